@@ -1,0 +1,174 @@
+import type { CommandSpec } from './command.js'
+
+const json = { flags: '--json', summary: 'print one JSON document on stdout and nothing else' } as const
+const seed = {
+  flags: '--seed <number>',
+  summary: "seed of every random stream (default: the experiment's, else 1)",
+} as const
+const topology = { name: '<topology>', summary: 'topology file (YAML)' } as const
+const experiment = { name: '<experiment>', summary: 'experiment file (YAML)' } as const
+const system = { flags: '--system <id>', summary: 'the running system, when there is more than one' } as const
+
+/** In the order in which a user meets them. */
+export const commands: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    summary: 'write a starter topology and experiments',
+    arguments: [{ name: '[folder]', summary: 'where to write (default: .)' }],
+    options: [
+      { flags: '--from <scenario>', summary: 'a scenario to start from' },
+      { flags: '--list', summary: 'list the scenarios' },
+    ],
+    load: () => import('./init.js'),
+  },
+  {
+    name: 'check',
+    summary: 'check topology and experiment files; all errors at once',
+    arguments: [{ name: '<files...>', summary: 'topology or experiment files' }],
+    options: [json],
+    load: () => import('./check.js'),
+  },
+  {
+    name: 'plan',
+    summary: 'demand, utilization, bottleneck, maximum throughput and headroom, in milliseconds',
+    arguments: [topology],
+    options: [json],
+    load: () => import('./plan.js'),
+  },
+  {
+    name: 'generate',
+    summary: 'write the configuration that the topology means',
+    arguments: [topology],
+    options: [
+      { flags: '--target <name>', summary: 'nginx or compose; all of them when not given', repeatable: true },
+      { flags: '--out <folder>', summary: 'where to write', default: 'generated' },
+      { flags: '--check', summary: 'write nothing; exit 4 if what is there differs' },
+      { flags: '--stdout', summary: 'print the files instead of writing them' },
+      json,
+    ],
+    load: () => import('./generate.js'),
+  },
+  {
+    name: 'simulate',
+    summary: 'run the topology in the simulator',
+    arguments: [topology],
+    options: [
+      { flags: '--experiment <file>', summary: 'load and faults; without it the load that the topology declares' },
+      { flags: '--duration <time>', summary: 'simulated time without an experiment', default: '60s' },
+      seed,
+      json,
+    ],
+    load: () => import('./simulate.js'),
+  },
+  {
+    name: 'up',
+    summary: 'launch the real stack and leave it running',
+    arguments: [topology],
+    options: [
+      { flags: '--runtime <name>', summary: 'process (compose and kubernetes: not yet)', default: 'process' },
+      json,
+    ],
+    load: () => import('./up.js'),
+  },
+  {
+    name: 'status',
+    summary: 'what runs, where it listens and how it is',
+    options: [system, json],
+    load: () => import('./status.js'),
+  },
+  {
+    name: 'logs',
+    summary: 'print the logs of the running stack',
+    arguments: [{ name: '[components...]', summary: 'components or instances such as app/0' }],
+    options: [
+      { flags: '-f, --follow', summary: 'go on printing' },
+      { flags: '-n, --lines <number>', summary: 'last lines of each', default: '50' },
+      system,
+    ],
+    load: () => import('./logs.js'),
+  },
+  {
+    name: 'down',
+    summary: 'stop what was launched and leave nothing behind, also after a crash',
+    options: [system, json],
+    load: () => import('./down.js'),
+  },
+  {
+    name: 'run',
+    summary: 'run an experiment in the simulator, on the stack, or on both and compare',
+    arguments: [experiment],
+    options: [
+      { flags: '--on <engine>', summary: 'where', choices: ['sim', 'stack', 'both'], default: 'both' },
+      { flags: '--out <folder>', summary: 'where run folders go (default: .plimsoll/runs)' },
+      { flags: '--topology <file>', summary: "instead of the experiment's own" },
+      seed,
+      json,
+    ],
+    load: () => import('./run.js'),
+  },
+  {
+    name: 'chaos',
+    summary: 'inject one fault into the running stack',
+    arguments: [
+      { name: '<kind>', summary: 'kill, stop, pause or restart' },
+      { name: '<target>', summary: 'a component or an instance such as app/0' },
+    ],
+    options: [
+      { flags: '--restart-after <time>', summary: 'start it again after this long' },
+      { flags: '--for <time>', summary: 'take the fault back after this long' },
+      system,
+      json,
+    ],
+    load: () => import('./chaos.js'),
+  },
+  {
+    name: 'compare',
+    summary: 'set a simulated run beside a measured one',
+    arguments: [
+      { name: '<prediction>', summary: 'run folder or result.json of a simulation' },
+      { name: '<measurement>', summary: 'run folder or result.json of a stack' },
+    ],
+    options: [json],
+    load: () => import('./compare.js'),
+  },
+  {
+    name: 'report',
+    summary: 'print the result of a run',
+    arguments: [{ name: '<run>', summary: 'run folder or result.json' }],
+    options: [{ flags: '--md', summary: 'Markdown' }, json],
+    load: () => import('./report.js'),
+  },
+  {
+    name: 'calibrate',
+    summary: 'learn service demands from measured runs, written beside the topology',
+    arguments: [{ name: '<runs...>', summary: 'run folders or result.json files' }],
+    options: [
+      { flags: '--topology <file>', summary: 'the topology to calibrate (default: the one that the runs recorded)' },
+      { flags: '--dry-run', summary: 'print the differences, write nothing' },
+      json,
+    ],
+    load: () => import('./calibrate.js'),
+  },
+  {
+    name: 'doctor',
+    summary: 'say what is missing on this machine, and install it',
+    arguments: [{ name: '[topology]', summary: 'check what this topology needs' }],
+    options: [{ flags: '--install', summary: "install what is missing with the system's package manager" }, json],
+    load: () => import('./doctor.js'),
+  },
+  {
+    name: 'demo',
+    summary: 'the whole loop on this machine: plan, launch, load, kill, compare, tear down',
+    options: [
+      { flags: '--install', summary: 'install missing servers first' },
+      { flags: '--keep <folder>', summary: 'keep the run folders here' },
+    ],
+    load: () => import('./demo.js'),
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script',
+    arguments: [{ name: '<shell>', summary: 'bash, zsh or fish' }],
+    load: () => import('./completion.js'),
+  },
+]

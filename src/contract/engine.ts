@@ -1,0 +1,75 @@
+/**
+ * The facets of a technology, one folder each in src/catalog/. The descriptor (src/topology/engine.ts) and `config` are
+ * pure and load eagerly; `live` is loaded when something is really started, so that `plan` never loads a database driver.
+ */
+import type { EngineDescriptor } from '../topology/engine.js'
+import type { Component, Topology } from '../topology/types.js'
+import type { ProcessSpec } from './process-spec.js'
+import type { InstanceSample } from './running-system.js'
+import type { Binding } from './workload.js'
+
+export interface Address {
+  /** `app/0` */
+  readonly instance: string
+  readonly host: string
+  readonly port: number
+}
+
+/** Everything that a configuration depends on, besides the topology. */
+export interface ConfigContext {
+  readonly topology: Topology
+  readonly component: Component
+  /** Of the instance, from 0. */
+  readonly index: number
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Where the processes of another component listen, in order of instance; role defaults to the primary. */
+  readonly addresses: (component: string, role?: string) => readonly Address[]
+  /** Absolute folder that the server may write to (pid, temporary and data files). */
+  readonly folder: string
+}
+
+export interface ConfigFacet {
+  /** Configuration files by path relative to `folder`; byte-deterministic. */
+  readonly files: (context: ConfigContext) => Readonly<Record<string, string>>
+}
+
+export interface LiveContext extends ConfigContext {
+  /** Listening addresses of this instance, one per process. */
+  readonly listens: readonly { readonly host: string; readonly port: number }[]
+  /** Paths of programs that `doctor` found, by program name. */
+  readonly programs: Readonly<Record<string, string>>
+  /** Bindings of every store and service of the system, for the workload service. */
+  readonly bindings: () => Readonly<Record<string, Binding>>
+  /** A second port per process, for metrics or status pages. */
+  readonly adminPorts: readonly number[]
+  readonly seed: number
+  /** Root of the package, for entry points below dist/. */
+  readonly packageFolder: string
+}
+
+export interface ProgramNeed {
+  readonly name: string
+  /** Debian's package that holds it. */
+  readonly debianPackage: string
+  /** Absolute paths to try besides PATH, newest version first; `*` matches one path segment. */
+  readonly candidates: readonly string[]
+  readonly versionArgs: readonly string[]
+}
+
+export interface LiveFacet {
+  readonly programs: readonly ProgramNeed[]
+  /** Event-loop processes per instance that the process runtime starts. */
+  readonly processes: (component: Component) => number
+  readonly specs: (context: LiveContext) => readonly ProcessSpec[]
+  /** Once all instances of the component answer their probe: create users, tables, data. Returns what others must know of it. */
+  readonly prepare?: (context: LiveContext) => Promise<Partial<Binding>>
+  /** Counters that the server itself keeps; CPU and memory come from the kernel. */
+  readonly sample?: (context: LiveContext) => Promise<Partial<Omit<InstanceSample, 'cpuSeconds' | 'memoryBytes'>>>
+}
+
+export interface Engine {
+  readonly descriptor: EngineDescriptor
+  readonly config?: ConfigFacet
+  /** Absent: this technology cannot be launched natively yet, and asking for it says so by name. */
+  readonly live?: () => Promise<LiveFacet>
+}

@@ -1,0 +1,50 @@
+/** The load generator as `run` sees it: started with a plan, it emits seconds and ends with totals. */
+import type { Experiment } from '../experiment/types.js'
+import type { ClassSecond } from '../result/run-event.js'
+import type { ClassResult, GeneratorResult } from '../result/run-result.js'
+import type { Topology } from '../topology/types.js'
+
+export interface LoadPlan {
+  readonly topology: Topology
+  readonly experiment: Experiment
+  readonly seed: number
+  /** Base URL by outermost component, from RunningSystem.entries. */
+  readonly entries: Readonly<Record<string, string>>
+}
+
+/** What the load generator saw in the second that ends at `at` (seconds since its start). */
+export interface LoadSecond {
+  readonly at: number
+  readonly requests: Readonly<Record<string, ClassSecond>>
+  readonly generator: { readonly lagMaxSeconds: number; readonly unsent: number; readonly cpu: number }
+}
+
+export interface LoadResult {
+  readonly requests: Readonly<Record<string, ClassResult>>
+  readonly generator: GeneratorResult
+  readonly durationSeconds: number
+  /** One entry per request that failed, or that succeeded right after a fault mark; for fault timing. Bounded. */
+  readonly marks: readonly FaultMark[]
+}
+
+/** What the generator saw around a fault, exact in time rather than per second. */
+export interface FaultMark {
+  readonly fault: number
+  readonly at: number
+  readonly inFlight: number
+  readonly firstFailureAt: number | null
+  readonly lastFailureAt: number | null
+  readonly firstSuccessAt: number | null
+  readonly failedRequests: number
+  /** Longest gap between two successes after the mark. */
+  readonly longestGapSeconds: number
+}
+
+export interface RunningLoad {
+  onSecond(listener: (second: LoadSecond) => void): void
+  /** Records the time and the requests in flight; called just before a fault is injected. Resolves with both. */
+  mark(fault: number): Promise<{ readonly at: number; readonly inFlight: number }>
+  /** Ends early; requests in flight are given `graceSeconds`. */
+  stop(graceSeconds: number): Promise<void>
+  readonly done: Promise<LoadResult>
+}

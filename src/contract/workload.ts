@@ -1,0 +1,37 @@
+/**
+ * What one process of the workload service is told (`service.json` in its folder, path in PLIMSOLL_SERVICE), and the
+ * HTTP conventions between it, the balancer and the load generator.
+ */
+export interface ServiceConfig {
+  /** The topology's YAML text and file name: the service parses it itself, so the flow is written once. */
+  readonly topology: { readonly file: string; readonly text: string }
+  /** calibration is not applied: the service executes what is declared. */
+  readonly component: string
+  /** `app/0` */
+  readonly instance: string
+  /** Index among the processes of the instance. */
+  readonly process: number
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly seed: number
+  /** By component, or component.role: where its instances listen. */
+  readonly bindings: Readonly<Record<string, Binding>>
+}
+
+export interface Binding {
+  readonly engine: string
+  readonly addresses: readonly { readonly host: string; readonly port: number }[]
+  readonly user?: string
+  readonly password?: string
+  readonly database?: string
+  /** postgres, mysql: loop iterations of `plimsoll_work` that take one CPU-second on this machine. */
+  readonly iterationsPerSecond?: number
+}
+
+export const headers = {
+  requestId: 'x-request-id',
+  /** Set to the fallback's name on degraded answers. */
+  degraded: 'x-plimsoll-degraded',
+  /** `hit` or `miss`: what the outermost lookup found. */
+  outcome: 'x-plimsoll-outcome',
+  instance: 'x-plimsoll-instance',
+} as const

@@ -1,0 +1,36 @@
+import type { Problem } from '../lib/errors.js'
+
+/** What paints text; the identity where there is no colour. */
+export interface Paint {
+  readonly bad: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly strong: (text: string) => string
+}
+
+export const plain: Paint = { bad: (text) => text, dim: (text) => text, strong: (text) => text }
+
+/** ANSI codes directly: chalk's import alone would cost `--help` a tenth of its time. */
+export const ansi: Paint = {
+  bad: (text) => `\u001b[31m${text}\u001b[39m`,
+  dim: (text) => `\u001b[2m${text}\u001b[22m`,
+  strong: (text) => `\u001b[1m${text}\u001b[22m`,
+}
+
+/** `file:line:column: error: message`, the excerpt with a caret, why, and what to do. */
+export const formatProblem = (problem: Problem, paint: Paint = plain): string => {
+  const { position, excerpt } = problem
+  const where = position === undefined ? '' : `${position.file}:${position.line}:${position.column}: `
+  const lines = [`${paint.strong(where)}${paint.bad('error:')} ${problem.message}`]
+  if (position !== undefined && excerpt !== undefined) {
+    const gutter = String(position.line)
+    const blank = ' '.repeat(gutter.length)
+    const lead = excerpt.line.slice(0, position.column - 1).replace(/[^\t]/g, ' ')
+    lines.push(
+      `${paint.dim(`  ${gutter} | `)}${excerpt.line}`,
+      `${paint.dim(`  ${blank} | `)}${lead}${paint.bad('^'.repeat(Math.max(1, excerpt.length)))}`,
+    )
+  }
+  if (problem.why !== undefined) lines.push(`  why: ${problem.why}`)
+  if (problem.hint !== undefined) lines.push(`  hint: ${problem.hint}`)
+  return lines.join('\n')
+}

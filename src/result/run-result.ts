@@ -1,0 +1,158 @@
+/**
+ * One JSON document per run, the same from either engine. All times in seconds, all ratios 0…1. Whatever reads it never
+ * asks which engine wrote it. `startedAt` and `versions` are the only fields that tell the time of day or the machine, and
+ * a simulation leaves `startedAt` null: same seed, same bytes.
+ */
+import type { Placement } from './placement.js'
+import type { SecondEvent } from './run-event.js'
+
+export interface RunResult {
+  readonly apiVersion: 'plimsoll/v1'
+  readonly kind: 'RunResult'
+  readonly engine: 'sim' | 'stack'
+  readonly status: 'completed' | 'aborted' | 'interrupted' | 'failed'
+  readonly seed: number
+  readonly topology: { readonly name: string; readonly digest: string }
+  readonly calibration: { readonly digest: string } | null
+  readonly placement: Placement
+  readonly experiment: { readonly name: string; readonly digest: string }
+  /** ISO 8601 for a stack, null for a simulation. */
+  readonly startedAt: string | null
+  readonly durationSeconds: number
+  readonly warmupSeconds: number
+  readonly versions: Readonly<Record<string, string>>
+  /** By class, and `all` (derived classes stay outside `all`). After warm-up. */
+  readonly requests: Readonly<Record<string, ClassResult>>
+  readonly components: Readonly<Record<string, ComponentResult>>
+  readonly hosts: Readonly<Record<string, { readonly utilization: { readonly cpu: number } }>>
+  /** By `a -> b`. */
+  readonly edges: Readonly<Record<string, { readonly count: number; readonly errors: number }>>
+  readonly steps: Readonly<Record<string, StepResult>>
+  readonly series: readonly SecondEvent[]
+  /** Everything in the event stream that is not a `second`. */
+  readonly events: readonly import('./run-event.js').RunEvent[]
+  readonly faults: readonly FaultResult[]
+  readonly generator: GeneratorResult
+  readonly invariants: readonly Judgement[]
+  readonly steadyState: readonly Judgement[]
+  readonly slo: readonly Judgement[]
+  /** For simulations of more than one replication; estimates then carry `halfWidth`. */
+  readonly replications?: number
+}
+
+export type Verdict = 'pass' | 'fail' | 'invalid'
+
+/** `invalid`: the generator or the host was the limit, so nothing can be said of the stack. */
+export interface Judgement {
+  readonly name: string
+  readonly verdict: Verdict
+  readonly observed: number | null
+  readonly bound: number | null
+  readonly why?: string
+}
+
+export interface Latency {
+  readonly mean: number
+  readonly p50: number
+  readonly p90: number
+  readonly p95: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+}
+
+export interface ClassResult {
+  readonly offered: number
+  /** ok + Σ errors. */
+  readonly completed: number
+  readonly ok: number
+  /** ⊂ ok. */
+  readonly degraded: number
+  /** ⊂ errors: it may have taken effect. */
+  readonly unknown: number
+  readonly attempts: number
+  /** By code: an HTTP status, or `timeout`, `refused`, `reset`, `closed`, … */
+  readonly errors: Readonly<Record<string, number>>
+  /** Successes by what the (outermost) lookup found. */
+  readonly outcomes: Readonly<Record<'hit' | 'miss', { readonly count: number; readonly latency: Latency | null }>>
+  /** Successes per second. */
+  readonly ratePerSecond: number
+  /** Of successes, from the intended start: free of coordinated omission. Null: none succeeded. */
+  readonly latency: Latency | null
+  /** Of successes, from the actual send. */
+  readonly serviceLatency: Latency | null
+  /** HdrHistogram V2 of `latency`, base64, in microseconds. */
+  readonly histogram: string
+  readonly completion?: Latency | null
+  /** 95 % confidence half-widths by path, e.g. `latency.mean`. */
+  readonly halfWidth?: Readonly<Record<string, number>>
+}
+
+export interface ComponentResult {
+  readonly replicas: number
+  /** cpu: of the cores that it may use (its event loops, its quota, else its host). */
+  readonly utilization: { readonly cpu: number; readonly memory: number | null }
+  /** CPU-seconds used in the measured time: what calibration's utilization law reads. */
+  readonly cpuSeconds: number
+  readonly memoryBytes: number | null
+  readonly queue: { readonly mean: number; readonly max: number }
+  readonly pools: Readonly<
+    Record<string, { readonly inUse: number; readonly waiting: number; readonly timeouts: number }>
+  >
+  readonly hitRatio: number | null
+  /** Visits. */
+  readonly throughputPerSecond: number
+  readonly instances: readonly {
+    readonly id: string
+    readonly cpuSeconds: number
+    readonly visits: number
+    readonly restarts: number
+  }[]
+  readonly halfWidth?: Readonly<Record<string, number>>
+}
+
+export interface StepResult {
+  readonly count: number
+  readonly errors: number
+  /** CPU burnt for this step on the component where it burns. */
+  readonly cpuSeconds: number
+  readonly latency: Latency | null
+  /** HdrHistogram V2 of the step's latency, base64, in microseconds. */
+  readonly histogram: string
+}
+
+/** Times in seconds since the start of the run; null: it did not happen. */
+export interface FaultResult {
+  readonly kind: string
+  readonly target: string
+  readonly injectedAt: number | null
+  readonly undoneAt: number | null
+  /** Requests that the load generator had in flight when the fault struck. */
+  readonly inFlightAtInjection: number
+  /** When something that sends requests on noticed (a balancer's first failure against the target, a health check). */
+  readonly detectedAt: number | null
+  /** Completion of the first success that was sent after the injection. */
+  readonly firstSuccessAt: number | null
+  /** Start of the first full second from which on at least 95 % of what was offered succeeded and no request failed. */
+  readonly sloRegainedAt: number | null
+  readonly backlogDrainedAt: number | null
+  /** Failures of requests that were in flight at, or started after, the injection, until `sloRegainedAt`. */
+  readonly failedRequests: number
+  readonly detectionSeconds: number | null
+  /** From injection to `sloRegainedAt`. */
+  readonly recoverySeconds: number | null
+  /** Longest time between two successes after the injection. */
+  readonly outageSeconds: number | null
+}
+
+export interface GeneratorResult {
+  /** How late requests were sent. */
+  readonly lag: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** Requests that were due and never sent. */
+  readonly unsent: number
+  /** Cores used. */
+  readonly cpu: number
+  readonly cpuSeconds: number
+  /** Share of the measured time that its event loop was busy: from about 0.8 on it is the limit. */
+  readonly busy: number
+}
