@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** `unit` needs Node alone; `live` starts real servers from Debian; `tty` drives the CLI in tmux. */
 const project = (name: string, include: string[], extra: Record<string, unknown> = {}) => ({
-  test: { name, include, ...extra },
+  test: { name, include, globalSetup: ['test/support/build.ts'], ...extra },
 })
 
 export default defineConfig({

@@ -16,9 +16,4 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   npm ci --no-audit --no-fund --loglevel=error >&2
 fi
 
-stamp=dist/.built
-if [ ! -e "$stamp" ] || [ -n "$(find src bin scripts/build.js tsconfig.json package-lock.json -newer "$stamp" -print -quit)" ]; then
-  say "building dist"
-  node scripts/build.js >&2
-  touch "$stamp"
-fi
+bash scripts/build-if-stale.sh

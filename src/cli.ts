@@ -66,6 +66,14 @@ const addCommand = (
 
 const main = async (): Promise<ExitCode> => {
   let code: ExitCode = exitCodes.ok
+  let host: Host | undefined
+  /** What a signal ended is not a failure of what it ended, however that came out. */
+  const signalCode = (): ExitCode | undefined =>
+    host?.signal.aborted === true
+      ? host.signal.reason === 'SIGINT'
+        ? exitCodes.interrupted
+        : exitCodes.terminated
+      : undefined
   const program = new Command('plimsoll')
     .description('How much load a backend carries, what breaks first, and what to change: from one topology file.')
     .version(version)
@@ -77,21 +85,20 @@ const main = async (): Promise<ExitCode> => {
       '\nExit codes: 0 holds, 1 bug, 2 usage, 3 invalid input, 4 something did not hold, 5 a program is missing,\n6 the target failed, 130/143 signals. Data goes to stdout, everything else to stderr.',
     )
   const call = async (spec: CommandSpec, invocation: Omit<Invocation, 'host'>): Promise<void> => {
-    const host = makeHost()
     const { run } = await spec.load()
+    host = makeHost()
     code = await run({ ...invocation, host })
-    if (host.signal.aborted) code = host.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
   }
   for (const spec of commands) addCommand(program, spec, call)
   try {
     await program.parseAsync()
-    return code
+    return signalCode() ?? code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     const paint = process.stderr.isTTY && process.env.NO_COLOR === undefined ? ansi : plain
     if (error instanceof PlimsollError) {
       process.stderr.write(`${error.problems.map((problem) => formatProblem(problem, paint)).join('\n')}\n`)
-      return error.exitCode
+      return signalCode() ?? error.exitCode
     }
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     process.stderr.write(`plimsoll: this is a bug of ours; please report it with the text below.\n${stack}\n`)

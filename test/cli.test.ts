@@ -1,0 +1,60 @@
+/** The process boundary: what a shell, a pipe and a script see of the built program. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { commands } from '../src/commands/index.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const plimsoll = (...args: string[]) =>
+  spawnSync(process.execPath, [`${root}bin/plimsoll.js`, ...args], { encoding: 'utf8', cwd: root })
+
+test('--help names every command on stdout, and nothing on stderr', () => {
+  const { status, stdout, stderr } = plimsoll('--help')
+  expect(status).toBe(0)
+  expect(stderr).toBe('')
+  for (const { name, summary } of commands) {
+    expect(stdout).toContain(`${name} `)
+    expect(stdout.replace(/\s+/g, ' ')).toContain(summary)
+  }
+})
+
+test.each(commands.map(({ name }) => name))('%s --help exits 0 and shows its usage', (name) => {
+  const { status, stdout } = plimsoll(name, '--help')
+  expect(status).toBe(0)
+  expect(stdout).toContain(`Usage: plimsoll ${name}`)
+})
+
+test('a mistyped command is a usage error with a suggestion', () => {
+  const { status, stdout, stderr } = plimsoll('plna')
+  expect(status).toBe(2)
+  expect(stdout).toBe('')
+  expect(stderr).toContain('Did you mean plan?')
+})
+
+test('a mistyped option and a missing argument are usage errors', () => {
+  expect(plimsoll('plan', '--jsno', 'x').status).toBe(2)
+  expect(plimsoll('plan').status).toBe(2)
+})
+
+test('a file that does not exist is invalid input, told without a stack trace', () => {
+  const { status, stdout, stderr } = plimsoll('plan', 'no/such/topology.yaml')
+  expect(status).toBe(3)
+  expect(stdout).toBe('')
+  expect(stderr).toContain('no/such/topology.yaml')
+  expect(stderr).not.toMatch(/\n\s+at /)
+})
+
+test('--version is the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string }
+  expect(plimsoll('--version').stdout.trim()).toBe(version)
+})
+
+test('a reader that closes the pipe early is not an error', () => {
+  const { status, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', `node bin/plimsoll.js --help | head -1`], {
+    encoding: 'utf8',
+    cwd: root,
+  })
+  expect(status).toBe(0)
+  expect(stderr).toBe('')
+})
