@@ -10,6 +10,10 @@ export interface LoadPlan {
   readonly seed: number
   /** Base URL by outermost component, from RunningSystem.entries. */
   readonly entries: Readonly<Record<string, string>>
+  /** Hosts besides loopback that may be loaded (`--allow-target`). */
+  readonly allowTargets?: readonly string[]
+  /** Connections that may be open at once, over all entries; default 4096. */
+  readonly maxConnections?: number
 }
 
 /** What the load generator saw in the second that ends at `at` (seconds since its start). */
@@ -41,9 +45,19 @@ export interface FaultMark {
 }
 
 export interface RunningLoad {
+  /**
+   * Resolves when connections are warm and the load begins: the monotonic seconds of this process
+   * (performance.now() / 1000) from which every `at` counts. Rejects as `done` does.
+   */
+  readonly started: Promise<number>
   onSecond(listener: (second: LoadSecond) => void): void
   /** Records the time and the requests in flight; called just before a fault is injected. Resolves with both. */
   mark(fault: number): Promise<{ readonly at: number; readonly inFlight: number }>
+  /**
+   * Called when a marked fault is in force. `inFlight` counts every request that was in flight at any time between the
+   * mark and now: an injection takes milliseconds, and these are the requests that it can have struck.
+   */
+  markInForce(fault: number): Promise<{ readonly at: number; readonly inFlight: number }>
   /** Ends early; requests in flight are given `graceSeconds`. */
   stop(graceSeconds: number): Promise<void>
   readonly done: Promise<LoadResult>
