@@ -2,15 +2,17 @@ import type { Problem } from '../lib/errors.js'
 
 /** What paints text; the identity where there is no colour. */
 export interface Paint {
+  readonly good: (text: string) => string
   readonly bad: (text: string) => string
   readonly dim: (text: string) => string
   readonly strong: (text: string) => string
 }
 
-export const plain: Paint = { bad: (text) => text, dim: (text) => text, strong: (text) => text }
+export const plain: Paint = { good: (text) => text, bad: (text) => text, dim: (text) => text, strong: (text) => text }
 
 /** ANSI codes directly: chalk's import alone would cost `--help` a tenth of its time. */
 export const ansi: Paint = {
+  good: (text) => `\u001b[32m${text}\u001b[39m`,
   bad: (text) => `\u001b[31m${text}\u001b[39m`,
   dim: (text) => `\u001b[2m${text}\u001b[22m`,
   strong: (text) => `\u001b[1m${text}\u001b[22m`,

@@ -1,0 +1,213 @@
+/** Predicted beside measured: the table that this program exists for. */
+import type { Comparison, ComparisonRow } from '../contract/comparison.js'
+import type { ClassResult, ComponentResult, FaultResult, Latency, RunResult } from '../result/run-result.js'
+import { type Aspect, type Disturbance, disturbances } from '../result/validity.js'
+import { toleranceOf, within } from './tolerances.js'
+
+type Values = readonly (readonly [quantity: string, value: number | null])[]
+
+const ratioOf = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null)
+
+const classValues = (requests: ClassResult | undefined): Values => {
+  if (requests === undefined) return []
+  const errors = Object.values(requests.errors).reduce((a, b) => a + b, 0)
+  const latency = (key: keyof Latency): number | null => requests.latency?.[key] ?? null
+  return [
+    ['ratePerSecond', requests.ratePerSecond],
+    ['latency.mean', latency('mean')],
+    ['latency.p50', latency('p50')],
+    ['latency.p95', latency('p95')],
+    ['latency.p99', latency('p99')],
+    ['errors', ratioOf(errors, requests.completed)],
+    ['degraded', ratioOf(requests.degraded, requests.completed)],
+  ]
+}
+
+const componentValues = (component: ComponentResult | undefined): Values =>
+  component === undefined
+    ? []
+    : [
+        ['utilization.cpu', component.utilization.cpu],
+        ['throughputPerSecond', component.throughputPerSecond],
+        ['hitRatio', component.hitRatio],
+        ...Object.entries(component.pools).map(([pool, { inUse }]) => [`pools.${pool}.inUse`, inUse] as const),
+      ]
+
+const faultValues = (fault: FaultResult | undefined): Values =>
+  fault === undefined
+    ? []
+    : [
+        ['failedRequests', fault.failedRequests],
+        ['detectionSeconds', fault.detectionSeconds],
+        ['recoverySeconds', fault.recoverySeconds],
+        ['outageSeconds', fault.outageSeconds],
+      ]
+
+const aspects = [
+  [/^latency/, 'latency'],
+  [/^utilization/, 'utilization'],
+  [/^(ratePerSecond|throughputPerSecond)$/, 'rate'],
+] as const satisfies readonly (readonly [RegExp, Aspect])[]
+
+const aspectOf = (quantity: string): Aspect | undefined => aspects.find(([pattern]) => pattern.test(quantity))?.[1]
+
+/** Successes that a percentile must rest on: five beyond it are the least that say anything. */
+const neededFor = { 'latency.p50': 10, 'latency.p95': 100, 'latency.p99': 500 } as const
+
+const isPercentile = (quantity: string): quantity is keyof typeof neededFor => quantity in neededFor
+
+interface Context {
+  readonly sim: RunResult
+  readonly stack: RunResult
+  readonly disturbances: readonly Disturbance[]
+  /** Components whose predicted utilization is out of tolerance, with how far. */
+  readonly wrongDemand: readonly string[]
+}
+
+type Doubt = Pick<ComparisonRow, 'verdict'> & Partial<Pick<ComparisonRow, 'suspect' | 'why'>>
+
+/** Why a prediction missed, as far as the two results can tell. */
+const blame = (subject: string, quantity: string, { sim, stack, wrongDemand }: Context): Omit<Doubt, 'verdict'> => {
+  if (quantity === 'errors') {
+    const codes = Object.entries(stack.requests[subject]?.errors ?? {}).map(([code, count]) => `${code} × ${count}`)
+    if (codes.length > 0 && Object.keys(sim.requests[subject]?.errors ?? {}).length === 0)
+      return { suspect: 'stack', why: `the stack failed with ${codes.join(', ')}, which the model does not foresee` }
+  }
+  if (sim.calibration === null)
+    return {
+      suspect: 'model',
+      why: 'the model is not calibrated: it knows only what the topology declares (plimsoll calibrate RUN)',
+    }
+  if (quantity === 'utilization.cpu')
+    return {
+      suspect: 'model',
+      why: `the calibrated demand of ${subject} does not hold at this load; calibrate with runs near it`,
+    }
+  if (aspectOf(quantity) === 'latency')
+    return wrongDemand.length > 0
+      ? { suspect: 'model', why: `the demand of ${wrongDemand.join(', ')} is wrong at this load, which shifts latency` }
+      : { suspect: 'model', why: 'utilizations agree, so the model lacks a delay that burns no CPU here' }
+  return { suspect: 'model', why: 'the model behaves otherwise than the stack here' }
+}
+
+const judge = (
+  subject: string,
+  quantity: string,
+  predicted: number | null,
+  measured: number | null,
+  context: Context,
+): Doubt => {
+  const tolerance = toleranceOf(quantity)
+  const aspect = aspectOf(quantity)
+  const disturbance = context.disturbances.find(({ affects }) => aspect !== undefined && affects.includes(aspect))
+  if (disturbance !== undefined) return { verdict: 'invalid', suspect: disturbance.by, why: disturbance.why }
+  if (isPercentile(quantity)) {
+    const successes = context.stack.requests[subject]?.ok ?? 0
+    if (successes < neededFor[quantity])
+      return {
+        verdict: 'invalid',
+        why: `only ${successes} successes were measured; ${quantity} needs ${neededFor[quantity]}`,
+      }
+  }
+  if (predicted === null || measured === null) {
+    const [who, engine] = predicted === null ? (['model', 'sim'] as const) : (['stack', 'stack'] as const)
+    if (/Seconds$/.test(quantity))
+      return {
+        verdict: 'fail',
+        suspect: who,
+        why: `it did not happen ${engine === 'sim' ? 'in the simulator' : 'on the stack'}`,
+      }
+    return { verdict: 'invalid', why: `${engine === 'sim' ? 'the simulator' : 'the stack'} does not tell` }
+  }
+  if (tolerance === undefined || within(tolerance, predicted, measured)) return { verdict: 'pass' }
+  return { verdict: 'fail', ...blame(subject, quantity, context) }
+}
+
+const rowsOf = (subject: string, predicted: Values, measured: Values, context: Context): ComparisonRow[] => {
+  const quantities = [...new Set([...measured, ...predicted].map(([quantity]) => quantity))]
+  const find = (values: Values, quantity: string): number | null =>
+    values.find(([name]) => name === quantity)?.[1] ?? null
+  return quantities.flatMap((quantity) => {
+    const p = find(predicted, quantity)
+    const m = find(measured, quantity)
+    if (p === null && m === null) return []
+    return [
+      {
+        subject,
+        quantity,
+        unit: toleranceOf(quantity)?.unit ?? 'count',
+        predicted: p,
+        measured: m,
+        errorRatio: p === null || m === null || m === 0 ? null : (p - m) / m,
+        ...judge(subject, quantity, p, m, context),
+      },
+    ]
+  })
+}
+
+/** Keys of both, in the order of the measured one; `all` leads. */
+const keysOf = (measured: object, predicted: object): readonly string[] => {
+  const keys = [...new Set([...Object.keys(measured), ...Object.keys(predicted)])]
+  return [...keys.filter((key) => key === 'all'), ...keys.filter((key) => key !== 'all')]
+}
+
+/** Reasons for which the two results cannot be set side by side at all. */
+const mismatches = (sim: RunResult, stack: RunResult): string[] => [
+  ...(sim.topology.digest === stack.topology.digest
+    ? []
+    : [`they are of different topologies: ${sim.topology.name} and ${stack.topology.name}`]),
+  ...(sim.experiment.digest === stack.experiment.digest
+    ? []
+    : [`they are of different experiments: ${sim.experiment.name} and ${stack.experiment.name}`]),
+  ...[sim, stack].flatMap((result) =>
+    result.status === 'completed'
+      ? []
+      : [`the run ${result.engine === 'sim' ? 'in the simulator' : 'on the stack'} was ${result.status}`],
+  ),
+  ...(JSON.stringify(sim.placement.hosts) === JSON.stringify(stack.placement.hosts)
+    ? []
+    : ['the simulator was told other hosts than the stack ran on']),
+]
+
+/** `sim` is the prediction and `stack` the measurement; errorRatio = (predicted − measured) / measured. */
+export const compareResults = (sim: RunResult, stack: RunResult): Comparison => {
+  const disturbed = disturbances(stack)
+  const wrongDemand = Object.entries(stack.components).flatMap(([id, component]) => {
+    const rule = toleranceOf('utilization.cpu')
+    const predicted = sim.components[id]?.utilization.cpu
+    const holds = rule === undefined || predicted === undefined || within(rule, predicted, component.utilization.cpu)
+    return holds ? [] : [id]
+  })
+  const context: Context = { sim, stack, disturbances: disturbed, wrongDemand }
+  const rows = [
+    ...keysOf(stack.requests, sim.requests).flatMap((id) =>
+      rowsOf(id, classValues(sim.requests[id]), classValues(stack.requests[id]), context),
+    ),
+    ...keysOf(stack.components, sim.components).flatMap((id) =>
+      rowsOf(id, componentValues(sim.components[id]), componentValues(stack.components[id]), context),
+    ),
+    ...keysOf(stack.hosts, sim.hosts).flatMap((id) =>
+      rowsOf(
+        `host ${id}`,
+        [['utilization.cpu', sim.hosts[id]?.utilization.cpu ?? null]],
+        [['utilization.cpu', stack.hosts[id]?.utilization.cpu ?? null]],
+        context,
+      ),
+    ),
+    ...keysOf(stack.faults, sim.faults).flatMap((key) => {
+      const index = Number(key)
+      const fault = stack.faults[index] ?? sim.faults[index]
+      const subject = `fault ${index} (${fault?.kind} ${fault?.target})`
+      return rowsOf(subject, faultValues(sim.faults[index]), faultValues(stack.faults[index]), context)
+    }),
+  ]
+  const reasons = [...mismatches(sim, stack), ...disturbed.map(({ why }) => why)]
+  return {
+    apiVersion: 'plimsoll/v1',
+    kind: 'Comparison',
+    sim,
+    stack,
+    rows,
+    validity: { verdict: reasons.length === 0 ? 'valid' : 'invalid', reasons },
+  }
+}

@@ -1,0 +1,222 @@
+/** One run for a reader: who waited how long, what was busy, what broke and how it mended, what held. */
+import type { Judgement, RunResult } from '../result/run-result.js'
+import {
+  type Cell,
+  type Document,
+  renderMarkdown,
+  renderText,
+  type Section,
+  type Table,
+  type Tone,
+} from './document.js'
+import { ansi, plain } from './problems.js'
+import {
+  formatMilliseconds,
+  formatNumber,
+  formatQuantity,
+  formatRatio,
+  formatSeconds,
+  missing,
+  unitOf,
+} from './quantity.js'
+
+const right = (name: string, optional = false) => ({ name, align: 'right', optional }) as const
+const left = (name: string, optional = false) => ({ name, align: 'left', optional }) as const
+
+const warned = (text: string, when: boolean): Cell => (when ? { text, tone: 'bad' } : text)
+
+const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0)
+
+/** `all` first, then the classes in the order of the result. */
+const classIds = (result: RunResult): readonly string[] => [
+  ...Object.keys(result.requests).filter((id) => id === 'all'),
+  ...Object.keys(result.requests).filter((id) => id !== 'all'),
+]
+
+const requestTable = (result: RunResult): Table => ({
+  columns: [
+    left('class'),
+    right('offered'),
+    right('ok', true),
+    right('errors'),
+    right('degraded'),
+    right('rate/s'),
+    right('p50'),
+    right('p95'),
+    right('p99'),
+    right('max', true),
+  ],
+  rows: classIds(result).flatMap((id) => {
+    const requests = result.requests[id]
+    if (requests === undefined) return []
+    const errors = sum(requests.errors)
+    return [
+      [
+        id,
+        String(requests.offered),
+        String(requests.ok),
+        warned(String(errors), errors > 0),
+        warned(String(requests.degraded), requests.degraded > 0),
+        requests.ratePerSecond.toFixed(1),
+        formatMilliseconds(requests.latency?.p50),
+        formatMilliseconds(requests.latency?.p95),
+        formatMilliseconds(requests.latency?.p99),
+        formatMilliseconds(requests.latency?.max),
+      ],
+    ]
+  }),
+})
+
+const errorLines = (result: RunResult): string[] =>
+  Object.entries(result.requests)
+    .filter(([id, requests]) => id !== 'all' && sum(requests.errors) > 0)
+    .map(([id, requests]) => {
+      const codes = Object.entries(requests.errors)
+        .sort(([, a], [, b]) => b - a)
+        .map(([code, count]) => `${code} × ${count}`)
+      return `errors of ${id}: ${codes.join(', ')}`
+    })
+
+const componentTable = (result: RunResult): Table => ({
+  columns: [
+    left('component'),
+    right('replicas'),
+    right('cpu'),
+    right('visits/s'),
+    right('hit ratio'),
+    right('queue mean', true),
+    right('max', true),
+  ],
+  rows: Object.entries(result.components).map(([id, component]) => [
+    id,
+    String(component.replicas),
+    warned(formatRatio(component.utilization.cpu), component.utilization.cpu >= 0.8),
+    component.throughputPerSecond.toFixed(1),
+    formatRatio(component.hitRatio),
+    formatNumber(component.queue.mean),
+    formatNumber(component.queue.max),
+  ]),
+})
+
+const hostLines = (result: RunResult): string[] =>
+  Object.entries(result.hosts).map(([id, host]) => {
+    const cores = result.placement.hosts[id]?.cpu
+    return `host ${id}${cores === undefined ? '' : ` (${cores} ${cores === 1 ? 'core' : 'cores'})`}: cpu ${formatRatio(host.utilization.cpu)}`
+  })
+
+const poolSections = (result: RunResult): Section[] => {
+  const rows = Object.entries(result.components).flatMap(([id, component]) =>
+    Object.entries(component.pools).map(([pool, { inUse, waiting, timeouts }]) => [
+      `${id}.${pool}`,
+      formatNumber(inUse),
+      formatNumber(waiting),
+      warned(formatNumber(timeouts), timeouts > 0),
+    ]),
+  )
+  if (rows.length === 0) return []
+  return [
+    {
+      title: 'pools (means of connections and of requests waiting for one)',
+      table: { columns: [left('pool'), right('in use'), right('waiting'), right('timeouts')], rows },
+    },
+  ]
+}
+
+const faultSections = (result: RunResult): Section[] => {
+  if (result.faults.length === 0) return []
+  return [
+    {
+      title: 'faults (times after the injection)',
+      table: {
+        columns: [
+          left('fault'),
+          right('at'),
+          right('in flight'),
+          right('failed'),
+          right('detected'),
+          right('whole again'),
+          right('outage'),
+        ],
+        rows: result.faults.map((fault) => [
+          `${fault.kind} ${fault.target}`,
+          fault.injectedAt === null ? missing : `${fault.injectedAt.toFixed(1)} s`,
+          String(fault.inFlightAtInjection),
+          warned(String(fault.failedRequests), fault.failedRequests > fault.inFlightAtInjection),
+          formatSeconds(fault.detectionSeconds),
+          fault.recoverySeconds === null ? { text: 'never', tone: 'bad' } : formatSeconds(fault.recoverySeconds),
+          formatSeconds(fault.outageSeconds),
+        ]),
+      },
+    },
+  ]
+}
+
+const verdictTone = { pass: 'good', fail: 'bad', invalid: 'dim' } satisfies Record<Judgement['verdict'], Tone>
+
+const verdictSections = (result: RunResult): Section[] => {
+  const groups = [
+    ['steady state', result.steadyState],
+    ['objective', result.slo],
+    ['invariant', result.invariants],
+  ] as const
+  const rows = groups.flatMap(([what, judgements]) =>
+    judgements.map((judgement): Cell[] => [
+      { text: judgement.verdict, tone: verdictTone[judgement.verdict] },
+      what,
+      judgement.name,
+      formatQuantity(judgement.observed, unitOf(judgement.name)),
+    ]),
+  )
+  if (rows.length === 0) return []
+  const reasons = groups.flatMap(([, judgements]) =>
+    judgements.flatMap(({ name, verdict, why }) =>
+      verdict === 'pass' || why === undefined ? [] : [`${name}: ${why}`],
+    ),
+  )
+  return [
+    {
+      title: 'what had to hold',
+      table: { columns: [left('verdict'), left('kind'), left('condition'), right('observed')], rows },
+      lines: reasons,
+    },
+  ]
+}
+
+const generatorLine = ({ generator }: RunResult): Cell => {
+  const text = `load generator: lag p50 ${formatSeconds(generator.lag.p50)}, p99 ${formatSeconds(generator.lag.p99)}, max ${formatSeconds(generator.lag.max)}; unsent ${generator.unsent}; ${formatNumber(generator.cpu)} cores, busy ${formatRatio(generator.busy)}`
+  return warned(text, generator.busy >= 0.8 || generator.unsent > 0)
+}
+
+const where = { sim: 'in the simulator', stack: 'on the stack' } satisfies Record<RunResult['engine'], string>
+
+export const resultDocument = (result: RunResult): Document => {
+  const warmup = result.warmupSeconds > 0 ? `, counted after ${formatSeconds(result.warmupSeconds)} of warm-up` : ''
+  return {
+    title: `${result.experiment.name} of ${result.topology.name} ${where[result.engine]}: ${result.status}, ${formatSeconds(result.durationSeconds)}${warmup}, seed ${result.seed}`,
+    sections: [
+      {
+        title: 'requests (latency in ms, from the intended start)',
+        table: requestTable(result),
+        lines: errorLines(result),
+      },
+      {
+        title: 'components',
+        table: componentTable(result),
+        lines: [...hostLines(result), ...(result.engine === 'stack' ? [generatorLine(result)] : [])],
+      },
+      ...poolSections(result),
+      ...faultSections(result),
+      ...verdictSections(result),
+    ],
+  }
+}
+
+export interface FormatOptions {
+  readonly columns: number
+  readonly color: boolean
+}
+
+export const formatResult = (result: RunResult, { columns, color }: FormatOptions): string =>
+  renderText(resultDocument(result), { columns, paint: color ? ansi : plain })
+
+export const resultMarkdown = (result: RunResult): string => renderMarkdown(resultDocument(result))

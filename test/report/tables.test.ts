@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { compareResults } from '../../src/report/compare.js'
+import { comparisonMarkdown, formatComparison } from '../../src/report/comparison.js'
+import { formatResult, resultMarkdown } from '../../src/report/result.js'
+import type { RunResult } from '../../src/result/run-result.js'
+import { classResult, componentResult, faultResult, latency, runResult } from '../support/run-result.js'
+
+const stack = runResult({
+  requests: {
+    all: classResult({
+      offered: 123456,
+      ok: 123450,
+      completed: 123456,
+      degraded: 12,
+      errors: { '502': 4, timeout: 2 },
+    }),
+    'a-request-class-with-a-long-name': classResult({ errors: { '502': 4, timeout: 2 }, latency: latency(0.2) }),
+  },
+  faults: [faultResult(), faultResult({ kind: 'stop', target: 'db', sloRegainedAt: null, recoverySeconds: null })],
+  steadyState: [
+    { name: 'all.latency.p95 < 100ms', verdict: 'pass', observed: 0.006, bound: 0.1 },
+    { name: 'all.errors < 1%', verdict: 'fail', observed: 0.02, bound: 0.01, why: 'it did not hold for 7.0 s' },
+  ],
+  slo: [{ name: 'browse latency.p95 <= 50ms', verdict: 'invalid', observed: null, bound: 0.05, why: 'no request' }],
+})
+const sim: RunResult = {
+  ...stack,
+  engine: 'sim',
+  startedAt: null,
+  components: { ...stack.components, app: componentResult({ utilization: { cpu: 0.05, memory: null } }) },
+}
+const widest = (text: string): number => Math.max(...text.split('\n').map((line) => [...line].length))
+const narrow = { columns: 80, color: false }
+
+describe('a terminal of 80 columns', () => {
+  test('holds the whole result', async () => {
+    const text = formatResult(stack, narrow)
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('../golden/report/result.txt')
+  })
+
+  test('holds the whole comparison', async () => {
+    const text = formatComparison(compareResults(sim, stack), narrow)
+    expect(widest(text)).toBeLessThanOrEqual(80)
+    await expect(text).toMatchFileSnapshot('../golden/report/comparison.txt')
+  })
+})
+
+test('a narrower terminal loses optional columns and the ends of names, never a number', () => {
+  const text = formatResult(stack, { columns: 60, color: false })
+  expect(text).toContain('123456')
+  expect(text.split('\n').find((line) => line.startsWith('a-r'))).toContain('…')
+})
+
+test('colour changes no character of the text', () => {
+  const esc = String.fromCharCode(27)
+  const colored = formatResult(stack, { columns: 80, color: true })
+  expect(colored).toContain(`${esc}[31m`)
+  expect(colored.replaceAll(new RegExp(`${esc}\\[\\d+m`, 'g'), '')).toBe(formatResult(stack, narrow))
+})
+
+test('Markdown has the same tables', async () => {
+  await expect(resultMarkdown(stack)).toMatchFileSnapshot('../golden/report/result.md')
+  await expect(comparisonMarkdown(compareResults(sim, stack))).toMatchFileSnapshot('../golden/report/comparison.md')
+})
