@@ -11,6 +11,8 @@ export interface ServiceConfig {
   readonly instance: string
   /** Index among the processes of the instance. */
   readonly process: number
+  /** Processes of the instance: limits and pools that are declared per replica are divided by it, rounded up. */
+  readonly processes: number
   readonly listen: { readonly host: string; readonly port: number }
   readonly seed: number
   /** By component, or component.role: where its instances listen. */
