@@ -1,5 +1,6 @@
 /** The load generator as `run` sees it: started with a plan, it emits seconds and ends with totals. */
 import type { Experiment } from '../experiment/types.js'
+import type { FaultTrack } from '../result/faults.js'
 import type { ClassSecond } from '../result/run-event.js'
 import type { ClassResult, GeneratorResult } from '../result/run-result.js'
 import type { Topology } from '../topology/types.js'
@@ -27,21 +28,8 @@ export interface LoadResult {
   readonly requests: Readonly<Record<string, ClassResult>>
   readonly generator: GeneratorResult
   readonly durationSeconds: number
-  /** One entry per request that failed, or that succeeded right after a fault mark; for fault timing. Bounded. */
-  readonly marks: readonly FaultMark[]
-}
-
-/** What the generator saw around a fault, exact in time rather than per second. */
-export interface FaultMark {
-  readonly fault: number
-  readonly at: number
-  readonly inFlight: number
-  readonly firstFailureAt: number | null
-  readonly lastFailureAt: number | null
-  readonly firstSuccessAt: number | null
-  readonly failedRequests: number
-  /** Longest gap between two successes after the mark. */
-  readonly longestGapSeconds: number
+  /** From the recorder, for `faultResults`. */
+  readonly faults: FaultTrack
 }
 
 export interface RunningLoad {

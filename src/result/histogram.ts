@@ -1,0 +1,266 @@
+/**
+ * Latency histogram in the HdrHistogram layout (G. Tene): microseconds, 3 significant digits, 0…1 h. Hot: `record` is an
+ * index computation and an increment of a typed array.
+ *
+ * The text form is HdrHistogram V2, compressed envelope, base64 (`HISTFAAA…`), which every HdrHistogram library reads. Its
+ * zlib stream holds stored (uncompressed) blocks: cheap enough for one per class and second, and the same bytes whatever
+ * zlib this Node was built with ("same seed, same bytes").
+ */
+import { inflateSync } from 'node:zlib'
+import { invalidInput } from '../lib/errors.js'
+import type { Latency } from './run-result.js'
+
+/** 3 digits: 2048 sub-buckets of width 1 µs first, then 1024 more for each doubling. */
+const halfCount = 1024
+const highestMicros = 3_600_000_000
+const slots = 23 * halfCount
+
+const cookieV2 = 0x1c849303 | 0x10
+const cookieV2Compressed = 0x1c849304 | 0x10
+const headerBytes = 40
+
+const indexOf = (micros: number): number => {
+  const bucket = Math.max(0, 21 - Math.clz32(micros))
+  return bucket * halfCount + (micros >>> bucket)
+}
+
+const bucketOf = (index: number): number => Math.max(0, Math.floor(index / halfCount) - 1)
+
+/** Lowest value in microseconds that is counted at `index`. */
+const lowest = (index: number): number => {
+  const bucket = bucketOf(index)
+  return (index - bucket * halfCount) * 2 ** bucket
+}
+
+const highest = (index: number): number => lowest(index) + 2 ** bucketOf(index) - 1
+
+export class LatencyHistogram {
+  #counts = new Uint32Array(slots)
+  #from = slots
+  #to = -1
+  #count = 0
+  #sumSeconds = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Exact for what was recorded here; of what was decoded, from the middles of the buckets. 0 when empty. */
+  get meanSeconds(): number {
+    return this.#count === 0 ? 0 : this.#sumSeconds / this.#count
+  }
+
+  /** Below 0 counts as 0, above an hour as an hour (the mean keeps the exact value). */
+  record(seconds: number): void {
+    const micros = Math.min(highestMicros, Math.max(0, Math.round(seconds * 1e6)))
+    const index = indexOf(micros)
+    this.#counts[index] = (this.#counts[index] as number) + 1
+    if (index < this.#from) this.#from = index
+    if (index > this.#to) this.#to = index
+    this.#count++
+    this.#sumSeconds += seconds
+  }
+
+  add(other: LatencyHistogram): void {
+    for (let i = other.#from; i <= other.#to; i++)
+      this.#counts[i] = (this.#counts[i] as number) + (other.#counts[i] as number)
+    this.#from = Math.min(this.#from, other.#from)
+    this.#to = Math.max(this.#to, other.#to)
+    this.#count += other.#count
+    this.#sumSeconds += other.#sumSeconds
+  }
+
+  /** Takes away what an earlier sample of the same growing histogram held; counts never go below 0. */
+  subtract(earlier: LatencyHistogram): void {
+    let from = slots
+    let to = -1
+    let count = 0
+    for (let i = this.#from; i <= this.#to; i++) {
+      const left = Math.max(0, (this.#counts[i] as number) - (earlier.#counts[i] as number))
+      this.#counts[i] = left
+      if (left === 0) continue
+      if (from === slots) from = i
+      to = i
+      count += left
+    }
+    this.#from = from
+    this.#to = to
+    this.#count = count
+    this.#sumSeconds = count === 0 ? 0 : Math.max(0, this.#sumSeconds - earlier.#sumSeconds)
+  }
+
+  reset(): void {
+    if (this.#to >= 0) this.#counts.fill(0, this.#from, this.#to + 1)
+    this.#from = slots
+    this.#to = -1
+    this.#count = 0
+    this.#sumSeconds = 0
+  }
+
+  /** The value in seconds that `quantile` (0…1) of the samples do not exceed: the upper end of its bucket. 0 when empty. */
+  quantile(quantile: number): number {
+    if (this.#count === 0) return 0
+    const rank = Math.max(1, Math.ceil(quantile * this.#count * (1 - 1e-12)))
+    let seen = 0
+    for (let i = this.#from; i <= this.#to; i++) {
+      seen += this.#counts[i] as number
+      if (seen >= rank) return highest(i) / 1e6
+    }
+    return highest(this.#to) / 1e6
+  }
+
+  /** Null when empty. */
+  latency(): Latency | null {
+    if (this.#count === 0) return null
+    return {
+      mean: this.meanSeconds,
+      p50: this.quantile(0.5),
+      p90: this.quantile(0.9),
+      p95: this.quantile(0.95),
+      p99: this.quantile(0.99),
+      p999: this.quantile(0.999),
+      max: highest(this.#to) / 1e6,
+    }
+  }
+
+  encode(): string {
+    const payload = scratch(headerBytes + 5 * Math.max(1, this.#to + 1))
+    let at = headerBytes
+    const put = (value: number): void => {
+      let rest = value >= 0 ? value * 2 : -value * 2 - 1
+      while (rest >= 128) {
+        payload[at++] = (rest % 128) | 0x80
+        rest = Math.floor(rest / 128)
+      }
+      payload[at++] = rest
+    }
+    let zeros = 0
+    const flush = (): void => {
+      if (zeros > 0) put(zeros === 1 ? 0 : -zeros)
+      zeros = 0
+    }
+    zeros = this.#count === 0 ? 1 : this.#from
+    for (let i = this.#from; i <= this.#to; i++) {
+      const count = this.#counts[i] as number
+      if (count === 0) zeros++
+      else {
+        flush()
+        put(count)
+      }
+    }
+    flush()
+    const view = new DataView(payload.buffer, payload.byteOffset)
+    view.setUint32(0, cookieV2)
+    view.setUint32(4, at - headerBytes)
+    view.setUint32(8, 1)
+    view.setUint32(12, 3)
+    view.setBigUint64(16, 1n)
+    view.setBigUint64(24, BigInt(highestMicros))
+    view.setBigUint64(32, 1n)
+    return envelope(payload.subarray(0, at))
+  }
+
+  /** Throws a PlimsollError for what is no HdrHistogram V2 with our range and precision. */
+  static decode(text: string): LatencyHistogram {
+    const histogram = new LatencyHistogram()
+    const payload = unwrap(text)
+    let at = headerBytes
+    let index = 0
+    while (at < payload.length) {
+      let value = 0
+      let scale = 1
+      for (let bytes = 1; ; bytes++) {
+        const byte = payload[at++]
+        if (byte === undefined) throw notAHistogram('it ends in the middle of a count')
+        // LEB128-64b9B: the ninth byte carries eight bits.
+        value += (bytes === 9 ? byte : byte & 0x7f) * scale
+        scale *= 128
+        if (byte < 128 || bytes === 9) break
+      }
+      const count = value % 2 === 0 ? value / 2 : -(value + 1) / 2
+      if (count < 0) index -= count
+      else {
+        if (index >= slots) throw notAHistogram('it holds values above one hour')
+        histogram.#set(index++, count)
+      }
+    }
+    return histogram
+  }
+
+  #set(index: number, count: number): void {
+    if (count === 0) return
+    this.#counts[index] = count
+    if (index < this.#from) this.#from = index
+    this.#to = index
+    this.#count += count
+    this.#sumSeconds += (count * (lowest(index) + highest(index))) / 2e6
+  }
+}
+
+/** The text form of a histogram without samples. */
+export const emptyHistogram = (): string => new LatencyHistogram().encode()
+
+let scratchBytes = new Uint8Array(4096)
+/** Encoding is synchronous, so one growing buffer serves all histograms. */
+const scratch = (bytes: number): Uint8Array<ArrayBuffer> => {
+  if (scratchBytes.length < bytes) scratchBytes = new Uint8Array(bytes * 2)
+  return scratchBytes
+}
+
+const largestBlock = 65535
+
+/** Base64 of cookie, length and a zlib stream (RFC 1950) of stored blocks (RFC 1951, 3.2.4). */
+const envelope = (raw: Uint8Array): string => {
+  const blocks = Math.ceil(raw.length / largestBlock)
+  const streamBytes = 2 + blocks * 5 + raw.length + 4
+  const out = Buffer.allocUnsafe(8 + streamBytes)
+  out.writeUInt32BE(cookieV2Compressed, 0)
+  out.writeUInt32BE(streamBytes, 4)
+  out.writeUInt16BE(0x7801, 8)
+  let at = 10
+  for (let from = 0; from < raw.length; from += largestBlock) {
+    const block = raw.subarray(from, from + largestBlock)
+    out[at] = from + block.length === raw.length ? 1 : 0
+    out.writeUInt16LE(block.length, at + 1)
+    out.writeUInt16LE(block.length ^ 0xffff, at + 3)
+    out.set(block, at + 5)
+    at += 5 + block.length
+  }
+  out.writeUInt32BE(adler32(raw), at)
+  return out.toString('base64')
+}
+
+const adler32 = (bytes: Uint8Array): number => {
+  let a = 1
+  let b = 0
+  for (const byte of bytes) {
+    a = (a + byte) % 65521
+    b = (b + a) % 65521
+  }
+  return b * 65536 + a
+}
+
+const unwrap = (text: string): Uint8Array => {
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length < 8) throw notAHistogram('it is too short')
+  const raw = bytes.readUInt32BE(0) === cookieV2Compressed ? inflate(bytes.subarray(8)) : bytes
+  if (raw.length < headerBytes || raw.readUInt32BE(0) !== cookieV2) throw notAHistogram('its cookie is missing')
+  const digits = raw.readUInt32BE(12)
+  const unit = raw.readBigUInt64BE(16)
+  if (digits !== 3 || unit !== 1n) throw notAHistogram(`it has ${digits} digits and unit ${unit}`)
+  return raw.subarray(0, headerBytes + raw.readUInt32BE(4))
+}
+
+const inflate = (bytes: Uint8Array): Buffer => {
+  try {
+    return inflateSync(bytes)
+  } catch {
+    throw notAHistogram('its compressed part is damaged')
+  }
+}
+
+const notAHistogram = (reason: string): Error =>
+  invalidInput({
+    message: `not a latency histogram: ${reason}`,
+    why: 'histograms are HdrHistogram V2 in base64, in microseconds with 3 significant digits',
+  })
