@@ -36,4 +36,10 @@ export const headers = {
   /** `hit` or `miss`: what the outermost lookup found. */
   outcome: 'x-plimsoll-outcome',
   instance: 'x-plimsoll-instance',
+  /** `product=12,user=3`: the keys that a call of an operation is about. */
+  keys: 'x-plimsoll-keys',
 } as const
+
+/** Where a service offers an operation to others (POST); undefined: a visit that costs its `demand` alone. */
+export const operationPath = (operation: string | undefined): string =>
+  operation === undefined ? '/plimsoll/operations' : `/plimsoll/operations/${encodeURIComponent(operation)}`

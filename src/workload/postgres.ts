@@ -1,0 +1,69 @@
+/** One connection to PostgreSQL, as the pools hold it. */
+import { connect as connectSocket } from 'node:net'
+import pg from 'pg'
+import type { Binding } from '../contract/workload.js'
+import type { SqlConnection } from './frame.js'
+
+/** Longest time to open a connection when the pool sets no shorter one. */
+const connectMilliseconds = 5000
+
+/** What the server told when the session began; pg keeps it but does not declare it. */
+interface Session {
+  readonly processID: number | null
+  readonly secretKey: number | null
+}
+
+export const openPostgres = async (binding: Binding, name: string, lost: () => void): Promise<SqlConnection> => {
+  const [address] = binding.addresses
+  if (address === undefined) throw new Error('no instance of the database is bound')
+  const client = new pg.Client({
+    host: address.host,
+    port: address.port,
+    user: binding.user,
+    ...(binding.password === undefined ? {} : { password: binding.password }),
+    database: binding.database,
+    application_name: name,
+    connectionTimeoutMillis: connectMilliseconds,
+    keepAlive: true,
+  })
+  // Either may come first, and more than once; `lost` is idempotent.
+  client.on('error', lost)
+  client.on('end', lost)
+  await client.connect()
+  return {
+    run: async (statement, values) => {
+      await client.query(
+        typeof statement === 'string'
+          ? { text: statement }
+          : { name: statement.name, text: statement.text, values: [...(values ?? [])], rowMode: 'array' },
+      )
+    },
+    cancel: () => {
+      const { processID, secretKey } = client as unknown as Session
+      if (processID !== null && secretKey !== null) cancelRequest(address, processID, secretKey)
+    },
+    destroy: () => {
+      const { stream } = (client as unknown as { connection: { stream: { destroy: () => void } } }).connection
+      stream.destroy()
+    },
+  }
+}
+
+/** CancelRequest (PostgreSQL protocol 3.0, "Cancelling Requests in Progress"): a connection of its own, no answer. */
+const cancelRequest = (
+  address: { readonly host: string; readonly port: number },
+  pid: number,
+  secret: number,
+): void => {
+  const message = Buffer.alloc(16)
+  message.writeInt32BE(16, 0)
+  message.writeInt32BE(80877102, 4)
+  message.writeInt32BE(pid, 8)
+  message.writeInt32BE(secret, 12)
+  const socket = connectSocket(address.port, address.host)
+  socket.setTimeout(1000, () => socket.destroy())
+  // Best effort: a server that takes no connection is handled by giving up the one that is being cancelled.
+  socket.on('error', () => {})
+  socket.end(message)
+  socket.resume()
+}
