@@ -35,7 +35,7 @@ export const openPostgres = async (binding: Binding, name: string, lost: () => v
       await client.query(
         typeof statement === 'string'
           ? { text: statement }
-          : { name: statement.name, text: statement.text, values: [...(values ?? [])], rowMode: 'array' },
+          : { name: statement.name, text: statement.text, values: [...(values ?? [])] },
       )
     },
     cancel: () => {

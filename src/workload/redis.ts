@@ -16,8 +16,10 @@ export interface CacheClient extends Cache {
 
 export const openRedis = (binding: Binding, name: string, onChange: (connected: boolean) => void): CacheClient => {
   const [address] = binding.addresses
+  if (address === undefined) throw new Error('no instance of the cache is bound')
   const redis = new Redis({
-    ...(address === undefined ? {} : { host: address.host, port: address.port }),
+    host: address.host,
+    port: address.port,
     ...(binding.password === undefined ? {} : { password: binding.password }),
     ...(binding.user === undefined ? {} : { username: binding.user }),
     connectionName: name.replaceAll(/[^\w.:-]/g, '-'),

@@ -5,6 +5,7 @@
  * an append table, which `write` inserts into.
  */
 import { innerFlows, type Step } from '../../topology/flow.js'
+import { flowsOf } from '../../topology/flows.js'
 import type { ComponentId, DataId, DataSet, Topology } from '../../topology/types.js'
 
 /** What a SQL step works on: a row of a data set, an append table, or (neither table nor key) nothing but its time. */
@@ -22,16 +23,6 @@ export const tableOf = (step: SqlStep, inheritedKey: DataId | undefined, topolog
   const data = topology.data[name]
   return data === undefined ? { kind: 'append', name } : { kind: 'data', data }
 }
-
-/** Every flow that some service of the topology executes. */
-export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => [
-  ...Object.values(topology.requests).map((request) => request.flow),
-  ...Object.values(topology.components).flatMap((component) =>
-    component.role === 'service'
-      ? [component.flow, ...Object.values(component.operations).map((operation) => operation.flow)]
-      : [],
-  ),
-]
 
 /** The tables that steps aimed at `component` use, by name. */
 export const tablesOf = (topology: Topology, component: ComponentId): ReadonlyMap<string, SqlTable> => {

@@ -1,8 +1,9 @@
 /** `query`, `write` and `transaction` on a SQL store. */
 
-import { flowsOf, tableOf } from '../../catalog/postgres/schema.js'
+import { tableOf } from '../../catalog/postgres/schema.js'
 import { type Parameter, rowOf, selectStatement, writeStatement } from '../../catalog/postgres/statements.js'
 import { type Step, walk } from '../../topology/flow.js'
+import { flowsOf } from '../../topology/flows.js'
 import type { DataId, Target } from '../../topology/types.js'
 import { dependencyFailure, StepFailure } from '../failure.js'
 import type { Cache, Environment, Frame, Runner, Scope, SqlConnection } from '../frame.js'
