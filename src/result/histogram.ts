@@ -160,10 +160,9 @@ export class LatencyHistogram {
     return envelope(payload.subarray(0, at))
   }
 
-  /** '' is empty. Throws a PlimsollError for what is no HdrHistogram V2 with our range and precision. */
+  /** Throws a PlimsollError for what is no HdrHistogram V2 with our range and precision. */
   static decode(text: string): LatencyHistogram {
     const histogram = new LatencyHistogram()
-    if (text === '') return histogram
     const payload = unwrap(text)
     let at = headerBytes
     let index = 0

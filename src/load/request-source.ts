@@ -1,0 +1,91 @@
+/**
+ * Hot: which request comes next, the same for the same seed: its class by the mix, its keys by the popularity of their data
+ * sets. One stream of random numbers for the classes and one for each data set.
+ */
+
+import { headers } from '../contract/workload.js'
+import { cumulative, search } from '../lib/popularity.js'
+import { type RandomStream, randomStream } from '../lib/random.js'
+import type { ClassPlan, WorkerPlan } from './worker-plan.js'
+
+export interface NextRequest {
+  /** Index into the plan's classes. */
+  readonly cls: number
+  /** The whole request as it goes over the wire; latin1. */
+  readonly wire: string
+}
+
+interface KeyStream {
+  readonly cdf: Float64Array
+  readonly random: RandomStream
+}
+
+/** `idPrefix` makes request ids unique among runs. */
+export const requestSource = (plan: WorkerPlan, idPrefix: string): (() => NextRequest) => {
+  const mix = Float64Array.from(plan.classes, (_, i) =>
+    plan.classes.slice(0, i + 1).reduce((sum, { share }) => sum + share, 0),
+  )
+  const ofClass = randomStream(plan.seed, 'load/class')
+  const keys = new Map<string, KeyStream>(
+    Object.entries(plan.data).map(([id, { keys: n, popularity }]) => [
+      id,
+      { cdf: cumulative(popularity, n), random: randomStream(plan.seed, `load/key/${id}`) },
+    ]),
+  )
+  const writers = plan.classes.map((cls) => wireWriter(cls, plan, keys))
+  let count = 0
+  return () => {
+    const cls = writers.length === 1 ? 0 : search(mix, ofClass.uniform())
+    const wire = (writers[cls] as Writer)(`${idPrefix}${(count++).toString(36)}`)
+    return { cls, wire }
+  }
+}
+
+type Writer = (requestId: string) => string
+
+/** A data set that a path names twice gets one key for both; a parameter that is no data set, the request's id. */
+const wireWriter = (cls: ClassPlan, plan: WorkerPlan, keys: ReadonlyMap<string, KeyStream>): Writer => {
+  const target = plan.targets[cls.target]
+  if (target === undefined) throw new Error(`no target for class ${cls.id}`)
+  const host = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`
+  const texts = cls.path.filter((_, i) => i % 2 === 0)
+  const parameters = cls.path.filter((_, i) => i % 2 === 1)
+  const before = `${cls.method} ${target.basePath}${texts[0] ?? '/'}`
+  const { fields, body } = bodyOf(cls)
+  const after = ` HTTP/1.1\r\nhost: ${host}\r\n${fields}${headers.requestId}: `
+  const end = `\r\n\r\n${body}`
+  const [only] = parameters
+  const stream = parameters.length === 1 && only !== undefined ? keys.get(only) : undefined
+  if (stream !== undefined) {
+    const between = `${texts[1] ?? ''}${after}`
+    return (requestId) => `${before}${search(stream.cdf, stream.random.uniform())}${between}${requestId}${end}`
+  }
+  return (requestId) => {
+    let path = before
+    const drawn = new Map<string, string>()
+    parameters.forEach((parameter, i) => {
+      const known = drawn.get(parameter)
+      const data = keys.get(parameter)
+      const value = known ?? (data === undefined ? requestId : String(search(data.cdf, data.random.uniform())))
+      drawn.set(parameter, value)
+      path += `${value}${texts[i + 1] ?? ''}`
+    })
+    return `${path}${after}${requestId}${end}`
+  }
+}
+
+/** A JSON document of exactly `bodyBytes`, so that a user's own service can parse it too. */
+const bodyOf = ({ bodyBytes, method }: ClassPlan): { readonly fields: string; readonly body: string } => {
+  if (bodyBytes === 0) return { fields: method === 'GET' || method === 'HEAD' ? '' : 'content-length: 0\r\n', body: '' }
+  return {
+    fields: `content-type: application/json\r\ncontent-length: ${bodyBytes}\r\n`,
+    body: jsonOfBytes(bodyBytes),
+  }
+}
+
+const frame = '{"padding":""}'
+
+export const jsonOfBytes = (bytes: number): string => {
+  if (bytes >= frame.length) return `{"padding":"${'x'.repeat(bytes - frame.length)}"}`
+  return bytes >= 2 ? `"${'x'.repeat(bytes - 2)}"` : '0'
+}
