@@ -38,8 +38,21 @@ export interface Load {
 export type Arrivals =
   | { readonly kind: 'poisson' }
   | { readonly kind: 'constant' }
-  | { readonly kind: 'bursty'; readonly factor: number; readonly onSeconds: number; readonly offSeconds: number }
-  | { readonly kind: 'trace'; readonly file: string }
+  | {
+      /** Bursts in which the rate is `factor` times the stage's; between them it is lower, so that the mean is the stage's. */
+      readonly kind: 'bursty'
+      readonly factor: number
+      /** Mean lengths of bursts and of the pauses between them, both exponential. */
+      readonly onSeconds: number
+      readonly offSeconds: number
+    }
+  | {
+      /** Recorded arrivals; the stages are then the trace's mean rate for its whole length. */
+      readonly kind: 'trace'
+      readonly file: string
+      /** Seconds since the start, ascending. */
+      readonly times: readonly number[]
+    }
 
 export interface Stage {
   readonly fromLevel: number
