@@ -3,7 +3,7 @@
  * (`parseTopology(text, registry)`), because `topology` may not import `catalog`.
  */
 import type { z } from 'zod'
-import type { StepKind } from './flow.js'
+import type { Guard, StepKind } from './flow.js'
 import type { Component } from './types.js'
 
 export interface EngineDescriptor {
@@ -18,6 +18,8 @@ export interface EngineDescriptor {
   readonly options: z.ZodRawShape
   /** Steps that may target it. */
   readonly accepts: readonly StepKind[]
+  /** How a counter can be kept right in it; the first is the default. Absent: it keeps no counters. */
+  readonly guards?: readonly [Guard, ...Guard[]]
   /** `component.role` targets, such as primary and replica; `primary` is what a bare target means. */
   readonly roles: readonly string[]
   /** Keys of `options` that are named and checked, but that nothing honours yet, each with what it would do. */

@@ -1,0 +1,211 @@
+/**
+ * Reads YAML nodes by zod schemas, going on after every mistake: what is wrong is reported once, at its place, and reads
+ * as undefined, so that the checks that follow can still judge the rest of the file.
+ */
+import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml'
+import { z } from 'zod'
+import { suggestion } from '../did-you-mean.js'
+import { invalidInput } from '../errors.js'
+import type { SourceDocument, Told } from './document.js'
+import { described, type Path, textOf } from './nodes.js'
+import { formReader } from './schema.js'
+
+/** What reading a schema gives: nested objects as `Fields`, records as maps, lists as items; undefined where it was wrong. */
+export type Value<S> =
+  S extends z.ZodOptional<infer I>
+    ? Value<I> | undefined
+    : S extends z.ZodDefault<infer I>
+      ? Value<I>
+      : S extends z.ZodObject<infer Shape>
+        ? Fields<Shape>
+        : S extends z.ZodRecord<infer _K, infer V>
+          ? ReadonlyMap<string, Value<V> | undefined>
+          : S extends z.ZodArray<infer E>
+            ? readonly (Value<E> | undefined)[]
+            : z.output<S>
+
+/** The keys of one map in the file. */
+export interface Fields<Shape> {
+  readonly at: Path
+  /** Its value; undefined when it is absent or wrong. */
+  get<K extends keyof Shape & string>(key: K): Value<Shape[K]> | undefined
+  /** Whether it stands in the file, right or wrong. */
+  has(key: keyof Shape & string): boolean
+  /** Its path, for reports. */
+  path(key: keyof Shape & string): Path
+}
+
+/** How a map's keys are told of in messages. */
+export interface Naming {
+  /** `a host`, `component "app" (nginx)`. */
+  readonly what: string
+  /** Said of a key that has a meaning elsewhere; undefined: it has none. */
+  readonly elsewhere?: (key: string) => Told | undefined
+  /** Report no unknown keys: what they would have to be is not known. */
+  readonly lenient?: boolean
+}
+
+export interface Reader {
+  readonly document: SourceDocument
+  read<S extends z.ZodType>(schema: S, node: Node | null | undefined, at: Path): Value<S> | undefined
+  fields<Shape extends z.ZodRawShape>(
+    shape: Shape,
+    node: Node | null | undefined,
+    at: Path,
+    naming: Naming,
+  ): Fields<Shape> | undefined
+  /** The value and text of a scalar; reports anything else. */
+  scalar(
+    node: Node | null | undefined,
+    at: Path,
+    expected: string,
+  ): { readonly value: string | number | boolean; readonly text: string } | undefined
+  /** Reports what is wrong with the value at a path, under the name of its key. */
+  tell(node: Node | null | undefined, at: Path, told: Told): void
+  /** A node as plain values, for what is kept as it was written. */
+  plain(node: Node | null | undefined): unknown
+}
+
+/** Aliases may multiply a file by this many nodes beyond what is written. */
+const maxExpansion = 50_000
+
+const nameOf = (at: Path): string => {
+  const last = at.at(-1)
+  if (last === undefined) return 'the file'
+  return typeof last === 'number' ? `${at.at(-2) ?? 'item'}[${last}]` : last
+}
+
+export const documentReader = (document: SourceDocument): Reader => {
+  let visited = 0
+  const open = (node: Node | null | undefined): Node | undefined => {
+    if (++visited > document.nodeCount + maxExpansion) {
+      throw invalidInput(...document.problems, {
+        message: `aliases expand this file to more than ${document.nodeCount + maxExpansion} values`,
+        position: { file: document.file, line: 1, column: 1 },
+        hint: 'write the values out, or use fewer aliases',
+      })
+    }
+    return document.resolve(node)
+  }
+  const tell = (node: Node | null | undefined, at: Path, told: Told): void => {
+    const { message, why, hint } = told
+    const named = { message: `${nameOf(at)}: ${message}`, ...(why ? { why } : {}), ...(hint ? { hint } : {}) }
+    const isNothing = isScalar(node) && node.value === null && (node.source ?? '') === ''
+    if (isNode(node) && !isNothing) document.reportNode(node, named)
+    else document.report(at, named)
+  }
+  const expected = (what: string, node: Node | undefined, at: Path): undefined => {
+    tell(node, at, { message: `expected ${what}, got ${described(node)}` })
+    return undefined
+  }
+
+  const fields = <Shape extends z.ZodRawShape>(
+    shape: Shape,
+    written: Node | null | undefined,
+    at: Path,
+    naming: Naming,
+  ): Fields<Shape> | undefined => {
+    const node = open(written)
+    if (!isMap(node)) {
+      if (written === null || written === undefined || node !== undefined) expected('a map', node, at)
+      return undefined
+    }
+    const values = new Map<string, unknown>()
+    const present = new Set<string>()
+    const path = (key: string): Path => [...at, key]
+    for (const { name, key, value } of document.entriesOf(node)) {
+      const schema = Object.hasOwn(shape, name) ? shape[name] : undefined
+      if (schema === undefined) {
+        if (naming.lenient !== true) document.reportNode(key, unknownKey(name, Object.keys(shape), naming))
+        continue
+      }
+      present.add(name)
+      values.set(name, read(schema as z.ZodType, value, path(name)))
+    }
+    for (const [name, schema] of Object.entries(shape)) {
+      if (present.has(name)) continue
+      if (schema instanceof z.ZodDefault) values.set(name, schema.def.defaultValue)
+      else if (!(schema instanceof z.ZodOptional)) {
+        document.report(at, { message: `${naming.what} needs "${name}"`, ...describedBy(schema as z.ZodType) })
+      }
+    }
+    return {
+      at,
+      get: (key) => values.get(key) as never,
+      has: (key) => present.has(key),
+      path,
+    }
+  }
+
+  const read = <S extends z.ZodType>(schema: S, written: Node | null | undefined, at: Path): Value<S> | undefined => {
+    const result = ((): unknown => {
+      if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+        return read(schema.def.innerType as z.ZodType, written, at)
+      }
+      const own = formReader(schema)
+      const node = open(written)
+      // An alias of nothing was reported where it stands.
+      if (isNode(written) && node === undefined) return undefined
+      if (own !== undefined) return own(node, at, reader)
+      if (schema instanceof z.ZodObject) return fields(schema.shape, node, at, { what: `"${nameOf(at)}"` })
+      if (schema instanceof z.ZodRecord) {
+        if (!isMap(node)) return expected('a map', node, at)
+        const entries = document.entriesOf(node)
+        const record = new Map<string, unknown>()
+        for (const { name, key, value } of entries) {
+          // A key that is wrong still names something: references to it are no second mistake.
+          formReader(schema.def.keyType as z.ZodType)?.(key, [...at, name], reader)
+          record.set(name, read(schema.def.valueType as z.ZodType, value, [...at, name]))
+        }
+        return record
+      }
+      if (schema instanceof z.ZodArray) {
+        if (!isSeq(node)) return expected('a list', node, at)
+        return node.items.map((item, index) =>
+          read(schema.def.element as z.ZodType, isNode(item) ? item : null, [...at, index]),
+        )
+      }
+      throw new Error(`no reader for a schema of type ${schema.def.type}`)
+    })()
+    return result as Value<S> | undefined
+  }
+
+  const plain = (written: Node | null | undefined): unknown => {
+    const node = open(written)
+    if (isMap(node)) {
+      // Without a prototype: a key may be called __proto__.
+      const made: Record<string, unknown> = Object.create(null)
+      for (const { name, value } of document.entriesOf(node)) made[name] = plain(value)
+      return made
+    }
+    if (isSeq(node)) return node.items.map((item) => plain(isNode(item) ? item : null))
+    return isScalar(node) ? node.value : null
+  }
+
+  const reader: Reader = {
+    document,
+    read,
+    fields,
+    scalar: (node, at, what) => {
+      if (!isScalar(node) || node.value === null) return expected(what, node ?? undefined, at)
+      const { value } = node
+      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+        return expected(what, node, at)
+      }
+      return { value, text: textOf({ value, ...(node.source === undefined ? {} : { source: node.source }) }) }
+    },
+    tell,
+    plain,
+  }
+  return reader
+}
+
+const describedBy = (schema: z.ZodType): { hint?: string } =>
+  schema.description === undefined ? {} : { hint: schema.description }
+
+const unknownKey = (key: string, known: readonly string[], naming: Naming): Told => {
+  const elsewhere = naming.elsewhere?.(key)
+  if (elsewhere !== undefined) return elsewhere
+  const hint = suggestion(key, known)
+  return { message: `unknown key "${key}" in ${naming.what}`, ...(hint === undefined ? {} : { hint }) }
+}

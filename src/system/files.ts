@@ -1,0 +1,52 @@
+/** Topologies and experiments from files. */
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { engineRegistry } from '../catalog/index.js'
+import { invalidInput } from '../lib/errors.js'
+import { parseTopology } from '../topology/parse.js'
+import type { Topology } from '../topology/types.js'
+
+export const calibrationFile = 'calibration.yaml'
+
+const causes: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  ENOTDIR: 'a part of its path is no folder',
+  ELOOP: 'its symbolic links go in a circle',
+}
+
+/** Throws PlimsollError (exit code 3) when it cannot be read. */
+export const readText = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    const why = Object.hasOwn(causes, code) ? causes[code] : error instanceof Error ? error.message : String(error)
+    throw invalidInput({ message: `cannot read ${path}: ${why}` })
+  }
+}
+
+const readIfThere = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    return readText(path)
+  }
+}
+
+/** A topology, with the calibration.yaml that stands beside it unless `calibration` is false. */
+export const loadTopology = async (
+  path: string,
+  options: { readonly calibration?: boolean } = {},
+): Promise<Topology> => {
+  const text = await readText(path)
+  const file = join(dirname(path), calibrationFile)
+  const calibrated = options.calibration === false ? undefined : await readIfThere(file)
+  return parseTopology(text, {
+    file: path,
+    registry: engineRegistry,
+    ...(calibrated === undefined ? {} : { calibration: { file, text: calibrated } }),
+  })
+}

@@ -1,0 +1,97 @@
+/** Hosts, data, traffic, growth and policy from their fields. */
+import type { Fields, Reader } from '../lib/document/read.js'
+import type { rootShape } from './schema/root.js'
+import { report, reportKey } from './scope.js'
+import type { DataSet, Host, Policy, Topology, Traffic } from './types.js'
+
+type RootFields = Fields<typeof rootShape>
+type Needs = { readonly reader: Reader }
+
+export const buildRoot = (reader: Reader, fields: RootFields) => {
+  const scope = { reader }
+  const hosts = new Map<string, Host | undefined>()
+  for (const [id, host] of fields.get('hosts') ?? []) {
+    const built = host && {
+      id,
+      count: host.get('count') ?? 1,
+      cpu: host.get('cpu') ?? 1,
+      memoryBytes: host.get('memory'),
+      diskBytes: host.get('disk'),
+      pricePerHour: host.get('price'),
+      zone: host.get('zone'),
+      region: host.get('region'),
+    }
+    hosts.set(id, built)
+  }
+  const data = new Map<string, DataSet | undefined>()
+  for (const [id, set] of fields.get('data') ?? []) {
+    const counters = [...(set?.get('counters') ?? [])].map(([name, value]) => [name, value ?? 0])
+    const built = set && {
+      id,
+      keys: set.get('keys') ?? 1,
+      popularity: set.get('popularity') ?? { law: 'uniform' as const },
+      bytes: set.get('bytes') ?? 1024,
+      counters: Object.fromEntries(counters) as Record<string, number>,
+    }
+    data.set(id, built)
+  }
+  const growth = fields.get('growth')
+  const generate = [...(fields.get('generate') ?? [])].map(([target, entry]) => [
+    target,
+    { patches: entry?.get('patches') ?? [] },
+  ])
+  const values: Omit<Topology, 'components' | 'requests' | 'calibration' | 'digest' | 'source'> = {
+    name: fields.get('name') ?? '',
+    currency: fields.get('currency') ?? 'USD',
+    hosts: known(hosts),
+    data: known(data),
+    traffic: trafficOf(scope, fields),
+    growth: growth && { ratePerMonth: growth.get('rate') ?? 0, horizonMonths: growth.get('horizon') ?? 0 },
+    policy: policyOf(scope, fields),
+    network: { crossZoneSeconds: 0, crossRegionSeconds: 0 },
+    generate: Object.fromEntries(generate),
+  }
+  return { hosts, data, values }
+}
+
+const known = <T>(map: ReadonlyMap<string, T | undefined>): Readonly<Record<string, T>> =>
+  Object.fromEntries([...map].flatMap(([id, value]) => (value === undefined ? [] : [[id, value]])))
+
+const trafficOf = (scope: Needs, fields: RootFields): Traffic | undefined => {
+  const traffic = fields.get('traffic')
+  if (traffic === undefined) return undefined
+  const closed = (['users', 'thinkTime'] as const).find((key) => traffic.has(key))
+  if (traffic.has('rate') && closed !== undefined) {
+    return reportKey(
+      scope,
+      traffic.path(closed),
+      `traffic: "${closed}" does not go with "rate"`,
+      'open: { rate }; closed: { users, thinkTime }',
+    )
+  }
+  if (traffic.has('rate')) {
+    const ratePerSecond = traffic.get('rate')
+    return ratePerSecond === undefined ? undefined : { mode: 'open', ratePerSecond }
+  }
+  if (closed === undefined) return report(scope, traffic.at, 'traffic: needs "rate", or "users" and "thinkTime"')
+  if (!traffic.has('users')) return report(scope, traffic.at, 'traffic: "thinkTime" needs "users"')
+  if (!traffic.has('thinkTime')) {
+    return report(
+      scope,
+      traffic.at,
+      'traffic: "users" needs "thinkTime"',
+      '"thinkTime: 0s" keeps every user always in flight',
+    )
+  }
+  const users = traffic.get('users')
+  const thinkTime = traffic.get('thinkTime')
+  return users === undefined || thinkTime === undefined ? undefined : { mode: 'closed', users, thinkTime }
+}
+
+const policyOf = (scope: Needs, fields: RootFields): Policy => {
+  const policy = fields.get('policy')
+  const headroom = policy?.get('headroom') ?? 0
+  if (policy !== undefined && headroom >= 1)
+    report(scope, policy.path('headroom'), 'headroom: 100% leaves no capacity to use')
+  return { headroom, survive: policy?.get('survive') ?? 'nothing' }
+}

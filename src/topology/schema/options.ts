@@ -1,0 +1,218 @@
+/**
+ * The options of components by role. An engine's descriptor picks those that mean something for it; what a key means and
+ * how it is written is the same for all.
+ */
+import { isMap } from 'yaml'
+import { z } from 'zod'
+import {
+  count,
+  decimal,
+  duration,
+  id,
+  positiveDuration,
+  positiveRate,
+  positiveSize,
+  ratio,
+  reference,
+  size,
+  tableName,
+  text,
+  zoneName,
+} from '../../lib/document/scalars.js'
+import { about, form, notSupportedYet, oneOf } from '../../lib/document/schema.js'
+import { work, workTime } from '../../lib/document/work-time.js'
+import { stepList } from './steps.js'
+
+interface Memory {
+  readonly baseBytes: number | undefined
+  readonly perRequestBytes: number | undefined
+}
+const memoryShape = { base: positiveSize.optional(), perRequest: size.optional() }
+const memory: z.ZodType<Memory> = form(z.union([positiveSize, z.strictObject(memoryShape)]), (node, at, reader) => {
+  if (isMap(node)) {
+    const fields = reader.fields(memoryShape, node, at, { what: '"memory"' })
+    return fields && { baseBytes: fields.get('base'), perRequestBytes: fields.get('perRequest') }
+  }
+  const baseBytes = reader.read(positiveSize, node, at)
+  return baseBytes === undefined ? undefined : { baseBytes, perRequestBytes: undefined }
+})
+
+/** What every component may have. */
+export const commonOptions = {
+  host: about('the host whose machines it runs on; default: machines of its own', reference.optional()),
+  zone: about('availability zone', zoneName.optional()),
+  region: about('region', zoneName.optional()),
+  replicas: about('instances in all', count(1, 1000).optional()),
+  resources: about(
+    'quota of one replica',
+    z
+      .strictObject({
+        cpu: about('cores', decimal(0, 1024).optional()),
+        memory: about('a size, or { base, perRequest }', memory.optional()),
+      })
+      .optional(),
+  ),
+  startup: about('from start to ready', duration.optional()),
+  restart: about('a crashed instance is started again', z.strictObject({ after: duration }).optional()),
+  demand: about('CPU and wait per visit, on top of what the flow says', work.optional()),
+  rollout: notSupportedYet('how a new version replaces the old one', z.unknown()).optional(),
+} as const
+
+export const rateLimit = z.strictObject({
+  per: about('what each limit is counted for', oneOf(['all', 'address', 'api-key']).optional()),
+  algorithm: oneOf(['token-bucket', 'leaky-bucket', 'sliding-window']).optional(),
+  rate: positiveRate,
+  burst: about('requests beyond the rate that are let through at once', count(0, 1_000_000).optional()),
+})
+
+export const balancerOptions = {
+  upstream: about('the component to which requests are handed on', reference.optional()),
+  weights: about(
+    'instead of upstream: components with their shares, which sum to 100%',
+    z.record(reference, ratio).optional(),
+  ),
+  balance: about('how an instance is chosen', oneOf(['round_robin', 'least_conn', 'ip_hash', 'random_two']).optional()),
+  policy: about('how an answer is chosen', oneOf(['geo', 'failover', 'weighted']).optional()),
+  workers: about('worker processes (event loops) per replica', count(1, 256).optional()),
+  health: about(
+    'passive health check: after maxFails failures within failTimeout an instance rests that long',
+    z
+      .strictObject({
+        maxFails: about('0: never', count(0, 1000).optional()),
+        failTimeout: positiveDuration.optional(),
+      })
+      .optional(),
+  ),
+  nextUpstream: about(
+    'when to try another instance',
+    z
+      .strictObject({
+        for: z
+          .array(oneOf(['error', 'timeout', 'http_500', 'http_502', 'http_503', 'http_504', 'http_429']))
+          .optional(),
+        tries: about(
+          'tries in all, the first one included; default: as many as there are instances',
+          count(1, 100).optional(),
+        ),
+        timeout: positiveDuration.optional(),
+      })
+      .optional(),
+  ),
+  connectTimeout: positiveDuration.optional(),
+  readTimeout: positiveDuration.optional(),
+  keepalive: about('idle connections kept to the upstream, per worker', count(0, 100_000).optional()),
+  rateLimit: rateLimit.optional(),
+} as const
+
+const scalingTrigger = z.strictObject({
+  cpu: ratio.optional(),
+  memory: ratio.optional(),
+  queueLength: about('messages in all', count(1, 1e9).optional()),
+  queueLengthPerReplica: about("messages per replica (KEDA's AverageValue)", count(1, 1e9).optional()),
+  inFlight: about('requests in flight per replica', count(1, 1e9).optional()),
+  ratePerReplica: positiveRate.optional(),
+})
+
+export const serviceOptions = {
+  execution: z
+    .strictObject({
+      model: oneOf(['event-loop', 'threads', 'virtual-threads']),
+      processes: about('event-loop: processes per replica', count(1, 64).optional()),
+      threads: about('threads: per replica', count(1, 10_000).optional()),
+    })
+    .optional(),
+  image: about("your own container image in the workload service's place", text.optional()),
+  command: about("your own program in the workload service's place", z.array(text).optional()),
+  maxInFlight: about('requests in flight per replica beyond which it answers 503', count(1, 1_000_000).optional()),
+  onAbort: about('does work whose client has gone go on?', oneOf(['continue', 'cancel']).optional()),
+  pools: about(
+    'connections to stores, by name',
+    z
+      .record(
+        id,
+        z.strictObject({
+          to: about('store or store.role', reference),
+          size: about('connections per replica', count(1, 100_000)),
+          acquireTimeout: about('how long to wait for a connection; default: for ever', positiveDuration.optional()),
+        }),
+      )
+      .optional(),
+  ),
+  scaling: z.strictObject({ min: count(1, 1000), max: count(1, 1000), triggers: z.array(scalingTrigger) }).optional(),
+  consumes: about('broker.queue or broker.topic: runs `flow` for each message', reference.optional()),
+  slots: about('messages in hand at once per replica', count(1, 10_000).optional()),
+  acknowledge: oneOf(['before-work', 'after-work']).optional(),
+  flow: about('what a message means', stepList.optional()),
+  operations: about(
+    'offered to other services by `call: component.operation`',
+    z.record(id, z.strictObject({ flow: stepList })).optional(),
+  ),
+} as const
+
+export const storeOptions = {
+  mode: oneOf(['single', 'replicated', 'sentinel', 'cluster']).optional(),
+  masters: count(1, 1000).optional(),
+  replicasPerMaster: count(0, 10).optional(),
+  readReplicas: about('copies that answer reads, besides the primary', count(0, 100).optional()),
+  memory: about('memory for data', positiveSize.optional()),
+  eviction: oneOf([
+    'noeviction',
+    'allkeys-lru',
+    'allkeys-lfu',
+    'volatile-lru',
+    'volatile-ttl',
+    'allkeys-random',
+  ]).optional(),
+  persistence: oneOf(['none', 'aof', 'rdb', 'disk']).optional(),
+  maxConnections: count(1, 1_000_000).optional(),
+  reservedConnections: about('of maxConnections, kept for the administrator', count(0, 1000).optional()),
+  replication: z.strictObject({ mode: oneOf(['async', 'semi-sync', 'sync']), lag: duration.optional() }).optional(),
+  failover: z
+    .strictObject({
+      detect: about('until the loss of the primary is noticed', duration),
+      promote: about('until a replica has taken its place', duration),
+    })
+    .optional(),
+  shards: z.strictObject({ count: count(1, 1000), key: reference }).optional(),
+  replicationFactor: count(1, 10).optional(),
+  queues: z
+    .record(
+      id,
+      z.strictObject({
+        maxLength: count(1, 1e9).optional(),
+        overflow: about(
+          'what happens to a message for which there is no room',
+          oneOf(['reject', 'drop-oldest', 'block']).optional(),
+        ),
+        ttl: positiveDuration.optional(),
+        priorities: about('number of levels', count(1, 255).optional()),
+        deadLetter: about('another queue of this component', reference.optional()),
+        maxDeliveries: count(1, 1000).optional(),
+      }),
+    )
+    .optional(),
+  topics: z
+    .record(id, z.strictObject({ partitions: count(1, 10_000).optional(), retention: positiveDuration.optional() }))
+    .optional(),
+} as const
+
+export const externalOptions = {
+  latency: about('time until it answers', workTime),
+  errors: about('share of calls that fail', ratio.optional()),
+  rateLimit: z.strictObject({ rate: positiveRate }).optional(),
+} as const
+
+export const monitorOptions = {
+  scrapeInterval: positiveDuration.optional(),
+  retention: positiveDuration.optional(),
+  targets: about('components that it watches; default: all', z.array(reference).optional()),
+  source: about('where it reads from', reference.optional()),
+  index: tableName.optional(),
+  memory: positiveSize.optional(),
+} as const
+
+/** Some of the options, for a descriptor. */
+export const pick = <S extends z.ZodRawShape, const K extends readonly (keyof S & string)[]>(
+  options: S,
+  keys: K,
+): Pick<S, K[number]> => Object.fromEntries(keys.map((key) => [key, options[key]])) as Pick<S, K[number]>
