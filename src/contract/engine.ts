@@ -45,6 +45,8 @@ export interface LiveContext extends ConfigContext {
   readonly seed: number
   /** Root of the package, for entry points below dist/. */
   readonly packageFolder: string
+  /** Random per system, hexadecimal: passwords of its servers. Kept in the system's folder only. */
+  readonly secret: string
 }
 
 export interface ProgramNeed {
@@ -56,15 +58,20 @@ export interface ProgramNeed {
   readonly versionArgs: readonly string[]
 }
 
+/** What an instance's server counts itself; CPU and memory come from the kernel. Cumulative since its start. */
+export type InstanceCounters = Partial<Omit<InstanceSample, 'cpuSeconds' | 'memoryBytes'>>
+
 export interface LiveFacet {
   readonly programs: readonly ProgramNeed[]
-  /** Event-loop processes per instance that the process runtime starts. */
+  /** Processes per instance that listen on a port of their own. */
   readonly processes: (component: Component) => number
+  /** Event loops per instance, all of its processes together; undefined: its work runs in parallel. */
+  readonly eventLoops: (component: Component) => number | undefined
   readonly specs: (context: LiveContext) => readonly ProcessSpec[]
   /** Once all instances of the component answer their probe: create users, tables, data. Returns what others must know of it. */
   readonly prepare?: (context: LiveContext) => Promise<Partial<Binding>>
-  /** Counters that the server itself keeps; CPU and memory come from the kernel. */
-  readonly sample?: (context: LiveContext) => Promise<Partial<Omit<InstanceSample, 'cpuSeconds' | 'memoryBytes'>>>
+  /** May reject or be slow when the instance is down: whoever calls it keeps the last counters. */
+  readonly sample?: (context: LiveContext) => Promise<InstanceCounters>
 }
 
 export interface Engine {

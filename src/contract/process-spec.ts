@@ -12,9 +12,9 @@ export interface ProcessSpec {
   readonly folder: string
   /** Files to write before the start, by path relative to `folder`. */
   readonly files: Readonly<Record<string, string>>
-  /** Run as this user when plimsoll is root; undefined: as plimsoll. */
-  readonly user: string | undefined
-  /** Done once before the first start, in `folder` and as `user`; e.g. initdb. */
+  /** Run as the first of these that exists when plimsoll is root; empty: as plimsoll. The folder becomes theirs. */
+  readonly accounts: readonly string[]
+  /** Done once before the first start, in `folder` and as that account; e.g. initdb. */
   readonly prepare?: readonly { readonly program: string; readonly args: readonly string[] }[]
   readonly ports: readonly number[]
   readonly stopSignal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'

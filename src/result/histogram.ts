@@ -160,9 +160,10 @@ export class LatencyHistogram {
     return envelope(payload.subarray(0, at))
   }
 
-  /** Throws a PlimsollError for what is no HdrHistogram V2 with our range and precision. */
+  /** '' is empty. Throws a PlimsollError for what is no HdrHistogram V2 with our range and precision. */
   static decode(text: string): LatencyHistogram {
     const histogram = new LatencyHistogram()
+    if (text === '') return histogram
     const payload = unwrap(text)
     let at = headerBytes
     let index = 0

@@ -1,0 +1,68 @@
+/** The workload service as native processes: one per event loop, each with a port of its own. */
+import { join } from 'node:path'
+import type { InstanceCounters, LiveContext, LiveFacet } from '../../contract/engine.js'
+import { mergeCounters } from '../../contract/instance-counters.js'
+import type { ProcessSpec } from '../../contract/process-spec.js'
+import type { ServiceConfig } from '../../contract/workload.js'
+import type { Component } from '../../topology/types.js'
+import { answersOk, httpGet } from '../common/live-http.js'
+
+/**
+ * Event-loop processes per replica. Threads and virtual threads are stood in for by as many event loops as the replica
+ * has cores (its quota, else one): the placement of the run says so, and the simulator follows it.
+ */
+export const eventLoopsOf = (component: Component): number => {
+  if (component.role !== 'service') return 1
+  const { execution, resources } = component
+  return execution.model === 'event-loop' ? execution.processes : Math.max(1, Math.ceil(resources.cpu ?? 1))
+}
+
+const spec = (context: LiveContext, process: number): ProcessSpec => {
+  const { component, index, listens, folder, topology, seed, packageFolder, programs } = context
+  const listen = listens[process] ?? context.listen
+  const instance = `${component.id}/${index}`
+  const file = `service-${process}.json`
+  const config: ServiceConfig = {
+    topology: { file: topology.source.file, text: topology.source.text },
+    component: component.id,
+    instance,
+    process,
+    processes: listens.length,
+    listen,
+    seed,
+    bindings: context.bindings(),
+  }
+  return {
+    id: listens.length > 1 ? `${instance}.${process}` : instance,
+    component: component.id,
+    index,
+    program: programs.node ?? 'node',
+    args: ['--enable-source-maps', join(packageFolder, 'dist', 'entries', 'service.js')],
+    env: { PLIMSOLL_SERVICE: join(folder, file), NODE_ENV: 'production' },
+    folder,
+    files: { [file]: JSON.stringify(config) },
+    // The package may lie where only its owner may read.
+    accounts: [],
+    ports: [listen.port],
+    stopSignal: 'SIGTERM',
+    stopSeconds: 10,
+    probe: () => answersOk(listen.host, listen.port, '/readyz', 1),
+    startSeconds: 30,
+  }
+}
+
+export const live: LiveFacet = {
+  programs: [],
+  processes: eventLoopsOf,
+  eventLoops: eventLoopsOf,
+  specs: (context) => context.listens.map((_, process) => spec(context, process)),
+  sample: async ({ listens }) => {
+    const samples = await Promise.all(
+      listens.map(
+        async ({ host, port }) =>
+          JSON.parse((await httpGet(host, port, '/plimsoll/sample', 0.8)).body) as InstanceCounters,
+      ),
+    )
+    return samples.reduce(mergeCounters, {})
+  },
+}

@@ -1,0 +1,62 @@
+/** What the process runtime cannot run yet, said by name and place before anything is started. */
+import type { Engine } from '../../../contract/engine.js'
+import { invalidInput, type PlimsollError, type Problem } from '../../../lib/errors.js'
+import type { Component, Topology } from '../../../topology/types.js'
+
+interface Feature {
+  readonly key: string
+  readonly asked: (component: Component) => boolean
+  readonly hint?: string
+}
+
+/** A replica of a store holds what the primary holds, which nothing here makes it do. */
+const features: readonly Feature[] = [
+  { key: 'readReplicas', asked: (c) => c.role === 'store' && c.readReplicas > 0 },
+  { key: 'mode', asked: (c) => c.role === 'store' && c.mode !== 'single' },
+  { key: 'masters', asked: (c) => c.role === 'store' && c.masters > 1 },
+  { key: 'replicasPerMaster', asked: (c) => c.role === 'store' && c.replicasPerMaster > 0 },
+  { key: 'replicas', asked: (c) => c.role === 'store' && c.replicas > 1 },
+  { key: 'replication', asked: (c) => c.role === 'store' && c.replication !== undefined },
+  { key: 'failover', asked: (c) => c.role === 'store' && c.failover !== undefined },
+  { key: 'shards', asked: (c) => c.role === 'store' && c.shards !== undefined },
+  { key: 'queues', asked: (c) => c.role === 'store' && Object.keys(c.queues).length > 0 },
+  { key: 'topics', asked: (c) => c.role === 'store' && Object.keys(c.topics).length > 0 },
+  { key: 'consumes', asked: (c) => c.role === 'service' && c.consumes !== undefined },
+  { key: 'image', asked: (c) => c.role === 'service' && c.image !== undefined },
+  { key: 'command', asked: (c) => c.role === 'service' && c.command !== undefined },
+  { key: 'scaling', asked: (c) => c.role === 'service' && c.scaling !== undefined },
+  {
+    key: 'upstream',
+    asked: (c) => c.role === 'balancer' && c.upstreams.length > 1,
+    hint: 'one upstream component per balancer',
+  },
+]
+
+const problemsOf = (
+  topology: Topology,
+  component: Component,
+  engines: ReadonlyMap<string, Engine>,
+): readonly Problem[] => {
+  const at = (key: string) => topology.source.locate(['components', component.id, key])
+  if (engines.get(component.engine)?.live === undefined)
+    return [
+      {
+        message: `engine ${component.engine} (component ${component.id}) as a native process: not supported yet`,
+        position: at('engine'),
+        hint: 'plimsoll simulate and plimsoll plan take it',
+      },
+    ]
+  return features
+    .filter((feature) => feature.asked(component))
+    .map(({ key, hint }) => ({
+      message: `${key} of component ${component.id} (${component.engine}) as native processes: not supported yet`,
+      position: at(key),
+      ...(hint === undefined ? {} : { hint }),
+    }))
+}
+
+/** Undefined: all of it can be run. */
+export const unsupported = (topology: Topology, engines: ReadonlyMap<string, Engine>): PlimsollError | undefined => {
+  const problems = Object.values(topology.components).flatMap((component) => problemsOf(topology, component, engines))
+  return problems.length === 0 ? undefined : invalidInput(...problems)
+}
