@@ -128,7 +128,7 @@ export const commands: readonly CommandSpec[] = [
       { name: '<prediction>', summary: 'run folder or result.json of a simulation' },
       { name: '<measurement>', summary: 'run folder or result.json of a stack' },
     ],
-    options: [json],
+    options: [{ flags: '--md', summary: 'Markdown' }, json],
     load: () => import('./compare.js'),
   },
   {

@@ -1,0 +1,135 @@
+/** Measured runs → what the model needs to know and the topology's author could not. Pure; the command reads and writes. */
+import { invalidInput, type Problem } from '../lib/errors.js'
+import type { RunResult } from '../result/run-result.js'
+import { disturbances } from '../result/validity.js'
+import type { Calibrated, Calibration } from '../topology/calibration.js'
+import { stepFacts } from '../topology/steps.js'
+import type { Topology } from '../topology/types.js'
+import { type RunDemands, runDemands } from './demands.js'
+import { type DemandPoint, estimate } from './law.js'
+
+export interface MeasuredRun {
+  /** As the user named it, for messages and the origin. */
+  readonly name: string
+  readonly result: RunResult
+}
+
+/** All but the digest, which belongs to the file that it is written to. */
+export type Estimates = Omit<Calibration, 'digest'>
+
+export interface CalibrationOutcome {
+  readonly estimates: Estimates
+  /** What makes the estimates less certain, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+const short = (digest: string): string => digest.slice(0, 12)
+
+/** Why a run cannot teach the model; undefined: it can. */
+const objection = ({ name, result }: MeasuredRun, topology: Topology): Problem | undefined => {
+  if (result.engine === 'sim')
+    return {
+      message: `${name}: it is a simulation`,
+      why: 'the model would be calibrated on itself and agree with itself for ever',
+      hint: 'run the experiment with --on stack (or both) and calibrate on that run',
+    }
+  if (result.topology.digest !== topology.digest)
+    return {
+      message: `${name}: it measured another topology: ${result.topology.name} (${short(result.topology.digest)}), not ${topology.name} (${short(topology.digest)})`,
+      why: 'demands belong to the steps and components of one topology',
+      hint: 'run the experiment again with the topology as it is now, or name the other with --topology',
+    }
+  if (result.status !== 'completed')
+    return { message: `${name}: the run was ${result.status}`, hint: 'calibrate on a run that reached its end' }
+  const disturbance = disturbances(result).find(({ by, affects }) => by === 'generator' && affects.includes('rate'))
+  if (disturbance !== undefined)
+    return {
+      message: `${name}: the run is invalid: ${disturbance.why}`,
+      hint: 'lower the rate of the experiment, or give the load generator cores of its own',
+    }
+  return undefined
+}
+
+const warningsOf = ({ name, result }: MeasuredRun): string[] => [
+  ...disturbances(result).map(({ why }) => `${name}: ${why}`),
+  ...(result.faults.length === 0
+    ? []
+    : [`${name}: it had faults; the CPU of an instance that starts again counts as demand of its visits`]),
+]
+
+const keysOf = (records: readonly Readonly<Record<string, unknown>>[]): string[] => [
+  ...new Set(records.flatMap((record) => Object.keys(record))),
+]
+
+const pointsOf = (
+  runs: readonly RunDemands[],
+  part: 'components' | 'stepCpu' | 'stepWait',
+  key: string,
+): DemandPoint[] => runs.flatMap((run) => run[part][key] ?? [])
+
+/** Queueing only adds to what a step waits, so the run with the least load tells the wait itself. */
+const leastLoaded = (points: readonly DemandPoint[]): DemandPoint[] => {
+  const lowest = Math.min(...points.map((point) => point.ratePerSecond))
+  return points.filter((point) => point.ratePerSecond <= lowest * 1.1)
+}
+
+const estimates = (
+  keys: readonly string[],
+  value: (key: string) => Calibrated | undefined,
+): Record<string, Calibrated> =>
+  Object.fromEntries(
+    keys.flatMap((key) => {
+      const calibrated = value(key)
+      return calibrated === undefined ? [] : [[key, calibrated] as const]
+    }),
+  )
+
+const hitRatios = (runs: readonly RunDemands[]): Record<string, number> =>
+  Object.fromEntries(
+    keysOf(runs.map((run) => run.hits)).map((id) => {
+      const counts = runs.flatMap((run) => run.hits[id] ?? [])
+      const lookups = counts.reduce((sum, count) => sum + count.lookups, 0)
+      return [id, counts.reduce((sum, count) => sum + count.hits, 0) / lookups]
+    }),
+  )
+
+/** Throws (exit code 3) when a run cannot teach the model, naming every such run and its reason. */
+export const calibrate = (topology: Topology, runs: readonly MeasuredRun[]): CalibrationOutcome => {
+  const problems = runs.flatMap((run) => objection(run, topology) ?? [])
+  if (problems.length > 0) throw invalidInput(...problems)
+  const facts = stepFacts(topology)
+  const demands = runs.map(({ result }) => runDemands(result, facts))
+  const cpu = estimates(keysOf(demands.map((run) => run.stepCpu)), (id) =>
+    estimate(pointsOf(demands, 'stepCpu', id), false),
+  )
+  const wait = estimates(keysOf(demands.map((run) => run.stepWait)), (id) =>
+    estimate(leastLoaded(pointsOf(demands, 'stepWait', id)), false),
+  )
+  const components = estimates(keysOf(demands.map((run) => run.components)), (id) =>
+    estimate(pointsOf(demands, 'components', id), true),
+  )
+  const newest =
+    runs
+      .map(({ result }) => result.startedAt ?? '')
+      .sort()
+      .at(-1) ?? ''
+  const machine = runs.at(-1)?.result.versions.machine ?? 'unknown'
+  const steps = [...facts.keys()].filter((id) => id in cpu || id in wait)
+  return {
+    estimates: {
+      origin: { runs: runs.map(({ name }) => name), measuredAt: newest, topologyDigest: topology.digest, machine },
+      components,
+      steps: Object.fromEntries(
+        steps.map((id) => [
+          id,
+          {
+            ...(cpu[id] === undefined ? {} : { cpu: cpu[id] }),
+            ...(wait[id] === undefined ? {} : { wait: wait[id] }),
+          },
+        ]),
+      ),
+      hitRatios: hitRatios(demands),
+    },
+    warnings: runs.flatMap(warningsOf),
+  }
+}

@@ -1,0 +1,118 @@
+/** What was sampled and counted during a run on a stack, put together as a RunResult. Pure. */
+import type { LoadResult } from '../contract/load.js'
+import type { RunningSystem } from '../contract/running-system.js'
+import type { Experiment } from '../experiment/types.js'
+import { assembleRunResult, type RunParts } from '../result/assemble.js'
+import type { RunEvent } from '../result/run-event.js'
+import type { ComponentResult, RunResult, StepResult } from '../result/run-result.js'
+import { type StepFact, stepFacts } from '../topology/steps.js'
+import type { Topology } from '../topology/types.js'
+import { instancesOf } from './capacity.js'
+import { componentResult, type Interval, interval, lookupsAt, stepResults } from './meter.js'
+import type { TimedSample } from './sampler.js'
+
+export interface StackParts {
+  readonly topology: Topology
+  readonly experiment: Experiment
+  readonly seed: number
+  readonly status: RunResult['status']
+  readonly startedAt: string
+  readonly endedAt: number
+  readonly system: Pick<RunningSystem, 'placement'>
+  readonly versions: Readonly<Record<string, string>>
+  readonly load: LoadResult
+  readonly samples: readonly TimedSample[]
+  readonly events: readonly RunEvent[]
+}
+
+/** The samples of the measured part: the last at or before the end of warm-up, and all after it. */
+const measuredSamples = (samples: readonly TimedSample[], warmupSeconds: number): readonly TimedSample[] => {
+  const first = samples.findLastIndex((sample) => sample.at <= warmupSeconds)
+  return samples.slice(Math.max(0, first))
+}
+
+const intervalsOf = (samples: readonly TimedSample[]): readonly Interval[] =>
+  samples.slice(1).flatMap((sample, index) => {
+    const before = samples[index]
+    return before === undefined ? [] : [interval(before.sample, sample.sample)]
+  })
+
+/** Starts again that a supervisor brought to an end. */
+const restartsIn = (events: readonly RunEvent[], instance: string): number =>
+  events.filter((event) => event.type === 'recovered' && event.instance === instance).length
+
+const hostUtilization = (samples: readonly TimedSample[]): RunResult['hosts'] => {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (first === undefined || last === undefined || first === last) return {}
+  const whole = interval(first.sample, last.sample)
+  return Object.fromEntries(Object.entries(whole.hosts).map(([id, cpu]) => [id, { utilization: { cpu } }]))
+}
+
+/** Calls of services to what their steps burn on. */
+const edgesOf = (
+  facts: ReadonlyMap<string, StepFact>,
+  steps: Readonly<Record<string, StepResult>>,
+): RunResult['edges'] => {
+  const edges: Record<string, { count: number; errors: number }> = {}
+  for (const fact of facts.values()) {
+    const step = steps[fact.id]
+    if (step === undefined || fact.service === fact.burns) continue
+    const edge = `${fact.service} -> ${fact.burns}`
+    const known = edges[edge] ?? { count: 0, errors: 0 }
+    edges[edge] = { count: known.count + step.count, errors: known.errors + step.errors }
+  }
+  return edges
+}
+
+const memoryLimit = (topology: Topology, component: string, parts: StackParts): number | undefined => {
+  const found = topology.components[component]
+  if (found?.role === 'store' && found.memoryBytes !== undefined) return found.memoryBytes
+  const host = parts.system.placement.instances[`${component}/0`]?.host
+  return host === undefined ? undefined : parts.system.placement.hosts[host]?.memoryBytes
+}
+
+/** All but the judgements, which are passed on what this returns. */
+export const stackResult = (parts: StackParts): RunResult => {
+  const { topology, experiment, samples, events, load } = parts
+  const { placement } = parts.system
+  const measured = measuredSamples(samples, experiment.warmupSeconds)
+  const intervals = intervalsOf(measured)
+  const facts = stepFacts(topology)
+  const [first, last] = [measured[0], measured.at(-1)]
+  const steps = first === undefined || last === undefined ? {} : stepResults(first.sample, last.sample)
+  const components: Record<string, ComponentResult> = {}
+  for (const id of Object.keys(topology.components)) {
+    if (instancesOf(placement, id).length === 0) continue
+    components[id] = componentResult(id, intervals, {
+      placement,
+      memoryLimitBytes: memoryLimit(topology, id, parts),
+      lookups: lookupsAt(id, facts, steps),
+      restarts: (instance) => restartsIn(events, instance),
+    })
+  }
+  const assembled: RunParts = {
+    engine: 'stack',
+    status: parts.status,
+    seed: parts.seed,
+    topology: { name: topology.name, digest: topology.digest },
+    calibration: topology.calibration === undefined ? null : { digest: topology.calibration.digest },
+    placement,
+    experiment: { name: experiment.name, digest: experiment.digest },
+    startedAt: parts.startedAt,
+    endedAt: parts.endedAt,
+    warmupSeconds: experiment.warmupSeconds,
+    versions: parts.versions,
+    requests: load.requests,
+    components,
+    hosts: hostUtilization(measured),
+    edges: edgesOf(facts, steps),
+    steps,
+    generator: load.generator,
+    events,
+    track: load.faults,
+    invariants: [],
+    steadyState: [],
+    slo: [],
+  }
+  return assembleRunResult(assembled)
+}
