@@ -40,7 +40,7 @@ export const sqlStep = (step: SqlStep, scope: Scope, env: Environment): Runner =
   return async (frame) => {
     const cpuSeconds = cpu === undefined ? 0 : stream.sample(cpu)
     const values = statement.parameters.map((parameter) => sources[parameter](frame, cpuSeconds))
-    await withConnection(step, pool, frame, (connection) => {
+    await withConnection(env, step, pool, frame, (connection) => {
       meter.cpuSeconds += cpuSeconds
       return connection.run(statement, values)
     })
@@ -74,10 +74,10 @@ export const transaction = (
     const inner: Frame = { ...frame, held: { pool, connection, outer: frame.held } }
     let broken = false
     try {
-      await run(step.id, connection, frame, connection.run('BEGIN'))
+      await run(env, step.id, connection, frame, connection.run('BEGIN'))
       await body(inner)
       frame.cancel.throwIfCancelled()
-      await run(step.id, connection, frame, connection.run('COMMIT'))
+      await run(env, step.id, connection, frame, connection.run('COMMIT'))
     } catch (error) {
       // Behind a statement that is being cancelled the server takes ROLLBACK when that has ended.
       await connection.run('ROLLBACK').catch(() => {
@@ -105,30 +105,36 @@ const acquire = async (step: string, pool: Pool, frame: Frame): Promise<SqlConne
  * statement is cancelled on the server, and the connection goes back once the server has confirmed that.
  */
 const withConnection = async (
+  env: Environment,
   step: SqlStep,
   pool: Pool,
   frame: Frame,
   start: (connection: SqlConnection) => Promise<void>,
 ): Promise<void> => {
   for (let held = frame.held; held !== undefined; held = held.outer)
-    if (held.pool === pool) return run(step.id, held.connection, frame, start(held.connection))
+    if (held.pool === pool) return run(env, step.id, held.connection, frame, start(held.connection))
   const connection = await acquire(step.id, pool, frame)
   const work = start(connection)
   // A connection that broke has left the pool by itself, and releasing it then does nothing.
   const release = (): void => pool.release(connection)
   work.then(release, release)
-  await run(step.id, connection, frame, work)
+  await run(env, step.id, connection, frame, work)
 }
 
 /** How long the server has to confirm a cancellation before the connection is given up. */
 const cancelConfirmMilliseconds = 1000
 
-const run = async (step: string, connection: SqlConnection, frame: Frame, work: Promise<void>): Promise<void> => {
+const run = async (
+  { clock }: Environment,
+  step: string,
+  connection: SqlConnection,
+  frame: Frame,
+  work: Promise<void>,
+): Promise<void> => {
   try {
     await frame.cancel.race(work, () => {
       connection.cancel()
-      const timer = setTimeout(() => connection.destroy(), cancelConfirmMilliseconds)
-      const stop = (): void => clearTimeout(timer)
+      const stop = clock.after(cancelConfirmMilliseconds, () => connection.destroy())
       work.then(stop, stop)
     })
   } catch (error) {
