@@ -1,4 +1,5 @@
 /** What the process runtime cannot run yet, said by name and place before anything is started. */
+import { unsupportedSteps } from '../../../catalog/service/supported.js'
 import type { Engine } from '../../../contract/engine.js'
 import { invalidInput, type PlimsollError, type Problem } from '../../../lib/errors.js'
 import type { Component, Topology } from '../../../topology/types.js'
@@ -21,9 +22,6 @@ const features: readonly Feature[] = [
   { key: 'shards', asked: (c) => c.role === 'store' && c.shards !== undefined },
   { key: 'queues', asked: (c) => c.role === 'store' && Object.keys(c.queues).length > 0 },
   { key: 'topics', asked: (c) => c.role === 'store' && Object.keys(c.topics).length > 0 },
-  { key: 'consumes', asked: (c) => c.role === 'service' && c.consumes !== undefined },
-  { key: 'image', asked: (c) => c.role === 'service' && c.image !== undefined },
-  { key: 'command', asked: (c) => c.role === 'service' && c.command !== undefined },
   { key: 'scaling', asked: (c) => c.role === 'service' && c.scaling !== undefined },
   {
     key: 'upstream',
@@ -46,13 +44,14 @@ const problemsOf = (
         hint: 'plimsoll simulate and plimsoll plan take it',
       },
     ]
-  return features
+  const refused = features
     .filter((feature) => feature.asked(component))
     .map(({ key, hint }) => ({
       message: `${key} of component ${component.id} (${component.engine}) as native processes: not supported yet`,
       position: at(key),
       ...(hint === undefined ? {} : { hint }),
     }))
+  return [...refused, ...unsupportedSteps(topology, component.id)]
 }
 
 /** Undefined: all of it can be run. */
