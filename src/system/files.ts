@@ -16,14 +16,14 @@ const causes: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links go in a circle',
 }
 
-/** Throws PlimsollError (exit code 3) when it cannot be read. */
-export const readText = async (path: string): Promise<string> => {
+/** Throws PlimsollError (exit code 3) when it cannot be read; `named` is how the message names it. */
+export const readText = async (path: string, named: string = path): Promise<string> => {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? ''
     const why = Object.hasOwn(causes, code) ? causes[code] : error instanceof Error ? error.message : String(error)
-    throw invalidInput({ message: `cannot read ${path}: ${why}` })
+    throw invalidInput({ message: `cannot read ${named}: ${why}` })
   }
 }
 
@@ -36,17 +36,23 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
   }
 }
 
-/** A topology, with the calibration.yaml that stands beside it unless `calibration` is false. */
-export const loadTopology = async (
-  path: string,
-  options: { readonly calibration?: boolean } = {},
-): Promise<Topology> => {
-  const text = await readText(path)
-  const file = join(dirname(path), calibrationFile)
-  const calibrated = options.calibration === false ? undefined : await readIfThere(file)
+export interface LoadOptions {
+  /** How messages name the file; default: its path. */
+  readonly file?: string
+  /** false: leave out the calibration.yaml that stands beside it. */
+  readonly calibration?: boolean
+}
+
+/** A topology, with the calibration.yaml that stands beside it. */
+export const loadTopology = async (path: string, options: LoadOptions = {}): Promise<Topology> => {
+  const named = options.file ?? path
+  const text = await readText(path, named)
+  const calibrated = options.calibration === false ? undefined : await readIfThere(join(dirname(path), calibrationFile))
   return parseTopology(text, {
-    file: path,
+    file: named,
     registry: engineRegistry,
-    ...(calibrated === undefined ? {} : { calibration: { file, text: calibrated } }),
+    ...(calibrated === undefined
+      ? {}
+      : { calibration: { file: join(dirname(named), calibrationFile), text: calibrated } }),
   })
 }

@@ -88,7 +88,7 @@ const engineOf = (
   const descriptor = registry.get(written.value)
   if (descriptor === undefined) {
     const hint = suggestion(written.value, engines) ?? `one of: ${engines.join(', ')}`
-    reader.tell(written, [...at, 'engine'], { message: `unknown engine "${written.value}"`, hint })
+    reader.document.reportNode(written, { message: `unknown engine "${written.value}"`, hint })
   }
   return descriptor
 }

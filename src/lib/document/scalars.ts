@@ -89,7 +89,7 @@ export const count = (min: number, max: number): z.ZodType<number> =>
 export const decimal = (min: number, max: number): z.ZodType<number> =>
   scalar(z.number().gt(min).max(max), 'a number', (value, text) => {
     if (typeof value !== 'number') return { ok: false, message: `expected a number, got "${text}"` }
-    if (value === min) return { ok: false, message: `expected a number above ${min}, got ${text}` }
+    if (value <= min) return { ok: false, message: `expected a number above ${min}, got ${text}` }
     return finite(value, text, 'a number', min, max)
   })
 
