@@ -1,4 +1,100 @@
-import { notYet } from '../lib/errors.js'
-import type { CommandHandler } from './command.js'
+import { resolve } from 'node:path'
+import { engines } from '../catalog/index.js'
+import type { LedgerEntry } from '../contract/ledger.js'
+import type { Progress } from '../deploy/runtime/process/launch.js'
+import { connect, type RemoteSystem, StillStarting } from '../deploy/runtime/process/remote.js'
+import { startSupervisor } from '../deploy/runtime/process/supervise.js'
+import { knownSystems } from '../deploy/runtime/process/systems.js'
+import { undoEntry } from '../deploy/runtime/process/undo.js'
+import { targetFailed } from '../lib/errors.js'
+import { exitCodes } from '../lib/exit-codes.js'
+import type { Topology } from '../topology/types.js'
+import { startSupervisorProcess } from '../system/detached.js'
+import { loadTopology } from '../system/files.js'
+import { machine } from '../system/machine.js'
+import type { CommandHandler, Invocation } from './command.js'
+import type { Host } from './host.js'
+import { ledgerFolder, ledgerOf, printJson, refuseOtherRuntimes } from './systems.js'
 
-export const run: CommandHandler = () => Promise.reject(notYet('this command'))
+/** A system that another `up` is starting gets this long to become healthy. */
+const startSeconds = 120
+
+const connectWhenReady = async (entry: LedgerEntry, host: Host): Promise<RemoteSystem> => {
+  const deadline = host.now() + startSeconds
+  for (;;) {
+    try {
+      return await connect(entry)
+    } catch (error) {
+      if (!(error instanceof StillStarting) || host.now() > deadline || host.signal.aborted) throw error
+      await new Promise((done) => setTimeout(done, 100))
+    }
+  }
+}
+
+/** The system of this topology that is up already; what a crashed one left is removed on the way. */
+const existing = async (host: Host, file: string, topology: Topology): Promise<LedgerEntry | undefined> => {
+  const ledger = ledgerOf(host)
+  for (const { entry, owned } of await knownSystems(ledger, machine)) {
+    if (entry.purpose !== 'up' || entry.topology.file !== file) continue
+    if (!owned) {
+      host.stderr.write(`${entry.id} was left by a plimsoll that was killed; removing it\n`)
+      await undoEntry(entry, ledger, machine)
+      continue
+    }
+    if (entry.topology.digest !== topology.digest)
+      throw targetFailed(
+        `${topology.name} is already up (${entry.id}), from an earlier version of ${entry.topology.file}`,
+        undefined,
+        `plimsoll down --system ${entry.id}, then up again`,
+      )
+    return entry
+  }
+  return undefined
+}
+
+const progressLine = ({ instance, state, atSeconds }: Progress): string =>
+  `  ${instance.padEnd(16)} ${state.padEnd(9)} ${atSeconds.toFixed(1)} s\n`
+
+const print = async (
+  { host, options }: Invocation,
+  entry: LedgerEntry,
+  system: RemoteSystem,
+  alreadyUp: boolean,
+): Promise<void> => {
+  if (options.json === true) {
+    const { id, entries, placement, versions } = system
+    const { topology, runtime } = entry
+    const instances = await system.status()
+    printJson(host, { apiVersion: 'plimsoll/v1', kind: 'System', id, topology, runtime, alreadyUp, entries, placement, versions, instances })
+  } else for (const url of Object.values(system.entries)) host.stdout.write(`${url}\n`)
+}
+
+export const run: CommandHandler = async (invocation) => {
+  const { host, args, options } = invocation
+  refuseOtherRuntimes(options.runtime)
+  const file = resolve(host.cwd, args[0] ?? '')
+  const topology = loadTopology(file)
+  const already = await existing(host, file, topology)
+  if (already !== undefined) {
+    const system = await connectWhenReady(already, host)
+    host.stderr.write(`${topology.name} is already up (${already.id})\n`)
+    await print(invocation, already, system, true)
+    return exitCodes.ok
+  }
+  host.stderr.write(`starting ${topology.name}\n`)
+  const entry = await startSupervisor({
+    machine,
+    engines,
+    topology,
+    topologyFile: file,
+    ledgerFolder: ledgerFolder(host),
+    packageFolder: host.packageFolder,
+    signal: host.signal,
+    seed: 1,
+    onProgress: (progress) => host.stderr.write(progressLine(progress)),
+    startDetached: (folder, logFile) => startSupervisorProcess(host.packageFolder, folder, logFile),
+  })
+  await print(invocation, entry, await connect(entry), false)
+  host.stderr.write(`${entry.id} is up; plimsoll status, logs, chaos and down work on it\n`)
+  return exitCodes.ok
+}

@@ -71,8 +71,10 @@ export interface Ledger {
   read(id: string): Promise<LedgerEntry | undefined>
   /** Entries in order of age; an unreadable file comes as its id alone. */
   list(): Promise<readonly (LedgerEntry | { readonly id: string; readonly broken: true })[]>
-  /** Removes the entry, and the ledger's folders when they are empty. Idempotent. */
+  /** Removes the entry, and tidies. Idempotent. */
   remove(id: string): Promise<void>
+  /** Removes half-written files of writers that are dead, and the ledger's folders when they are empty. */
+  tidy(): Promise<void>
 }
 
 export interface Machine {

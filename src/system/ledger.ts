@@ -65,6 +65,18 @@ const removeStaleTemporaries = async (folder: string): Promise<void> => {
   }
 }
 
+const tidy = async (folder: string): Promise<void> => {
+  await removeStaleTemporaries(folder)
+  // Only when empty: other systems, and runs beside the ledger, stay.
+  for (const empty of [folder, dirname(folder)]) {
+    try {
+      await rmdir(empty)
+    } catch {
+      return
+    }
+  }
+}
+
 export const ledger = (folder: string): Ledger => {
   const file = (id: string): string => join(folder, `${id}.json`)
   const read: Ledger['read'] = async (id) => {
@@ -102,15 +114,8 @@ export const ledger = (folder: string): Ledger => {
     },
     remove: async (id) => {
       await rm(file(id), { force: true })
-      await removeStaleTemporaries(folder)
-      // Only when empty: other systems, and runs beside the ledger, stay.
-      for (const empty of [folder, dirname(folder)]) {
-        try {
-          await rmdir(empty)
-        } catch {
-          return
-        }
-      }
+      await tidy(folder)
     },
+    tidy: () => tidy(folder),
   }
 }

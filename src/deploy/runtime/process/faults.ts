@@ -48,7 +48,8 @@ const targets = (fault: Fault, instances: readonly Instance[]): readonly Instanc
   const hint = suggestion(name, known)
   throw invalidInput({
     message: `no such component or instance in the running system: ${name}`,
-    position: fault.position,
+    // A fault of the command line stands in no file.
+    ...(fault.position.file === '' ? {} : { position: fault.position }),
     ...(hint === undefined ? {} : { hint }),
   })
 }

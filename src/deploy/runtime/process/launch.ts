@@ -27,6 +27,7 @@ import {
 import { findPrograms, liveFacetsOf, missingPrograms, versionOf } from './needs.js'
 import type { Sampled } from './sampler.js'
 import { unsupported } from './support.js'
+import { serveControl } from './control.js'
 import { closeInstances, EventHub, eventsOf, ProcessSystem } from './system.js'
 import { copyName, undoEntry } from './undo.js'
 
@@ -131,11 +132,41 @@ const interrupted = (signal: AbortSignal): PlimsollError | undefined =>
       ])
     : undefined
 
-/** Into a folder that exists and a ledger that knows of it. On failure all processes are ended; the entry stays. */
+/**
+ * Into a folder that exists and a ledger that knows of it. On failure all processes are ended; folder and entry stay. The
+ * control socket is there from before the first process, so that a system that is still starting can be ended through it.
+ */
 export const launchInto = async (
   entry: LedgerEntry,
   ledger: Ledger,
   options: LaunchOptions,
+): Promise<ProcessSystem> => {
+  let system: ProcessSystem | undefined
+  const asked = new AbortController()
+  const signal = AbortSignal.any([options.signal, asked.signal])
+  const control = await serveControl(entry.socket, {
+    system: () => system,
+    down: async () => {
+      asked.abort('SIGTERM')
+      await launching.catch(() => undefined)
+      await system?.down()
+    },
+  })
+  const launching = startInstances(entry, ledger, { ...options, signal }, control.close)
+  try {
+    system = await launching
+    return system
+  } catch (error) {
+    control.close()
+    throw interrupted(signal) ?? error
+  }
+}
+
+const startInstances = async (
+  entry: LedgerEntry,
+  ledger: Ledger,
+  options: LaunchOptions,
+  onDown: () => void,
 ): Promise<ProcessSystem> => {
   const { machine, topology, engines, pin } = options
   const beganAt = performance.now()
@@ -203,6 +234,7 @@ export const launchInto = async (
       versions: await versions,
       sampled,
       hub,
+      onDown,
     })
   } catch (error) {
     failed.abort()
@@ -210,7 +242,7 @@ export const launchInto = async (
       sampled.map(({ instance }) => instance),
       (id) => topology.components[id]?.role === 'store',
     )
-    throw interrupted(options.signal) ?? error
+    throw error
   }
 }
 

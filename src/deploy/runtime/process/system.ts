@@ -49,6 +49,8 @@ export interface SystemParts {
   readonly versions: Readonly<Record<string, string>>
   readonly sampled: readonly Sampled[]
   readonly hub: EventHub
+  /** Called once nothing of it is left. */
+  readonly onDown: () => void
 }
 
 /** Balancers and services first, then the stores that they still write to. */
@@ -71,6 +73,11 @@ export class ProcessSystem implements RunningSystem {
   readonly #instances: readonly Instance[]
   readonly #sampler: Sampler
   #ending: Promise<void> | undefined
+  #ended: () => void = () => undefined
+  /** Resolves once it is down. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#ended = resolve
+  })
 
   constructor(private readonly parts: SystemParts) {
     this.id = parts.entry.id
@@ -104,8 +111,10 @@ export class ProcessSystem implements RunningSystem {
   }
 
   async #end(): Promise<void> {
-    const { topology, entry, ledger, machine } = this.parts
+    const { topology, entry, ledger, machine, onDown } = this.parts
     await closeInstances(this.#instances, (id) => topology.components[id]?.role === 'store')
     await undoEntry(entry, ledger, machine)
+    onDown()
+    this.#ended()
   }
 }

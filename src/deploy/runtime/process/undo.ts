@@ -74,11 +74,17 @@ export const undoEntry = async (entry: LedgerEntry, ledger: Ledger, machine: Mac
       'plimsoll removes only folders that it made itself',
       `look at ${join(ledger.folder, `${entry.id}.json`)}, and remove it by hand if you do not need it`,
     )
-  const ended = await endProcesses(entry, machine)
-  await machine.removeSharedMemory(entry.folder, ended)
-  await rm(entry.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
-  await ledger.remove(entry.id)
-  return { id: entry.id, processes: ended.length }
+  try {
+    const ended = await endProcesses(entry, machine)
+    await machine.removeSharedMemory(entry.folder, ended)
+    await rm(entry.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    await ledger.remove(entry.id)
+    return { id: entry.id, processes: ended.length }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'EPERM' && code !== 'EACCES') throw error
+    throw targetFailed(`not permitted to remove the system ${entry.id}`, message, 'run plimsoll down as the user who started it')
+  }
 }
 
 /** Asks the owner if it lives, and takes over when there is none, or when it does not get it done in time. */
@@ -104,7 +110,8 @@ export const undoThroughOwner = async (
   // A run's owner is a plimsoll in some terminal: it must not go on measuring a system that is gone.
   const still = livingOwner(entry, machine)
   if (still !== undefined && still.pid !== process.pid) signalTo(machine, still, 'SIGKILL')
-  return undoEntry(entry, ledger, machine)
+  // `up` hands its system to a supervisor: the entry may have a new owner by now.
+  return undoEntry((await ledger.read(entry.id)) ?? entry, ledger, machine)
 }
 
 /** The name of the copy of an entry in its own folder, for a ledger file that can no longer be read. */
