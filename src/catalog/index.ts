@@ -14,22 +14,25 @@ import { logstash } from './logstash/descriptor.js'
 import { loki } from './loki/descriptor.js'
 import { mongodb } from './mongodb/descriptor.js'
 import { mysql } from './mysql/descriptor.js'
+import { config as nginxConfig } from './nginx/config.js'
 import { nginx } from './nginx/descriptor.js'
+import { config as postgresConfig } from './postgres/config.js'
 import { postgres } from './postgres/descriptor.js'
 import { prometheus } from './prometheus/descriptor.js'
 import { rabbitmq } from './rabbitmq/descriptor.js'
+import { config as redisConfig } from './redis/config.js'
 import { redis } from './redis/descriptor.js'
 import { service } from './service/descriptor.js'
 
 const all: readonly Engine[] = [
-  { descriptor: nginx },
+  { descriptor: nginx, config: nginxConfig, live: async () => (await import('./nginx/live.js')).live },
   { descriptor: haproxy },
   { descriptor: dns },
   { descriptor: cdn },
-  { descriptor: service },
+  { descriptor: service, live: async () => (await import('./service/live.js')).live },
   { descriptor: external },
-  { descriptor: redis },
-  { descriptor: postgres },
+  { descriptor: redis, config: redisConfig, live: async () => (await import('./redis/live.js')).live },
+  { descriptor: postgres, config: postgresConfig, live: async () => (await import('./postgres/live.js')).live },
   { descriptor: mysql },
   { descriptor: mongodb },
   { descriptor: rabbitmq },

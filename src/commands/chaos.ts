@@ -55,15 +55,18 @@ export const run: CommandHandler = async (invocation) => {
   // A restart is over when the instance is back, and that is what its user waits for.
   if (fault.kind === 'restart') await undo()
   const seconds = host.now() - began
-  const struck = (await system.status()).filter(
-    ({ id, component }) => id === targetText || component === targetText,
-  )
+  const struck = (await system.status()).filter(({ id, component }) => id === targetText || component === targetText)
   if (options.json === true)
     printJson(host, {
       apiVersion: 'plimsoll/v1',
       kind: 'Injection',
       system: entry.id,
-      fault: { kind: fault.kind, target: targetText, forSeconds: fault.forSeconds ?? null, restartAfterSeconds: fault.restartAfterSeconds ?? null },
+      fault: {
+        kind: fault.kind,
+        target: targetText,
+        forSeconds: fault.forSeconds ?? null,
+        restartAfterSeconds: fault.restartAfterSeconds ?? null,
+      },
       inForceSeconds: inForce,
       seconds,
       instances: struck,

@@ -22,7 +22,11 @@ const logsOf = async (folder: string): Promise<readonly (FollowedLog & { readonl
       return { component, name: id, file: join(folder, name) }
     })
   } catch (error) {
-    throw targetFailed('the logs of the system cannot be read', error instanceof Error ? error.message : String(error), 'plimsoll status')
+    throw targetFailed(
+      'the logs of the system cannot be read',
+      error instanceof Error ? error.message : String(error),
+      'plimsoll status',
+    )
   }
 }
 

@@ -10,9 +10,7 @@ import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
 import { ledgerOf, printJson, systemOption } from './systems.js'
 
-const reachable = async ({
-  entry,
-}: KnownSystem): Promise<Pick<SystemReport, 'state' | 'entries' | 'instances'>> => {
+const reachable = async ({ entry }: KnownSystem): Promise<Pick<SystemReport, 'state' | 'entries' | 'instances'>> => {
   try {
     const system = await connect(entry)
     return { state: 'up', entries: system.entries, instances: await system.status() }

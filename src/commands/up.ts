@@ -8,10 +8,10 @@ import { knownSystems } from '../deploy/runtime/process/systems.js'
 import { undoEntry } from '../deploy/runtime/process/undo.js'
 import { targetFailed } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
-import type { Topology } from '../topology/types.js'
 import { startSupervisorProcess } from '../system/detached.js'
 import { loadTopology } from '../system/files.js'
 import { machine } from '../system/machine.js'
+import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import type { Host } from './host.js'
 import { ledgerFolder, ledgerOf, printJson, refuseOtherRuntimes } from './systems.js'
@@ -65,7 +65,18 @@ const print = async (
     const { id, entries, placement, versions } = system
     const { topology, runtime } = entry
     const instances = await system.status()
-    printJson(host, { apiVersion: 'plimsoll/v1', kind: 'System', id, topology, runtime, alreadyUp, entries, placement, versions, instances })
+    printJson(host, {
+      apiVersion: 'plimsoll/v1',
+      kind: 'System',
+      id,
+      topology,
+      runtime,
+      alreadyUp,
+      entries,
+      placement,
+      versions,
+      instances,
+    })
   } else for (const url of Object.values(system.entries)) host.stdout.write(`${url}\n`)
 }
 
@@ -73,7 +84,7 @@ export const run: CommandHandler = async (invocation) => {
   const { host, args, options } = invocation
   refuseOtherRuntimes(options.runtime)
   const file = resolve(host.cwd, args[0] ?? '')
-  const topology = loadTopology(file)
+  const topology = await loadTopology(file)
   const already = await existing(host, file, topology)
   if (already !== undefined) {
     const system = await connectWhenReady(already, host)

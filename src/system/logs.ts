@@ -36,7 +36,10 @@ export const lastLines = async (
   }
 }
 
-const added = async (file: string, from: number): Promise<{ readonly lines: readonly string[]; readonly end: number }> => {
+const added = async (
+  file: string,
+  from: number,
+): Promise<{ readonly lines: readonly string[]; readonly end: number }> => {
   const { size } = await stat(file)
   if (size <= from) return { lines: [], end: Math.min(size, from) }
   const handle = await open(file, 'r')

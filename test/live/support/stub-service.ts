@@ -1,7 +1,7 @@
 /** A topology with real nginx, Redis and PostgreSQL, and the smallest thing that can stand behind nginx. */
 
 import { answersOk } from '../../../src/catalog/common/live-http.js'
-import { liveFacets } from '../../../src/catalog/live.js'
+import { engines } from '../../../src/catalog/index.js'
 import type { Engine, LiveFacet } from '../../../src/contract/engine.js'
 import type { BalancerComponent, Topology } from '../../../src/topology/types.js'
 import { data, pool, request, service, step, store, topology } from '../../workload/topologies.js'
@@ -42,11 +42,10 @@ const stub = (mode: string): LiveFacet => ({
 /** `broken`: the service ends with an error before it listens. */
 export const stubEngines = (mode: 'sound' | 'broken' = 'sound'): ReadonlyMap<string, Engine> =>
   new Map(
-    ['nginx', 'redis', 'postgres', 'service'].map((engine): [string, Engine] => {
-      const live = engine === 'service' ? () => Promise.resolve(stub(mode)) : liveFacets[engine]
-      const descriptor = { engine, role: 'store', summary: '', options: {}, accepts: [], roles: [] } as const
-      return [engine, live === undefined ? { descriptor } : { descriptor, live }]
-    }),
+    [...engines].map(([name, engine]): [string, Engine] => [
+      name,
+      name === 'service' ? { ...engine, live: () => Promise.resolve(stub(mode)) } : engine,
+    ]),
   )
 
 const edge: BalancerComponent = {

@@ -4,13 +4,14 @@
  */
 import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { PlimsollError, type Problem } from '../../../lib/errors.js'
-import { exitCodes } from '../../../lib/exit-codes.js'
 import type { RunningSystem } from '../../../contract/running-system.js'
 import type { Fault } from '../../../experiment/types.js'
+import { PlimsollError, type Problem } from '../../../lib/errors.js'
+import { exitCodes } from '../../../lib/exit-codes.js'
 
 /** What a client must know of a system that does not change while it runs. */
-export interface SystemFacts extends Pick<RunningSystem, 'id' | 'topologyDigest' | 'placement' | 'entries' | 'versions'> {
+export interface SystemFacts
+  extends Pick<RunningSystem, 'id' | 'topologyDigest' | 'placement' | 'entries' | 'versions'> {
   /** `performance.now() / 1000` of the owner: the clock of samples and events. */
   readonly now: number
 }
@@ -23,7 +24,10 @@ export interface Refusal {
 export const refusalOf = (error: unknown): Refusal =>
   error instanceof PlimsollError
     ? { exitCode: error.exitCode, problems: error.problems }
-    : { exitCode: exitCodes.bug, problems: [{ message: error instanceof Error ? (error.stack ?? error.message) : String(error) }] }
+    : {
+        exitCode: exitCodes.bug,
+        problems: [{ message: error instanceof Error ? (error.stack ?? error.message) : String(error) }],
+      }
 
 export interface ControlTarget {
   /** Undefined while it starts. */

@@ -9,6 +9,7 @@ import { PlimsollError } from '../../../lib/errors.js'
 import { exitCodes } from '../../../lib/exit-codes.js'
 import type { InstanceState } from '../../../result/run-event.js'
 import type { Component, ComponentId, Topology } from '../../../topology/types.js'
+import { serveControl } from './control.js'
 import { baseFolder, makeSystemFolder } from './folder.js'
 import { Instance } from './instance.js'
 import {
@@ -27,7 +28,6 @@ import {
 import { findPrograms, liveFacetsOf, missingPrograms, versionOf } from './needs.js'
 import type { Sampled } from './sampler.js'
 import { unsupported } from './support.js'
-import { serveControl } from './control.js'
 import { closeInstances, EventHub, eventsOf, ProcessSystem } from './system.js'
 import { copyName, undoEntry } from './undo.js'
 

@@ -19,7 +19,13 @@ const gone = (entry: LedgerEntry, error: Error): PlimsollError =>
     'plimsoll down removes what is left of it',
   )
 
-const call = (entry: LedgerEntry, method: 'GET' | 'POST', path: string, timeoutSeconds: number, body?: unknown): Promise<unknown> =>
+const call = (
+  entry: LedgerEntry,
+  method: 'GET' | 'POST',
+  path: string,
+  timeoutSeconds: number,
+  body?: unknown,
+): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const sent: ClientRequest = request({ socketPath: entry.socket, method, path, agent: false }, (response) => {
       let text = ''

@@ -13,9 +13,9 @@ export interface KnownSystem {
 }
 
 export const knownSystems = async (ledger: Ledger, machine: Machine): Promise<readonly KnownSystem[]> =>
-  (await ledger.list())
-    .filter((entry) => !('broken' in entry))
-    .map((entry) => ({ entry, owned: livingOwner(entry, machine) !== undefined }))
+  (await ledger.list()).flatMap((entry) =>
+    'broken' in entry ? [] : [{ entry, owned: livingOwner(entry, machine) !== undefined }],
+  )
 
 const unknownId = (id: string, known: readonly string[]) => {
   const hint = suggestion(id, known)
@@ -40,7 +40,11 @@ export const chooseSystem = (systems: readonly KnownSystem[], id: string | undef
   const candidates = owned.length > 0 ? owned : systems
   const [first, ...others] = candidates
   if (first === undefined)
-    throw targetFailed('nothing is up', 'the ledger of this folder (.plimsoll/ledger) has no system', 'plimsoll up <topology>')
+    throw targetFailed(
+      'nothing is up',
+      'the ledger of this folder (.plimsoll/ledger) has no system',
+      'plimsoll up <topology>',
+    )
   if (others.length > 0)
     throw invalidInput({ message: 'more than one system is up', hint: `--system with one of: ${ids.join(', ')}` })
   return first

@@ -83,7 +83,11 @@ export const undoEntry = async (entry: LedgerEntry, ledger: Ledger, machine: Mac
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code !== 'EPERM' && code !== 'EACCES') throw error
-    throw targetFailed(`not permitted to remove the system ${entry.id}`, message, 'run plimsoll down as the user who started it')
+    throw targetFailed(
+      `not permitted to remove the system ${entry.id}`,
+      message,
+      'run plimsoll down as the user who started it',
+    )
   }
 }
 
