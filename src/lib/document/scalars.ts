@@ -15,6 +15,7 @@ import { scalar } from './schema.js'
 const number = String.raw`[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?`
 
 const quantity = (
+  id: string,
   what: string,
   units: string,
   examples: readonly string[],
@@ -24,7 +25,7 @@ const quantity = (
     z
       .string()
       .regex(new RegExp(`^${number} ?(${units})$`))
-      .meta({ examples: [...examples] }),
+      .meta({ id, examples: [...examples] }),
     `${what} such as ${examples[0]}`,
     (_value, text) => parse(text),
   )
@@ -41,30 +42,43 @@ const positive =
 const durationPattern = 'us|ms|s|m|h|d|months?'
 
 /** Seconds, ≥ 0. */
-export const duration = quantity('a duration', durationPattern, ['250ms', '10s', '5m'], parseDuration)
+export const duration = quantity('Duration', 'a duration', durationPattern, ['250ms', '10s', '5m'], parseDuration)
 /** Seconds, > 0. */
 export const positiveDuration = quantity(
+  'PositiveDuration',
   'a duration',
   durationPattern,
   ['250ms', '10s', '5m'],
   positive('a duration', parseDuration),
 )
 /** Bytes, ≥ 0. */
-export const size = quantity('a size', 'B|KiB|MiB|GiB|TiB', ['2KiB', '256MiB', '4GiB'], parseSize)
+export const size = quantity('Size', 'a size', 'B|KiB|MiB|GiB|TiB', ['2KiB', '256MiB', '4GiB'], parseSize)
 /** Bytes, > 0. */
-export const positiveSize = quantity('a size', 'B|KiB|MiB|GiB|TiB', ['2KiB', '256MiB'], positive('a size', parseSize))
+export const positiveSize = quantity(
+  'PositiveSize',
+  'a size',
+  'B|KiB|MiB|GiB|TiB',
+  ['2KiB', '256MiB'],
+  positive('a size', parseSize),
+)
 /** Per second, ≥ 0. */
-export const rate = quantity('a rate', '/s|/m|/h', ['300/s', '50/m'], parseRate)
+export const rate = quantity('Rate', 'a rate', '/s|/m|/h', ['300/s', '50/m'], parseRate)
 /** Per second, > 0. */
-export const positiveRate = quantity('a rate', '/s|/m|/h', ['300/s', '50/m'], positive('a rate', parseRate))
+export const positiveRate = quantity(
+  'PositiveRate',
+  'a rate',
+  '/s|/m|/h',
+  ['300/s', '50/m'],
+  positive('a rate', parseRate),
+)
 /** 0…1. */
-export const ratio = quantity('a percentage', '%', ['80%', '0.5%'], parseRatio)
+export const ratio = quantity('Ratio', 'a percentage', '%', ['80%', '0.5%'], parseRatio)
 /** ≥ 0; may exceed 1. */
-export const percentage = quantity('a percentage', '%', ['8%', '150%'], parsePercentage)
+export const percentage = quantity('Percentage', 'a percentage', '%', ['8%', '150%'], parsePercentage)
 /** Per hour. */
-export const price = quantity('a price per hour', '/h|/month', ['0.34/h'], parsePrice)
+export const price = quantity('Price', 'a price per hour', '/h|/month', ['0.34/h'], parsePrice)
 /** Relative, per month. */
-export const growthRate = quantity('a growth rate', '%/month', ['8%/month'], parseGrowthRate)
+export const growthRate = quantity('GrowthRate', 'a growth rate', '%/month', ['8%/month'], parseGrowthRate)
 
 const finite = (value: number, text: string, what: string, min: number, max: number): Parsed<number> => {
   if (Number.isNaN(value)) return { ok: false, message: `expected ${what}, got "${text}", which is no number` }

@@ -21,13 +21,15 @@ const shapes = {
 
 const keys = ['mean', 'cv', 'p50', 'p99', 'const', 'uniform'] as const
 
-const written = z.union([
-  duration.describe('mean of an exponential distribution'),
-  z.strictObject(shapes.gamma),
-  z.strictObject(shapes.lognormal),
-  z.strictObject(shapes.constant),
-  z.strictObject(shapes.uniform),
-])
+const written = z
+  .union([
+    duration.describe('mean of an exponential distribution'),
+    z.strictObject(shapes.gamma),
+    z.strictObject(shapes.lognormal),
+    z.strictObject(shapes.constant),
+    z.strictObject(shapes.uniform),
+  ])
+  .meta({ id: 'WorkTime' })
 
 /** A time of work: a mean (exponential shape), or its shape written out. */
 export const workTime: z.ZodType<Distribution> = form(written, (node, at, reader) =>
@@ -109,16 +111,19 @@ const workShape = {
 }
 
 /** `{ cpu, wait }`; a bare time (or a distribution) is CPU. */
-export const work: z.ZodType<Work> = form(z.union([z.strictObject(workShape), written]), (node, at, reader) => {
-  const isDistribution =
-    !isMap(node) || reader.document.entriesOf(node).some(({ name }) => (keys as readonly string[]).includes(name))
-  if (isDistribution) {
-    const cpu = reader.read(workTime, node, at)
-    return cpu === undefined ? undefined : { cpu }
-  }
-  const fields = reader.fields(workShape, node, at, { what: '{ cpu, wait }' })
-  if (fields === undefined) return undefined
-  const cpu = fields.get('cpu')
-  const wait = fields.get('wait')
-  return { ...(cpu === undefined ? {} : { cpu }), ...(wait === undefined ? {} : { wait }) }
-})
+export const work: z.ZodType<Work> = form(
+  z.union([z.strictObject(workShape), written]).meta({ id: 'Work' }),
+  (node, at, reader) => {
+    const isDistribution =
+      !isMap(node) || reader.document.entriesOf(node).some(({ name }) => (keys as readonly string[]).includes(name))
+    if (isDistribution) {
+      const cpu = reader.read(workTime, node, at)
+      return cpu === undefined ? undefined : { cpu }
+    }
+    const fields = reader.fields(workShape, node, at, { what: '{ cpu, wait }' })
+    if (fields === undefined) return undefined
+    const cpu = fields.get('cpu')
+    const wait = fields.get('wait')
+    return { ...(cpu === undefined ? {} : { cpu }), ...(wait === undefined ? {} : { wait }) }
+  },
+)

@@ -124,7 +124,7 @@ const percentiles = {
   max: positiveDuration.optional(),
 }
 export const percentileNames = Object.keys(percentiles) as readonly (keyof typeof percentiles)[]
-export const percentileGroup = z.strictObject(percentiles)
+export const percentileGroup = z.strictObject(percentiles).meta({ id: 'Percentiles' })
 
 export const sloShape = {
   ...percentiles,
@@ -138,7 +138,7 @@ export const sloShape = {
     percentileGroup.optional(),
   ),
 }
-export const slo = z.strictObject(sloShape)
+export const slo = z.strictObject(sloShape).meta({ id: 'Objectives' })
 
 const clientShape = { timeout: positiveDuration.optional(), retry: retry.optional() }
 const bytesShape = { in: size.optional(), out: size.optional() }
@@ -224,6 +224,6 @@ export const rootShape = {
   ).optional(),
   generate: about(
     'patches of what is generated, applied last',
-    z.record(oneOf(generateTargets), z.strictObject({ patches: z.array(asWritten) })).optional(),
+    z.partialRecord(oneOf(generateTargets), z.strictObject({ patches: z.array(asWritten) })).optional(),
   ),
 }

@@ -52,19 +52,21 @@ export const retryShape = {
   jitter: about('how the wait is spread', oneOf(['none', 'full', 'equal']).optional()),
   budget: about('retries may be at most this share of first attempts', ratio.optional()),
 }
-export const retry = z.strictObject(retryShape)
+export const retry = z.strictObject(retryShape).meta({ id: 'Retry' })
 
-const breaker = z.strictObject({
-  errors: about('share of errors in the window at which it opens', ratio),
-  window: positiveDuration,
-  open: about('how long it stays open', positiveDuration),
-  probes: about('requests let through while half-open', count(1, 1000).optional()),
-})
+const breaker = z
+  .strictObject({
+    errors: about('share of errors in the window at which it opens', ratio),
+    window: positiveDuration,
+    open: about('how long it stays open', positiveDuration),
+    probes: about('requests let through while half-open', count(1, 1000).optional()),
+  })
+  .meta({ id: 'Breaker' })
 
 type Fallback = 'stale' | 'empty' | RawFlow
 const fallbackWord = oneOf(['stale', 'empty'])
 const fallback: z.ZodType<Fallback> = form(
-  z.lazy(() => z.union([z.enum(['stale', 'empty']), z.array(stepSchema)])),
+  z.lazy(() => z.union([z.enum(['stale', 'empty']), z.array(stepSchema)]).meta({ id: 'Fallback' })),
   (node, at, reader) => (isSeq(node) ? reader.read(stepList, node, at) : reader.read(fallbackWord, node, at)),
 )
 

@@ -1,0 +1,37 @@
+/** The JSON schema with which editors complete and check a topology. It is made from what the parser reads by. */
+import { z } from 'zod'
+import { id } from '../../lib/document/scalars.js'
+import { about } from '../../lib/document/schema.js'
+import { componentShape } from '../component-fields.js'
+import type { EngineRegistry } from '../engine.js'
+import { rootShape } from './root.js'
+
+export const schemaBase = 'https://plimsoll.dev/schema'
+
+/** Every key of the root, with the components as a choice by their engine. */
+const topologySchema = (registry: EngineRegistry): z.ZodType => {
+  const components = [...registry.values()].map((descriptor) =>
+    z
+      .strictObject({
+        ...componentShape(descriptor),
+        engine: z.literal(descriptor.engine).describe(descriptor.summary),
+      })
+      .meta({ id: `component-${descriptor.engine}`, description: descriptor.summary }),
+  )
+  const [first, ...others] = components
+  if (first === undefined) throw new Error('a registry without engines has no schema')
+  return z.strictObject({
+    ...rootShape,
+    components: about('the parts of the system', z.record(id, z.discriminatedUnion('engine', [first, ...others]))),
+  })
+}
+
+export const topologyJsonSchema = (registry: EngineRegistry): object =>
+  asJsonSchema(topologySchema(registry), 'topology', 'A Plimsoll topology')
+
+/** Draft 7: what the language servers of editors understand. */
+export const asJsonSchema = (schema: z.ZodType, name: string, title: string): object => ({
+  ...z.toJSONSchema(schema, { io: 'input', target: 'draft-7', unrepresentable: 'any' }),
+  $id: `${schemaBase}/${name}.schema.json`,
+  title,
+})
