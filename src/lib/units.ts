@@ -114,13 +114,22 @@ const parseQuantity = (text: string, kind: QuantityKind): Parsed<number> => {
       ...(hint === undefined ? {} : { hint }),
     }
   }
-  // Dividing by the whole number is exact to the last digit where multiplying by its inverse is not.
-  const value = factor < 1 ? Number(digits) / Math.round(1 / factor) : Number(digits) * factor
+  const value = timesFactor(digits, factor)
   if (value < 0) return { ok: false, message: `"${text}" is negative: expected ${kind.what} such as ${kind.example}` }
   if (!Number.isFinite(value) || value > kind.max) {
     return { ok: false, message: `"${text}" is larger than anything that can be meant by ${kind.what}` }
   }
   return { ok: true, value }
+}
+
+/** Powers of ten move the decimal point, so that 0.06ms and 60us are the same number to the last bit. */
+const timesFactor = (digits: string, factor: number): number => {
+  const power = Math.round(Math.log10(factor))
+  if (factor >= 1 || Math.abs(factor / 10 ** power - 1) > 1e-9) {
+    return factor < 1 ? Number(digits) / Math.round(1 / factor) : Number(digits) * factor
+  }
+  const [mantissa = '', exponent = '0'] = digits.toLowerCase().split('e')
+  return Number(`${mantissa}e${Number(exponent) + power}`)
 }
 
 /** `250ms`, `1.5 h`, `12 months` → seconds. At most 100 years. */

@@ -1,9 +1,204 @@
-import { invalidInput } from '../lib/errors.js'
-import type { Calibration } from './calibration.js'
+/** calibration.yaml: how measured demands are written and read. */
+import { isMap } from 'yaml'
+import { z } from 'zod'
+import { suggestion } from '../lib/did-you-mean.js'
+import { failOnProblems, readDocument } from '../lib/document/document.js'
+import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
+import { count, decimal, duration, positiveRate, ratio, reference, text } from '../lib/document/scalars.js'
+import { about, form, oneOf } from '../lib/document/schema.js'
+import type { Calibrated, Calibration, DemandLaw } from './calibration.js'
+import { digestOf } from './digest.js'
 
-export const parseCalibration = (
-  _text: string,
-  options: { readonly file: string; readonly components: readonly string[]; readonly steps: readonly string[] },
-): Calibration => {
-  throw invalidInput({ message: `${options.file}: calibration files are not read yet` })
+const laws = {
+  constant: { law: oneOf(['constant']), time: duration },
+  power: { law: oneOf(['power']), time: duration, atRate: positiveRate, exponent: decimal(-10, 10) },
+  inverse: { law: oneOf(['inverse']), a: duration, b: about('share of a core, whatever the rate', ratio) },
+  table: { law: oneOf(['table']), points: z.array(z.strictObject({ rate: positiveRate, time: duration })) },
+}
+const lawOf = z.object({ law: oneOf(['constant', 'power', 'inverse', 'table']) })
+
+const demand: z.ZodType<DemandLaw> = form(
+  z.union([duration, ...Object.values(laws).map((shape) => z.strictObject(shape))]).meta({ id: 'DemandLaw' }),
+  (node, at, reader) => {
+    if (isMap(node)) return lawFrom(node, at, reader)
+    const seconds = reader.read(duration, node, at)
+    return seconds === undefined ? undefined : { law: 'constant', seconds }
+  },
+)
+
+type Read = Parameters<Parameters<typeof form<DemandLaw>>[1]>
+
+const lawFrom = (node: Read[0], at: Read[1], reader: Reader): DemandLaw | undefined => {
+  const law = reader.fields(lawOf.shape, node, at, { what: 'a law', lenient: true })?.get('law')
+  const fieldsOf = <L extends keyof typeof laws>(name: L) =>
+    reader.fields(laws[name], node, at, { what: `law "${name}"` })
+  switch (law) {
+    case undefined:
+      return undefined
+    case 'constant': {
+      const seconds = fieldsOf(law)?.get('time')
+      return seconds === undefined ? undefined : { law, seconds }
+    }
+    case 'power': {
+      const fields = fieldsOf(law)
+      const [seconds, atRatePerSecond, exponent] = [fields?.get('time'), fields?.get('atRate'), fields?.get('exponent')]
+      if (seconds === undefined || atRatePerSecond === undefined || exponent === undefined) return undefined
+      return { law, seconds, atRatePerSecond, exponent }
+    }
+    case 'inverse': {
+      const fields = fieldsOf(law)
+      const [a, b] = [fields?.get('a'), fields?.get('b')]
+      return a === undefined || b === undefined ? undefined : { law, a, b }
+    }
+    case 'table':
+      return tableFrom(fieldsOf(law)?.get('points') ?? [], at, reader)
+  }
+}
+
+const pointShape = laws.table.points.element.shape
+
+const tableFrom = (
+  written: readonly (Fields<typeof pointShape> | undefined)[],
+  at: Read[1],
+  reader: Reader,
+): DemandLaw | undefined => {
+  const points = written.flatMap((point) => {
+    const [ratePerSecond, seconds] = [point?.get('rate'), point?.get('time')]
+    return ratePerSecond === undefined || seconds === undefined ? [] : [{ ratePerSecond, seconds }]
+  })
+  if (points.length < written.length) return undefined
+  if (points.length === 0) reader.tell(undefined, [...at, 'points'], { message: 'a table needs at least one point' })
+  const unordered = points.findIndex(
+    ({ ratePerSecond }, i) => i > 0 && ratePerSecond <= (points[i - 1]?.ratePerSecond ?? 0),
+  )
+  if (unordered > 0)
+    reader.tell(undefined, [...at, 'points', unordered], { message: 'the rates of a table grow from point to point' })
+  return { law: 'table', points }
+}
+
+const calibratedShape = {
+  demand: about('CPU (or wait) per visit', demand),
+  halfWidth: about('95 % confidence half-width', duration.optional()),
+  samples: about('visits that the estimate rests on', count(0, Number.MAX_SAFE_INTEGER)),
+}
+const calibrated = z.strictObject(calibratedShape)
+
+export const calibrationShape = {
+  apiVersion: oneOf(['plimsoll/v1']),
+  kind: oneOf(['Calibration']),
+  origin: z.strictObject({ runs: z.array(text), measuredAt: text, topologyDigest: text, machine: text }),
+  components: about('CPU per visit beyond the steps', z.record(reference, calibrated).optional()),
+  steps: z.record(reference, z.strictObject({ cpu: calibrated.optional(), wait: calibrated.optional() })).optional(),
+  hitRatios: about('per lookup step or cache', z.record(reference, ratio).optional()),
+}
+
+export interface CalibrationOptions {
+  readonly file: string
+  /** Ids of the topology that it belongs to. */
+  readonly components: readonly string[]
+  readonly steps: readonly string[]
+}
+
+/** Throws PlimsollError with everything that is wrong, also names that the topology does not have (any more). */
+export const parseCalibration = (source: string, options: CalibrationOptions): Calibration => {
+  const document = readDocument(source, options.file)
+  const reader = documentReader(document)
+  const fields = reader.fields(calibrationShape, document.root, [], { what: 'a calibration' })
+  const known = (section: 'components' | 'steps' | 'hitRatios', ids: readonly string[], what: string): void => {
+    for (const name of fields?.get(section)?.keys() ?? []) {
+      if (ids.includes(name)) continue
+      const hint = suggestion(name, ids) ?? 'calibrate again, or remove the entry'
+      document.reportKey([section, name], { message: `the topology has no ${what} "${name}"`, hint })
+    }
+  }
+  known('components', [...options.components, 'generator'], 'component')
+  known('steps', options.steps, 'step')
+  known('hitRatios', [...options.steps, ...options.components], 'lookup')
+  failOnProblems(document)
+  const origin = fields?.get('origin')
+  const meaning = {
+    origin: {
+      runs: origin?.get('runs')?.filter((run) => run !== undefined) ?? [],
+      measuredAt: origin?.get('measuredAt') ?? '',
+      topologyDigest: origin?.get('topologyDigest') ?? '',
+      machine: origin?.get('machine') ?? '',
+    },
+    components: mapped(fields?.get('components'), calibratedFrom),
+    steps: mapped(fields?.get('steps'), (step) => ({
+      ...(step.get('cpu') === undefined ? {} : { cpu: calibratedFrom(step.get('cpu')) }),
+      ...(step.get('wait') === undefined ? {} : { wait: calibratedFrom(step.get('wait')) }),
+    })),
+    hitRatios: mapped(fields?.get('hitRatios'), (value) => value),
+  }
+  return { ...meaning, digest: digestOf(meaning) }
+}
+
+const mapped = <T, U>(
+  map: ReadonlyMap<string, T | undefined> | undefined,
+  to: (value: T) => U,
+): Readonly<Record<string, U>> =>
+  Object.fromEntries([...(map ?? [])].flatMap(([key, value]) => (value === undefined ? [] : [[key, to(value)]])))
+
+const calibratedFrom = (fields: Fields<typeof calibratedShape> | undefined): Calibrated => {
+  const halfWidthSeconds = fields?.get('halfWidth')
+  return {
+    demand: fields?.get('demand') ?? { law: 'constant', seconds: 0 },
+    ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),
+    samples: fields?.get('samples') ?? 0,
+  }
+}
+
+/** Six significant digits: more than any measurement has. */
+const rounded = (value: number): string => String(Number(value.toPrecision(6)))
+const time = (seconds: number): string => `${rounded(Math.max(0, seconds) * 1000)}ms`
+
+const writtenLaw = (law: DemandLaw): string => {
+  switch (law.law) {
+    case 'constant':
+      return time(law.seconds)
+    case 'power':
+      return `{ law: power, time: ${time(law.seconds)}, atRate: ${rounded(law.atRatePerSecond)}/s, exponent: ${rounded(law.exponent)} }`
+    case 'inverse':
+      return `{ law: inverse, a: ${time(law.a)}, b: ${rounded(law.b * 100)}% }`
+    case 'table': {
+      const points = law.points.map((p) => `{ rate: ${rounded(p.ratePerSecond)}/s, time: ${time(p.seconds)} }`)
+      return `{ law: table, points: [${points.join(', ')}] }`
+    }
+  }
+}
+
+const writtenEstimate = ({ demand: law, halfWidthSeconds, samples }: Calibrated): string => {
+  const halfWidth = halfWidthSeconds === undefined ? '' : `halfWidth: ${time(halfWidthSeconds)}, `
+  return `{ demand: ${writtenLaw(law)}, ${halfWidth}samples: ${Math.round(samples)} }`
+}
+
+const section = (name: string, lines: readonly string[]): string =>
+  lines.length === 0 ? '' : `\n${name}:\n${lines.map((line) => `  ${line}\n`).join('')}`
+
+/** The text of calibration.yaml; the same estimates give the same bytes. */
+export const formatCalibration = (calibration: Omit<Calibration, 'digest'>): string => {
+  const { origin, components, steps, hitRatios } = calibration
+  const quoted = (value: string): string => JSON.stringify(value)
+  return `# Measured by \`plimsoll calibrate\`; overrides what the topology beside it declares. Delete it to go back.
+apiVersion: plimsoll/v1
+kind: Calibration
+origin:
+  runs: [${origin.runs.map(quoted).join(', ')}]
+  measuredAt: ${quoted(origin.measuredAt)}
+  topologyDigest: ${quoted(origin.topologyDigest)}
+  machine: ${quoted(origin.machine)}
+${section(
+  'components',
+  Object.entries(components).map(([id, estimate]) => `${id}: ${writtenEstimate(estimate)}`),
+)}${section(
+  'steps',
+  Object.entries(steps).flatMap(([id, { cpu, wait }]) => [
+    `${quoted(id)}:`,
+    ...(cpu === undefined ? [] : [`  cpu: ${writtenEstimate(cpu)}`]),
+    ...(wait === undefined ? [] : [`  wait: ${writtenEstimate(wait)}`]),
+  ]),
+)}${section(
+  'hitRatios',
+  Object.entries(hitRatios).map(([id, ratio]) => `${quoted(id)}: ${rounded(ratio * 100)}%`),
+)}`
 }

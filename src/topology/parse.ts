@@ -1,9 +1,7 @@
 /** YAML text → checked, frozen Topology. Everything that is wrong is told at once. */
 import { isMap } from 'yaml'
-import { readDocument, type SourceDocument } from '../lib/document/document.js'
+import { failOnProblems, readDocument } from '../lib/document/document.js'
 import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
-import { PlimsollError } from '../lib/errors.js'
-import { exitCodes } from '../lib/exit-codes.js'
 import { deepFreeze } from '../lib/freeze.js'
 import { parseCalibration } from './calibration-file.js'
 import { compileFlow } from './compile.js'
@@ -35,7 +33,7 @@ export const parseTopology = (text: string, options: ParseOptions): Topology => 
   const document = readDocument(text, options.file)
   const reader = documentReader(document)
   const topology = build(reader, options)
-  failWith(document)
+  failOnProblems(document)
   if (topology === undefined) throw new Error('a topology without problems could not be built')
   const stepIds = topology.stepIds
   const calibration =
@@ -48,15 +46,6 @@ export const parseTopology = (text: string, options: ParseOptions): Topology => 
   const digest = topologyDigest(topology.built)
   const { file, locate } = document
   return deepFreeze({ ...topology.built, calibration, digest, source: { file, text, locate } })
-}
-
-const failWith = (document: SourceDocument): void => {
-  if (document.problems.length === 0) return
-  const order = [...document.problems].sort(
-    (a, b) =>
-      (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
-  )
-  throw new PlimsollError(exitCodes.invalidInput, order)
 }
 
 export type BuiltTopology = Omit<Topology, 'calibration' | 'digest' | 'source'>

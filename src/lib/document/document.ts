@@ -286,3 +286,13 @@ const locateNode = (
   }
   return { key, value }
 }
+
+/** Throws what a document has against it, if anything, in the order of the text. */
+export const failOnProblems = ({ problems }: SourceDocument): void => {
+  if (problems.length === 0) return
+  const order = [...problems].sort(
+    (a, b) =>
+      (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
+  )
+  throw invalidInput(...order)
+}
