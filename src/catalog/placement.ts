@@ -61,9 +61,11 @@ export const topologyPlacement = (topology: Topology): Placement => {
     const eventLoops = eventLoopsOf(component)
     for (let index = 0; index < instanceCount(component); index++) {
       const id = `${component.id}/${index}`
-      if (host === undefined) hosts[id] = { cpu: ownCores(component) }
+      // A host of the component's name has machines of those names.
+      const own = topology.hosts[component.id] === undefined ? id : `own:${id}`
+      if (host === undefined) hosts[own] = { cpu: ownCores(component) }
       instances[id] = {
-        host: host === undefined ? id : host.count === 1 ? host.id : `${host.id}/${index % host.count}`,
+        host: host === undefined ? own : host.count === 1 ? host.id : `${host.id}/${index % host.count}`,
         ...(component.resources.cpu === undefined ? {} : { quota: component.resources.cpu }),
         ...(eventLoops === undefined ? {} : { eventLoops }),
       }

@@ -1,5 +1,7 @@
 import { fromWait, mmc, type Station, type StationAnswer, unstable } from './mmc.js'
 
+export type { StationAnswer }
+
 /**
  * M/G/1, Pollaczek–Khinchine: Wq = ρS(1 + cv²)/(2(1 − ρ)). Exact for any service time; `scv` is its squared coefficient
  * of variation (0 constant, 1 exponential). Source: Kleinrock, Queueing Systems I, §5.6.

@@ -1,0 +1,295 @@
+/**
+ * What serving one request means, as a tree of work in the order in which it happens. From it follow visit counts (the
+ * sum of weights), service demands (counts × price) and response times (series add, branches of a fork take the longest).
+ * Undo lists and fallbacks are left out: the plan is of a system in which nothing fails.
+ */
+import type { Distribution, Work } from '../lib/distribution.js'
+import type { Step } from '../topology/flow.js'
+import type { ComponentId, DataId, RequestClass, ServiceComponent, Target, Topology } from '../topology/types.js'
+
+/** Where work happens: a component, or one role of a store whose roles are different machines. */
+export interface Place {
+  readonly component: ComponentId
+  readonly role: string | undefined
+}
+
+export type Node =
+  | {
+      readonly kind: 'work'
+      /** The step whose time it is; undefined: a mere visit. */
+      readonly step: Step | undefined
+      readonly at: Place
+      /** Visits of the component, each with the component's own demand. */
+      readonly visits: number
+      readonly work: Work
+    }
+  | { readonly kind: 'series'; readonly parts: readonly Node[] }
+  | { readonly kind: 'fork'; readonly parts: readonly Node[] }
+  /** On average `weight` times: a branch taken with that probability, a repetition, retries. */
+  | { readonly kind: 'weighted'; readonly weight: number; readonly body: Node }
+  /** Holds one connection of a pool, `app.main`. */
+  | { readonly kind: 'hold'; readonly pool: string; readonly body: Node }
+  /** From a service's taking a call to its answer. */
+  | { readonly kind: 'serve'; readonly component: ComponentId; readonly body: Node }
+  /** Caused by the request, but its client does not wait for it: `consumer` takes a message. */
+  | { readonly kind: 'message'; readonly consumer: ComponentId; readonly body: Node }
+
+export interface TreeContext {
+  readonly topology: Topology
+  readonly hitRatio: (step: Extract<Step, { kind: 'lookup' }>) => number
+}
+
+interface Scope {
+  /** The component that executes the flow. */
+  readonly self: ComponentId
+  /** Pools of which the flow holds a connection already. */
+  readonly held: ReadonlySet<string>
+}
+
+const series = (parts: readonly Node[]): Node => ({ kind: 'series', parts })
+const weighted = (weight: number, body: Node): Node => ({ kind: 'weighted', weight, body })
+const place = (target: Target): Place => ({ component: target.component, role: target.role })
+
+const visit = (at: Place, step?: Step, work: Work = {}, visits = 1): Node => ({ kind: 'work', step, at, visits, work })
+
+const delay = (latency: Distribution): Work => ({ wait: latency })
+
+/** Executions of a step until one succeeds, when each fails with probability `errors` and `attempts` are allowed. */
+const expectedAttempts = (errors: number, attempts: number): number =>
+  errors >= 1 ? attempts : (1 - errors ** attempts) / (1 - errors)
+
+const attemptsOf = (step: Step, errors: number): number => expectedAttempts(errors, step.retry?.attempts ?? 1)
+
+/** The node runs on a connection of the step's pool, unless the flow holds one already or the target is unpooled. */
+const pooled = (target: Target, scope: Scope, body: (scope: Scope) => Node): Node => {
+  if (target.pool === undefined) return body(scope)
+  const pool = `${scope.self}.${target.pool}`
+  if (scope.held.has(pool)) return body(scope)
+  return { kind: 'hold', pool, body: body({ ...scope, held: new Set([...scope.held, pool]) }) }
+}
+
+/** Caches in which some lookup keeps values of this data: a write that invalidates it sends each a delete. */
+const cachesOf = (topology: Topology, data: DataId): readonly ComponentId[] => {
+  const found = new Set<ComponentId>()
+  const search = (steps: readonly Step[]): void => {
+    for (const step of steps) {
+      if (step.kind === 'lookup' && step.key === data) found.add(step.target.component)
+      for (const flow of childFlows(step)) search(flow)
+    }
+  }
+  for (const flow of allFlows(topology)) search(flow)
+  return [...found]
+}
+
+const childFlows = (step: Step): readonly (readonly Step[])[] => {
+  switch (step.kind) {
+    case 'lookup':
+      return [step.miss]
+    case 'transaction':
+    case 'lock':
+    case 'repeat':
+      return [step.do]
+    case 'saga':
+      return step.entries.map((entry) => [entry.step])
+    case 'parallel':
+      return step.branches
+    case 'choose':
+      return step.options.map((option) => option.flow)
+    default:
+      return []
+  }
+}
+
+/** Every flow of the topology: of requests, workers and operations. */
+export const allFlows = (topology: Topology): readonly (readonly Step[])[] => [
+  ...Object.values(topology.requests).map(({ flow }) => flow),
+  ...Object.values(topology.components).flatMap((component) =>
+    component.role === 'service'
+      ? [component.flow, ...Object.values(component.operations).map(({ flow }) => flow)]
+      : [],
+  ),
+]
+
+/** The member of the union whose `kind` may be K; members that serve two kinds are found for each. */
+type StepOf<K extends Step['kind']> = Step extends infer S
+  ? S extends { readonly kind: infer Q }
+    ? K extends Q
+      ? S
+      : never
+    : never
+  : never
+
+/** The tree of each kind of step. */
+const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, context: TreeContext) => Node } = {
+  compute: (step, scope) => visit({ component: scope.self, role: undefined }, step, { cpu: step.cpu }, 0),
+  wait: (step, scope) => visit({ component: scope.self, role: undefined }, step, { wait: step.wait }, 0),
+  lookup: (step, scope, context) => {
+    const store = visit(place(step.target))
+    return series([
+      visit(place(step.target), step),
+      weighted(1 - context.hitRatio(step), series([flowTree(step.miss, scope, context), store])),
+    ])
+  },
+  query: (step, scope) => pooled(step.target, scope, () => visit(place(step.target), step, step.time)),
+  write: (step, scope, context) => {
+    const write = pooled(step.target, scope, () => visit(place(step.target), step, step.time))
+    const caches = step.invalidates === undefined ? [] : cachesOf(context.topology, step.invalidates)
+    return series([write, ...caches.map((component) => visit({ component, role: undefined }))])
+  },
+  transaction: (step, scope, context) =>
+    pooled(step.target, scope, (inner) =>
+      // BEGIN and COMMIT are a round trip each.
+      series([visit(place(step.target), step), flowTree(step.do, inner, context), visit(place(step.target))]),
+    ),
+  reserve: (step, scope) => pooled(step.via, scope, () => visit(place(step.via), step, step.time)),
+  release: (step, scope) => pooled(step.via, scope, () => visit(place(step.via), step, step.time)),
+  lock: (step, scope, context) =>
+    series([visit(place(step.target), step), flowTree(step.do, scope, context), visit(place(step.target))]),
+  publish: (step, _, context) => series([visit(place(step.target), step), ...messages(step.target, context)]),
+  call: (step, _, context) => callTree(step, context),
+  saga: (step, scope, context) => series(step.entries.map((entry) => stepTree(entry.step, scope, context))),
+  parallel: (step, scope, context) => ({
+    kind: 'fork',
+    parts: step.branches.map((branch) => flowTree(branch, scope, context)),
+  }),
+  choose: (step, scope, context) =>
+    series(step.options.map((option) => weighted(option.weight, flowTree(option.flow, scope, context)))),
+  repeat: (step, scope, context) => weighted(step.times, flowTree(step.do, scope, context)),
+}
+
+const stepTree = (step: Step, scope: Scope, context: TreeContext): Node => {
+  // Indexing by the kind pairs each step with its own entry, which the compiler cannot see.
+  const tree = trees[step.kind] as (step: Step, scope: Scope, context: TreeContext) => Node
+  return tree(step, scope, context)
+}
+
+const flowTree = (steps: readonly Step[], scope: Scope, context: TreeContext): Node =>
+  series(steps.map((step) => stepTree(step, scope, context)))
+
+/** A visit of a service that runs `flow`; the visit's own CPU is one burst with a computation that comes first. */
+const serviceTree = (self: ComponentId, flow: readonly Step[], context: TreeContext, step?: Step): Node => {
+  const scope: Scope = { self, held: new Set() }
+  const at = { component: self, role: undefined }
+  const [first, ...rest] = flow
+  const body =
+    first?.kind === 'compute'
+      ? series([visit(at, first, { cpu: first.cpu }), flowTree(rest, scope, context)])
+      : series([visit(at, step), flowTree(flow, scope, context)])
+  return { kind: 'serve', component: self, body }
+}
+
+const callTree = (step: StepOf<'call'>, context: TreeContext): Node => {
+  const { target } = step
+  const called = context.topology.components[target.component]
+  if (called?.role === 'external')
+    return weighted(attemptsOf(step, called.errors), visit(place(target), step, delay(called.latency)))
+  if (called?.role === 'service') return serviceTree(called.id, operationOf(called, target), context, step)
+  if (called?.role === 'balancer')
+    return series([
+      visit(place(target), step),
+      ...called.upstreams.map(({ component, weight }) => {
+        const upstream = context.topology.components[component]
+        return weighted(
+          weight,
+          upstream?.role === 'service'
+            ? serviceTree(component, operationOf(upstream, target), context)
+            : visit({ component, role: undefined }),
+        )
+      }),
+    ])
+  return visit(place(target), step)
+}
+
+const operationOf = (service: ServiceComponent, target: Target): readonly Step[] =>
+  target.operation === undefined ? [] : (service.operations[target.operation]?.flow ?? [])
+
+/** What consumers do with a message: workers of one queue share its messages, consumers of a topic each get all. */
+const messages = (target: Target, context: TreeContext): readonly Node[] => {
+  const consumers = Object.values(context.topology.components).filter(
+    (component): component is ServiceComponent =>
+      component.role === 'service' &&
+      component.consumes?.component === target.component &&
+      component.consumes.queue === target.queue &&
+      component.consumes.topic === target.topic,
+  )
+  const slots = consumers.reduce((sum, consumer) => sum + consumer.slots * consumer.replicas, 0)
+  return consumers.map((consumer) =>
+    weighted(target.queue === undefined ? 1 : (consumer.slots * consumer.replicas) / Math.max(1, slots), {
+      kind: 'message',
+      consumer: consumer.id,
+      // The broker is visited twice more: delivery and acknowledgement.
+      body: series([visit(place(target), undefined, {}, 2), serviceTree(consumer.id, consumer.flow, context)]),
+    }),
+  )
+}
+
+/** The tree of one request of a class, from its outermost component on. */
+export const requestTree = (request: RequestClass, context: TreeContext): Node => {
+  const entered = request.enter.map((component) => visit({ component, role: undefined }))
+  const last = request.enter.map((id) => context.topology.components[id]).findLast((c) => c?.role === 'balancer')
+  const upstreams =
+    last?.role === 'balancer' && last.upstreams.some(({ component }) => component === request.serve)
+      ? last.upstreams
+      : [{ component: request.serve, weight: 1 }]
+  return series([
+    ...entered,
+    ...upstreams.map(({ component, weight }) => weighted(weight, serviceTree(component, request.flow, context))),
+  ])
+}
+
+/** How often each piece of work happens per request, in the order of the tree. */
+export interface Occurrence {
+  readonly node: Extract<Node, { kind: 'work' }>
+  readonly count: number
+  /** Does the client wait for it? */
+  readonly synchronous: boolean
+  readonly consumer: ComponentId | undefined
+}
+
+export function* occurrences(
+  node: Node,
+  count = 1,
+  consumer: ComponentId | undefined = undefined,
+): Generator<Occurrence> {
+  switch (node.kind) {
+    case 'work':
+      yield { node, count, synchronous: consumer === undefined, consumer }
+      return
+    case 'series':
+    case 'fork':
+      for (const part of node.parts) yield* occurrences(part, count, consumer)
+      return
+    case 'weighted':
+      if (node.weight > 0) yield* occurrences(node.body, count * node.weight, consumer)
+      return
+    case 'hold':
+    case 'serve':
+      yield* occurrences(node.body, count, consumer)
+      return
+    case 'message':
+      yield* occurrences(node.body, count, node.consumer)
+  }
+}
+
+/** Something that is held while a subtree runs: a connection, a slot of a consumer, a place among a service's calls. */
+export type Holder = Extract<Node, { kind: 'hold' | 'message' | 'serve' }>
+
+/** The holders of a tree, outer before inner, with how often per request. */
+export function* holders(node: Node, count = 1): Generator<{ readonly node: Holder; readonly count: number }> {
+  switch (node.kind) {
+    case 'work':
+      return
+    case 'series':
+    case 'fork':
+      for (const part of node.parts) yield* holders(part, count)
+      return
+    case 'weighted':
+      if (node.weight > 0) yield* holders(node.body, count * node.weight)
+      return
+    case 'hold':
+    case 'serve':
+    case 'message':
+      yield { node, count }
+      yield* holders(node.body, count)
+  }
+}

@@ -1,0 +1,230 @@
+/** Everything that can run out: servers of which each request of the mix occupies one for some time. */
+import { demandDependsOnLoad, visitCpu } from '../catalog/demand.js'
+import type { Placement } from '../result/placement.js'
+import type { Pool, ServiceComponent, Topology } from '../topology/types.js'
+import type { Holder } from './flow-tree.js'
+import { alone, timeOf } from './timing.js'
+import type { LimitKind } from './types.js'
+import { stationDemands, type Usage } from './usage.js'
+import { counted, perSecond, seconds } from './words.js'
+
+export interface RawLimit {
+  readonly id: string
+  readonly kind: LimitKind
+  readonly servers: number
+  /** Time for which a request of the mix occupies a server, when the mix arrives at `throughput`. */
+  readonly demandSeconds: (throughput: number) => number
+  readonly words: (demandSeconds: number) => string
+}
+
+interface Context {
+  readonly topology: Topology
+  readonly placement: Placement
+  readonly usage: Usage
+}
+
+/** Time alone on the system, summed over the holders that `choose` picks. */
+const held = (usage: Usage, choose: (node: Holder) => boolean) => {
+  const chosen = usage.holders.filter(({ node }) => choose(node))
+  return (throughput: number): number =>
+    chosen.reduce(
+      (sum, { node, count }) =>
+        sum +
+        count *
+          timeOf(
+            node.body,
+            alone((work) => usage.price(work, throughput)),
+            true,
+          ),
+      0,
+    )
+}
+
+const services = (topology: Topology): readonly ServiceComponent[] =>
+  Object.values(topology.components).filter((component) => component.role === 'service')
+
+/** Connections of a pool in all: each process of an event-loop service has its part, rounded up. */
+export const poolConnections = (service: ServiceComponent, pool: Pool): number => {
+  const processes = service.execution.model === 'event-loop' ? service.execution.processes : 1
+  return Math.ceil(pool.size / processes) * processes * service.replicas
+}
+
+const slotLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  services(topology)
+    .filter((service) => service.consumes !== undefined)
+    .map((service) => ({
+      id: service.id,
+      kind: 'slots',
+      servers: service.slots * service.replicas,
+      demandSeconds: held(usage, (node) => node.kind === 'message' && node.consumer === service.id),
+      words: (demand) =>
+        `${counted(service.replicas, 'replica')} × ${counted(service.slots, 'slot')}, each held ${seconds(demand)} per request`,
+    }))
+
+const threadLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  services(topology).flatMap((service): readonly RawLimit[] => {
+    const { execution } = service
+    if (execution.model !== 'threads') return []
+    return [
+      {
+        id: service.id,
+        kind: 'threads',
+        servers: execution.threads * service.replicas,
+        demandSeconds: held(usage, (node) => node.kind === 'serve' && node.component === service.id),
+        words: (demand) =>
+          `${counted(service.replicas, 'replica')} × ${counted(execution.threads, 'thread')}, each held ${seconds(demand)} per request`,
+      },
+    ]
+  })
+
+const inFlightLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  services(topology).flatMap((service): readonly RawLimit[] =>
+    service.maxInFlight === undefined
+      ? []
+      : [
+          {
+            id: service.id,
+            kind: 'in-flight',
+            servers: service.maxInFlight * service.replicas,
+            demandSeconds: held(usage, (node) => node.kind === 'serve' && node.component === service.id),
+            words: (demand) =>
+              `${counted(service.replicas, 'replica')} × ${service.maxInFlight} requests in flight, ${seconds(demand)} each`,
+          },
+        ],
+  )
+
+const cpuLimits = ({ usage }: Context): readonly RawLimit[] =>
+  [...usage.stations.values()]
+    .filter((station) => station.servers !== Number.POSITIVE_INFINITY)
+    .map((station) => ({
+      id: station.component.id,
+      kind: 'cpu',
+      servers: station.servers,
+      demandSeconds: (throughput) => stationDemands(usage, throughput).get(station.id)?.cpuSeconds ?? 0,
+      words: (demand) =>
+        `${station.role === undefined ? '' : `${station.role}: `}${counted(station.servers, station.loops === undefined ? 'core' : 'event loop')}, ${seconds(demand)} of CPU per request`,
+    }))
+
+const poolLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  services(topology).flatMap((service) =>
+    Object.values(service.pools).map((pool): RawLimit => {
+      const id = `${service.id}.${pool.id}`
+      const servers = poolConnections(service, pool)
+      return {
+        id,
+        kind: 'pool',
+        servers,
+        demandSeconds: held(usage, (node) => node.kind === 'hold' && node.pool === id),
+        words: (demand) =>
+          `${counted(servers, 'connection')} to ${pool.to.component}, each held ${seconds(demand)} per request`,
+      }
+    }),
+  )
+
+/** Connections of a server to which pools lead: what they hold together cannot exceed what it accepts. */
+const connectionLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  Object.values(topology.components).flatMap((store): readonly RawLimit[] => {
+    if (store.role !== 'store' || store.maxConnections === undefined) return []
+    const pools = new Set(
+      services(topology).flatMap((service) =>
+        Object.values(service.pools)
+          .filter((pool) => pool.to.component === store.id && (pool.to.role ?? 'primary') === 'primary')
+          .map((pool) => `${service.id}.${pool.id}`),
+      ),
+    )
+    const servers = store.maxConnections - store.reservedConnections
+    return pools.size === 0 || servers <= 0
+      ? []
+      : [
+          {
+            id: store.id,
+            kind: 'connections',
+            servers,
+            demandSeconds: held(usage, (node) => node.kind === 'hold' && pools.has(node.pool)),
+            words: (demand) => `${counted(servers, 'connection')} accepted, each held ${seconds(demand)} per request`,
+          },
+        ]
+  })
+
+const rateLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  Object.values(topology.components).flatMap((component): readonly RawLimit[] => {
+    const rate =
+      component.role === 'external'
+        ? component.rateLimit?.ratePerSecond
+        : component.role === 'balancer' && component.rateLimit?.per === 'all'
+          ? component.rateLimit.ratePerSecond
+          : undefined
+    return rate === undefined
+      ? []
+      : [
+          {
+            id: component.id,
+            kind: 'rate-limit',
+            servers: rate,
+            demandSeconds: () => usage.visits.get(component.id) ?? 0,
+            words: (visits) => `a limit of ${perSecond(rate)}, ${counted(visits, 'visit')} per request`,
+          },
+        ]
+  })
+
+/** The declared host of a machine; a placement of a run names its machines itself. */
+export const hostOf = (topology: Topology, placement: Placement, machine: string): string =>
+  placement.origin === 'topology'
+    ? (Object.keys(topology.hosts).find((id) => machine === id || machine.startsWith(`${id}/`)) ?? machine)
+    : machine
+
+/** CPU-seconds per request of the mix on one machine: an equal part of each station for each of its instances there. */
+export const machineDemand = ({ topology, placement, usage }: Context, machine: string, throughput: number): number => {
+  const demands = stationDemands(usage, throughput)
+  let sum = placement.instances.generator?.host === machine ? visitCpu(topology, 'generator', throughput).cpuSeconds : 0
+  for (const station of usage.stations.values()) {
+    const here = station.instances.filter((id) => placement.instances[id]?.host === machine).length
+    sum += ((demands.get(station.id)?.cpuSeconds ?? 0) * here) / Math.max(1, station.instances.length)
+  }
+  return sum
+}
+
+/** Machines that instances share; one that belongs to a single instance is that instance's own CPU limit. */
+const hostLimits = (context: Context): readonly RawLimit[] =>
+  Object.entries(context.placement.hosts).flatMap(([machine, { cpu }]): readonly RawLimit[] => {
+    const host = hostOf(context.topology, context.placement, machine)
+    if (context.placement.origin === 'topology' && context.topology.hosts[host] === undefined) return []
+    return [
+      {
+        id: `host:${host}`,
+        kind: 'host',
+        servers: cpu,
+        demandSeconds: (throughput) => machineDemand(context, machine, throughput),
+        words: (demand) =>
+          `${counted(cpu, 'core')}${machine === host ? '' : ` of ${machine}`}, ${seconds(demand)} of CPU per request`,
+      },
+    ]
+  })
+
+/** Where two are equally tight, the one that comes first here names the cause more exactly. */
+export const rawLimits = (context: Context): readonly RawLimit[] =>
+  [slotLimits, threadLimits, cpuLimits, poolLimits, connectionLimits, hostLimits, inFlightLimits, rateLimits].flatMap(
+    (limits) => limits(context),
+  )
+
+/**
+ * The throughput at which X·D(X) reaches the number of servers: servers/D where demand is constant, else the root, which
+ * is sought as far as 10⁹/s (X·D(X) grows with X for every law that calibration writes). Infinity: no demand.
+ */
+export const maxThroughput = (topology: Topology, limit: RawLimit): number => {
+  if (!demandDependsOnLoad(topology)) {
+    const demand = limit.demandSeconds(1)
+    return demand > 0 ? limit.servers / demand : Number.POSITIVE_INFINITY
+  }
+  const busy = (throughput: number): number => throughput * limit.demandSeconds(throughput)
+  const highest = 1e9
+  if (busy(highest) <= limit.servers) return Number.POSITIVE_INFINITY
+  let low = 0
+  let high = highest
+  for (let i = 0; i < 200 && high - low > 1e-9 * high; i++) {
+    const middle = low === 0 ? high / 2 : Math.sqrt(low * high)
+    if (busy(middle) > limit.servers) high = middle
+    else low = middle
+  }
+  return (low + high) / 2
+}

@@ -1,0 +1,99 @@
+/** The throughput that the declared traffic comes to. */
+import { meanSeconds } from '../lib/distribution.js'
+import { asymptoticBounds, meanValueAnalysis } from '../sim/analytic/closed.js'
+import type { Topology, Traffic } from '../topology/types.js'
+import { maxThroughput, type RawLimit } from './limits.js'
+import type { KnownWaits } from './queueing.js'
+import type { DemandTable } from './types.js'
+import { stationDemands, type Usage } from './usage.js'
+
+export interface OperatingPoint {
+  readonly table: Omit<DemandTable, 'steps'>
+  /** Closed traffic: waits per burst by station, from mean value analysis. */
+  readonly known: KnownWaits | undefined
+}
+
+type Closed = Extract<Traffic, { mode: 'closed' }>
+
+const closedPoint = (
+  topology: Topology,
+  usage: Usage,
+  limits: readonly RawLimit[],
+  traffic: Closed,
+): OperatingPoint => {
+  const thinkSeconds = meanSeconds(traffic.thinkTime)
+  const ceiling = limits.reduce(
+    (least, limit) => Math.min(least, maxThroughput(topology, limit)),
+    Number.POSITIVE_INFINITY,
+  )
+  // Demand may depend on the throughput that is sought: from the ceiling down, a few rounds settle it.
+  let throughput = Number.isFinite(ceiling) ? ceiling : 1
+  let answer = meanValueAnalysis({ users: 0, thinkSeconds, stations: [] })
+  let queueing: readonly { id: string; servers: number; demandSeconds: number; bursts: number }[] = []
+  for (let round = 0; round < 8; round++) {
+    const demands = stationDemands(usage, throughput)
+    const pureWait = usage.entries.reduce(
+      (sum, { node, count, synchronous }) =>
+        sum + (synchronous ? count * usage.price(node, throughput).waitSeconds : 0),
+      0,
+    )
+    queueing = [...usage.stations.values()].flatMap((station) => {
+      const demand = demands.get(station.id)
+      return demand === undefined || demand.synchronousCpuSeconds === 0 || !Number.isFinite(station.servers)
+        ? []
+        : [
+            {
+              id: station.id,
+              servers: Math.max(1, Math.floor(station.servers)),
+              demandSeconds: demand.synchronousCpuSeconds,
+              bursts: (demand.bursts * demand.synchronousCpuSeconds) / demand.cpuSeconds,
+            },
+          ]
+    })
+    answer = meanValueAnalysis({ users: traffic.users, thinkSeconds: thinkSeconds + pureWait, stations: queueing })
+    const next = Math.min(answer.throughputPerSecond, ceiling)
+    const settled = Math.abs(next - throughput) <= 1e-9 * throughput
+    throughput = next
+    if (settled) break
+  }
+  if (!Number.isFinite(throughput)) throughput = 0
+  const known = new Map(
+    queueing.map(({ id, demandSeconds, bursts }, i) => [
+      id,
+      Math.max(0, (answer.stations[i]?.residenceSeconds ?? 0) - demandSeconds) / bursts,
+    ]),
+  )
+  const { saturationUsers } = asymptoticBounds({ users: traffic.users, thinkSeconds, stations: queueing })
+  return {
+    table: {
+      traffic: 'closed',
+      throughputPerSecond: throughput,
+      users: traffic.users,
+      thinkSeconds,
+      method:
+        answer.method === 'bound' || (answer.throughputPerSecond > ceiling && traffic.users > saturationUsers)
+          ? 'bound'
+          : answer.method === 'exact'
+            ? 'mva'
+            : 'mva-seidmann',
+      responseSeconds: throughput > 0 ? traffic.users / throughput - thinkSeconds : null,
+    },
+    known,
+  }
+}
+
+export const operatingPoint = (topology: Topology, usage: Usage, limits: readonly RawLimit[]): OperatingPoint => {
+  const { traffic } = topology
+  if (traffic?.mode === 'closed') return closedPoint(topology, usage, limits, traffic)
+  return {
+    table: {
+      traffic: traffic === undefined ? 'none' : 'open',
+      throughputPerSecond: traffic?.ratePerSecond ?? 0,
+      users: null,
+      thinkSeconds: null,
+      method: null,
+      responseSeconds: null,
+    },
+    known: undefined,
+  }
+}

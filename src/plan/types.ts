@@ -1,0 +1,139 @@
+/**
+ * What `plimsoll plan --json` prints. Times in seconds, ratios 0…1 (a utilization above 1 is what was asked for beyond what
+ * there is), null for what has no bound or no value. "Throughput" without a component is of requests of all classes that
+ * stand in the shares, at the declared mix; derived classes (polls) come on top.
+ */
+import type { DemandOrigin } from '../catalog/demand.js'
+import type { Finding } from '../contract/finding.js'
+
+export interface CapacityPlan {
+  readonly apiVersion: 'plimsoll/v1'
+  readonly kind: 'CapacityPlan'
+  readonly topology: { readonly name: string; readonly digest: string }
+  readonly demand: DemandTable
+  readonly requests: Readonly<Record<string, ClassPlan>>
+  readonly components: Readonly<Record<string, ComponentPlan>>
+  readonly hosts: Readonly<Record<string, HostPlan>>
+  readonly pools: Readonly<Record<string, PoolPlan>>
+  /** Everything that is limited, tightest first: what `bottleneck` and the findings are read from. */
+  readonly limits: readonly Limit[]
+  /** Id of the tightest limit: a component `app`, a pool `app.main`, a host `host:state`; null: nothing limits. */
+  readonly bottleneck: string | null
+  /** What limits there, in words. */
+  readonly bottleneckLimit: string | null
+  readonly maxThroughputPerSecond: number | null
+  /** 1 − offered/max at the declared traffic; null without traffic or limit. Negative: more is offered than can be carried. */
+  readonly headroomRatio: number | null
+  /** What the numbers rest on, beyond the topology's own words. */
+  readonly assumptions: readonly string[]
+  readonly findings: readonly Finding[]
+}
+
+export interface DemandTable {
+  readonly traffic: 'open' | 'closed' | 'none'
+  /** Offered (open), or what the users' closed loop comes to. */
+  readonly throughputPerSecond: number
+  readonly users: number | null
+  readonly thinkSeconds: number | null
+  /** How a closed throughput was found: mean value analysis (exact or Seidmann), or a bound; null: open. */
+  readonly method: 'mva' | 'mva-seidmann' | 'bound' | null
+  /** Interactive response time law, R = N/X − Z; null: open. */
+  readonly responseSeconds: number | null
+  readonly steps: Readonly<Record<string, StepDemand>>
+}
+
+/** Of one step, per request of the mix unless it says otherwise. */
+export interface StepDemand {
+  readonly kind: string
+  /** The component on which its CPU burns. */
+  readonly component: string
+  readonly executionsPerSecond: number
+  /** Per round in which every user (closed) asks once; null: open. */
+  readonly executionsPerRound: number | null
+  readonly hitRatio?: number
+  readonly hitsPerSecond?: number
+  readonly hitsPerRound?: number | null
+  readonly missesPerSecond?: number
+  readonly missesPerRound?: number | null
+  /** Mean CPU-seconds and wait of one execution. */
+  readonly cpuSeconds: number
+  readonly waitSeconds: number
+  readonly origin: DemandOrigin
+}
+
+export interface ClassPlan {
+  readonly share: number
+  readonly arrivalRatePerSecond: number
+  readonly requestsPerRound: number | null
+  /** CPU-seconds per request on all components together. */
+  readonly demandSeconds: number
+  /** Time that is no CPU: declared waits and latencies. */
+  readonly waitSeconds: number
+  /** Mean response without any queueing. */
+  readonly minResidenceSeconds: number
+  /** Mean response at the declared traffic; null: it grows without bound. */
+  readonly residenceSeconds: number | null
+  /** With the work behind a queue, for a class that publishes. */
+  readonly completionSeconds?: number | null
+}
+
+export interface ComponentPlan {
+  /** Visits per second at the declared traffic. */
+  readonly arrivalRatePerSecond: number
+  readonly visitsPerRequest: number
+  /** CPU-seconds per request of the mix. */
+  readonly demandSeconds: number
+  /** Cores (event loops, slots) that it may use. */
+  readonly servers: number | null
+  /** Utilization law, U = λ·S/c; of the tightest of its roles, and of its slots for a worker. */
+  readonly utilization: number
+  /** Mean number of visits at the component (queueing and served): Little's law. Null: grows without bound. */
+  readonly concurrency: number | null
+  /** Mean time of one visit at the component, what it calls elsewhere not counted. */
+  readonly residenceSeconds: number | null
+  /** Requests of the mix per second at which something of this component is exhausted; null: nothing of it limits. */
+  readonly maxThroughputPerSecond: number | null
+  /** What that is. */
+  readonly limit: string
+  /** Where its largest CPU demand comes from. */
+  readonly origin: DemandOrigin
+}
+
+export interface HostPlan {
+  readonly machines: number
+  readonly cores: number
+  /** CPU-seconds per request of the mix, all machines together. */
+  readonly demandSeconds: number
+  /** Of the busiest machine. */
+  readonly utilization: number
+  readonly maxThroughputPerSecond: number | null
+  readonly components: readonly string[]
+}
+
+export interface PoolPlan {
+  readonly to: string
+  /** Connections of all replicas together. */
+  readonly servers: number
+  readonly arrivalRatePerSecond: number
+  /** Mean time for which a connection is held, at the declared traffic; null: grows without bound. */
+  readonly holdSeconds: number | null
+  readonly utilization: number
+  readonly waitProbability: number
+  readonly waitSeconds: number | null
+  readonly maxThroughputPerSecond: number | null
+}
+
+export type LimitKind = 'cpu' | 'host' | 'pool' | 'slots' | 'threads' | 'in-flight' | 'connections' | 'rate-limit'
+
+export interface Limit {
+  readonly id: string
+  readonly kind: LimitKind
+  /** Units of the resource: cores, connections, slots; requests per second of a rate limit. */
+  readonly servers: number
+  /** Time for which a request of the mix occupies one of them (visits, for a rate limit). */
+  readonly demandSeconds: number
+  /** At the declared traffic. */
+  readonly utilization: number
+  readonly maxThroughputPerSecond: number | null
+  readonly sentence: string
+}
