@@ -1,4 +1,24 @@
-import { notYet } from '../lib/errors.js'
+import { resolve } from 'node:path'
+import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
+import { capacityPlan } from '../plan/capacity.js'
+import { renderPlan } from '../report/plan.js'
+import { ansi, plain } from '../report/problems.js'
+import { loadTopology } from '../system/files.js'
 import type { CommandHandler } from './command.js'
 
-export const run: CommandHandler = () => Promise.reject(notYet('this command'))
+/** Findings are advice, not a verdict: a plan that was made ends with 0. */
+export const run: CommandHandler = async ({ args, options, host }): Promise<ExitCode> => {
+  const [file = ''] = args
+  const topology = await loadTopology(resolve(host.cwd, file), { file })
+  const plan = capacityPlan(topology)
+  host.stdout.write(
+    options.json === true
+      ? `${JSON.stringify(plan, null, 2)}\n`
+      : renderPlan(plan, {
+          columns: Math.min(host.stdout.columns, 100),
+          paint: host.stdout.color ? ansi : plain,
+          headroom: topology.policy.headroom,
+        }),
+  )
+  return exitCodes.ok
+}

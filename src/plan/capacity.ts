@@ -117,5 +117,13 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
     assumptions: rest(topology, hits.assumptions),
     findings: [],
   }
-  return { ...plan, findings: findingsOf({ topology, plan, visits: usage.visits }) }
+  return rounded({ ...plan, findings: findingsOf({ topology, plan, visits: usage.visits }) })
+}
+
+/** To twelve significant digits: what differs beyond them is the order of additions, not the system. */
+const rounded = <T>(value: T): T => {
+  if (typeof value === 'number') return (Number.isInteger(value) ? value : Number(value.toPrecision(12))) as T
+  if (Array.isArray(value)) return value.map(rounded) as T
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, rounded(entry)])) as T
 }

@@ -1,6 +1,6 @@
 /** The throughput that the declared traffic comes to. */
 import { meanSeconds } from '../lib/distribution.js'
-import { asymptoticBounds, meanValueAnalysis } from '../sim/analytic/closed.js'
+import { meanValueAnalysis } from '../sim/analytic/closed.js'
 import type { Topology, Traffic } from '../topology/types.js'
 import { maxThroughput, type RawLimit } from './limits.js'
 import type { KnownWaits } from './queueing.js'
@@ -63,7 +63,6 @@ const closedPoint = (
       Math.max(0, (answer.stations[i]?.residenceSeconds ?? 0) - demandSeconds) / bursts,
     ]),
   )
-  const { saturationUsers } = asymptoticBounds({ users: traffic.users, thinkSeconds, stations: queueing })
   return {
     table: {
       traffic: 'closed',
@@ -71,14 +70,15 @@ const closedPoint = (
       users: traffic.users,
       thinkSeconds,
       method:
-        answer.method === 'bound' || (answer.throughputPerSecond > ceiling && traffic.users > saturationUsers)
+        answer.method === 'bound' || answer.throughputPerSecond > ceiling
           ? 'bound'
           : answer.method === 'exact'
             ? 'mva'
             : 'mva-seidmann',
       responseSeconds: throughput > 0 ? traffic.users / throughput - thinkSeconds : null,
     },
-    known,
+    // Where something else than a station holds the throughput down, the stations' queues are not those that it computed.
+    known: answer.throughputPerSecond > ceiling ? undefined : known,
   }
 }
 

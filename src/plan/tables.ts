@@ -52,6 +52,8 @@ export const limitPlans = (
     // Two that differ in the last digits only are equally tight; the sort is stable and keeps the more exact name first.
     .sort((a, b) => (a.max === b.max || Math.abs(a.max - b.max) <= 1e-9 * a.max ? 0 : a.max - b.max))
     .map(({ plan }) => plan)
+    // Of the machines of one host only the busiest: the others are never exhausted before it.
+    .filter((plan, i, all) => plan.kind !== 'host' || all.findIndex(({ id }) => id === plan.id) === i)
 
 /** Steps by id in the order of the flows. The first node of a step is its execution; others (a store, a commit) are visits. */
 export const stepDemands = (solution: Solution): Readonly<Record<string, StepDemand>> => {
