@@ -108,7 +108,7 @@ const limitSection = (plan: CapacityPlan): Section => ({
 
 const findingSection = (plan: CapacityPlan): Section => ({
   title: `Findings: ${plan.findings.length === 0 ? 'none' : plan.findings.length}`,
-  lines: plan.findings.flatMap((finding): Cell[] => {
+  lines: plan.findings.flatMap((finding): readonly Cell[] => {
     const { position } = finding
     const where = position === undefined ? '' : ` ${position.file}:${position.line}:${position.column}`
     return [
@@ -116,7 +116,7 @@ const findingSection = (plan: CapacityPlan): Section => ({
         text: `${finding.severity} ${finding.rule}:${where} ${finding.message}`,
         tone: finding.severity === 'error' ? 'bad' : finding.severity === 'warning' ? 'strong' : 'dim',
       },
-      ...(finding.arithmetic === undefined ? [] : [{ text: `· ${finding.arithmetic}`, tone: 'dim' }]),
+      ...(finding.arithmetic === undefined ? [] : [`· ${finding.arithmetic}`]),
       ...(finding.fix === undefined ? [] : [`· fix: ${finding.fix}`]),
     ]
   }),
