@@ -48,6 +48,7 @@ export const threadAlarm = (entry: URL, ring: () => void): Alarm => {
   let polling = false
 
   const wake = (): void => {
+    float64[doubles.dueAt] = dueAt
     Atomics.add(int32, words.version, 1)
     Atomics.notify(int32, words.version)
   }
@@ -58,25 +59,25 @@ export const threadAlarm = (entry: URL, ring: () => void): Alarm => {
       dueAt = Number.POSITIVE_INFINITY
       ring()
     } else if (wait < pollSeconds) poll()
+    // Woken too early: by a ring for an earlier setting, or by a thread whose clock differs.
+    else wake()
   }
   const poll = (): void => {
     if (polling) return
     polling = true
     setImmediate(check)
   }
-  port1.on('message', check)
   float64[doubles.dueAt] = dueAt
+  port1.on('message', () => {
+    if (!polling) check()
+  })
 
   return {
     ready,
     set: (at) => {
       dueAt = at
-      if (at - now() < pollSeconds) {
-        poll()
-        return
-      }
-      float64[doubles.dueAt] = at
-      wake()
+      if (at - now() < pollSeconds) poll()
+      else wake()
     },
     cpuSeconds: () => float64[doubles.cpuSeconds] ?? 0,
     close: async () => {
