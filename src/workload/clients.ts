@@ -58,13 +58,19 @@ export const openClients = (
       clock,
     })
     waitingFor.add(label)
+    let told = false
     const warm = (): void => {
       pool.warm().then(
-        () => waitingFor.delete(label),
+        () => {
+          waitingFor.delete(label)
+          if (told) log.event('info', `${label}: connected`, { open: pool.openCount })
+        },
         (error: Error) => {
           // One connection will do to start with: a server may grant fewer than all replicas ask for together.
           if (pool.openCount > 0) waitingFor.delete(label)
           else if (!closed) clock.after(warmRetryMilliseconds, warm)
+          if (told) return
+          told = true
           log.event('warn', `${label}: cannot open all connections`, { open: pool.openCount, size, why: error.message })
         },
       )

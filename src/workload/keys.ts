@@ -48,8 +48,17 @@ export class RequestKeys {
   /** Takes what `header` wrote; anything else in it is ignored. */
   read(header: string | undefined): void {
     for (const pair of header?.split(',') ?? []) {
-      const [data = '', key = ''] = pair.split('=')
-      if (/^\d{1,15}$/.test(key)) this.set(decodeURIComponent(data), Number(key))
+      const [name = '', key = ''] = pair.split('=')
+      const data = decoded(name)
+      if (data !== undefined && /^\d{1,15}$/.test(key)) this.set(data, Number(key))
     }
+  }
+}
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
   }
 }

@@ -1,7 +1,7 @@
 /** Real servers for live tests: started in a temporary folder on a free port of loopback, ended by pid. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,12 +38,20 @@ export interface Server {
   readonly host: '127.0.0.1'
   readonly port: number
   start(): Promise<void>
-  /** As a crash or an immediate shutdown: connections break. */
+  /** At once: connections break. */
   stop(): Promise<void>
+  /** It and its children stop running, with their connections open. */
   pause(): void
   resume(): void
   /** Stops it and removes its folder. */
   remove(): Promise<void>
+}
+
+/** A process and its children: PostgreSQL's backends. */
+const signalAll = (pid: number | undefined, signal: 'SIGSTOP' | 'SIGCONT'): void => {
+  if (pid === undefined) return
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  for (const each of [pid, ...children.map(Number)]) process.kill(each, signal)
 }
 
 const serve = async (
@@ -68,7 +76,7 @@ const serve = async (
     child = undefined
     if (running === undefined || running.exitCode !== null) return
     const gone = once(running, 'exit')
-    running.kill('SIGCONT')
+    signalAll(running.pid, 'SIGCONT')
     running.kill('SIGQUIT')
     const timer = setTimeout(() => running.kill('SIGKILL'), 5000)
     await gone
@@ -80,8 +88,8 @@ const serve = async (
     port,
     start,
     stop,
-    pause: () => child?.kill('SIGSTOP'),
-    resume: () => child?.kill('SIGCONT'),
+    pause: () => signalAll(child?.pid, 'SIGSTOP'),
+    resume: () => signalAll(child?.pid, 'SIGCONT'),
     remove: async () => {
       await stop()
       rmSync(folder, { recursive: true, force: true })
