@@ -1,0 +1,176 @@
+/**
+ * Whether what was expected held: steady state over windows, objectives over the whole measured part. Pure, and the same
+ * for simulated and measured results.
+ *
+ * A second counts as steady if it lies in at least one window (of `window` length, ending on a full second) in which the
+ * expectation holds. So a window smooths noise without smearing an incident of one second over all windows that touch it.
+ * The absence is the number of measured seconds that are not steady; the expectation holds if the absence is at most
+ * `tolerate` and, where faults were injected, the run does not end without it.
+ *
+ * Windows in which nothing was asked say nothing. Windows in which requests were made and none came back do not hold.
+ */
+import type { SecondEvent } from '../result/run-event.js'
+import type { Judgement, RunResult } from '../result/run-result.js'
+import { type Disturbance, disturbances } from '../result/validity.js'
+import type { Objective, Topology } from '../topology/types.js'
+import { type Observed, type Quantity, quantityOf, type Subject } from './quantities.js'
+import type { Condition, Expectation, Experiment } from './types.js'
+
+/** The result with its judgements: steady state, objectives and invariants. */
+export const judged = (result: RunResult, experiment: Experiment, topology: Topology): RunResult => {
+  const disturbed = disturbances(result)
+  return {
+    ...result,
+    steadyState: experiment.steadyState.map((expectation) => steadyState(expectation, result, topology, disturbed)),
+    slo: Object.values(topology.requests)
+      .filter((request) => result.requests[request.id] !== undefined)
+      .flatMap((request) => request.slo.flatMap((slo) => objective(request.id, slo, result, disturbed))),
+    invariants: experiment.invariants.map((name) => ({
+      name,
+      verdict: 'invalid' as const,
+      observed: null,
+      bound: null,
+      why: 'invariants are not checked yet',
+    })),
+  }
+}
+
+/** What a condition's subject is in this topology. */
+export const subjectOf = (topology: Topology, subject: string): Subject => {
+  const component = Object.hasOwn(topology.components, subject) ? topology.components[subject] : undefined
+  if (component === undefined) return { kind: 'class' }
+  return { kind: 'component', pools: component.role === 'service' ? Object.keys(component.pools) : [] }
+}
+
+export const holds = (value: number, op: Condition['op'], bound: number): boolean => {
+  switch (op) {
+    case '<':
+      return value < bound
+    case '<=':
+      return value <= bound
+    case '>':
+      return value > bound
+    case '>=':
+      return value >= bound
+  }
+}
+
+/** The worse of two values of a quantity that should lie on the good side of a bound. */
+const worse = (op: Condition['op'], a: number, b: number): number =>
+  op.startsWith('<') ? Math.max(a, b) : Math.min(a, b)
+
+const steadyState = (
+  expectation: Expectation,
+  result: RunResult,
+  topology: Topology,
+  disturbed: readonly Disturbance[],
+): Judgement => {
+  const { text: name, bound } = expectation
+  const quantity = quantityOf(subjectOf(topology, expectation.subject), expectation.path.join('.'))
+  if (quantity?.over === undefined) {
+    const observed = quantity?.whole(result, expectation.subject) ?? null
+    return weigh(
+      { name, bound, observed, passes: observed !== null && holds(observed, expectation.op, bound) },
+      quantity,
+      disturbed,
+    )
+  }
+  const seconds = result.series.filter(
+    ({ at }) => at - 1 >= result.warmupSeconds && at <= Math.ceil(result.durationSeconds),
+  )
+  const watched = watch(expectation, quantity, seconds)
+  if (watched.observed === null && watched.absent.length === 0)
+    return { name, bound, observed: null, verdict: 'invalid', why: 'nothing was measured that could tell' }
+  const faulted = result.events.some((event) => event.type === 'fault' && event.phase === 'injected')
+  const lost = faulted && watched.endsWithout
+  const tolerated = watched.absent.length <= expectation.tolerateSeconds + 1e-9
+  const why = [
+    ...(watched.absent.length === 0 ? [] : [`absent for ${watched.absent.length} s (${ranges(watched.absent)})`]),
+    ...(watched.absent.length > 0 ? [`tolerated ${expectation.tolerateSeconds} s`] : []),
+    ...(lost ? ['and not regained by the end'] : []),
+  ].join(', ')
+  return weigh(
+    { name, bound, observed: watched.observed, passes: tolerated && !lost, ...(why === '' ? {} : { why }) },
+    quantity,
+    disturbed,
+  )
+}
+
+interface Watched {
+  /** Ends of the seconds in which it did not hold. */
+  readonly absent: readonly number[]
+  /** The worst window; null: no window tells. */
+  readonly observed: number | null
+  readonly endsWithout: boolean
+}
+
+const watch = (expectation: Expectation, quantity: Quantity, seconds: readonly SecondEvent[]): Watched => {
+  const { op, bound, subject, windowSeconds } = expectation
+  const length = Math.min(seconds.length, Math.max(1, Math.round(windowSeconds)))
+  const steady = new Array<boolean>(seconds.length).fill(false)
+  let observed: number | null = null
+  let endsWithout = false
+  for (let end = length; end <= seconds.length; end++) {
+    const value: Observed = quantity.over?.(seconds.slice(end - length, end), subject) ?? 'idle'
+    const good = value === 'idle' || (value !== 'silent' && holds(value, op, bound))
+    if (typeof value === 'number') observed = observed === null ? value : worse(op, observed, value)
+    if (good) steady.fill(true, end - length, end)
+    endsWithout = !good
+  }
+  return { absent: seconds.flatMap(({ at }, i) => (steady[i] ? [] : at)), observed, endsWithout }
+}
+
+/** `12–15 s, 20–21 s`: seconds by their ends, as stretches of time. */
+const ranges = (ends: readonly number[]): string => {
+  const stretches: { from: number; to: number }[] = []
+  for (const end of ends) {
+    const last = stretches.at(-1)
+    if (last !== undefined && end - 1 <= last.to + 1e-9) last.to = end
+    else stretches.push({ from: end - 1, to: end })
+  }
+  const shown = stretches.slice(0, 4).map(({ from, to }) => `${from}–${to} s`)
+  return stretches.length > shown.length ? `${shown.join(', ')}, …` : shown.join(', ')
+}
+
+/** Objectives that are structural (`availability`) are for `plan` to judge, not for a run. */
+const objective = (
+  request: string,
+  { path, op, bound }: Objective,
+  result: RunResult,
+  disturbed: readonly Disturbance[],
+): Judgement[] => {
+  if (path === 'availability') return []
+  const name = `${request}.${path} ${op} ${bound}`
+  const quantity = quantityOf({ kind: 'class' }, path)
+  const observed = quantity?.whole(result, request) ?? null
+  const counts = result.requests[request]
+  if (observed === null && quantity !== undefined && (counts?.offered ?? 0) > 0 && (counts?.ok ?? 0) === 0)
+    return [weigh({ name, bound, observed, passes: false, why: 'no request succeeded' }, quantity, disturbed)]
+  return [
+    weigh({ name, bound, observed, passes: observed !== null && holds(observed, op, bound) }, quantity, disturbed),
+  ]
+}
+
+interface Weighed extends Omit<Judgement, 'verdict'> {
+  readonly passes: boolean
+}
+
+/**
+ * A generator that was the limit makes every verdict invalid: the load was not what the experiment says. Whatever else
+ * disturbs a run makes it look worse than it is, so a pass stands, and only a failure of what was disturbed is invalid.
+ */
+const weigh = (
+  { passes, ...judgement }: Weighed,
+  quantity: Quantity | undefined,
+  disturbed: readonly Disturbance[],
+): Judgement => {
+  const limit = disturbed.find(({ by, affects }) => by === 'generator' && affects.includes('rate'))
+  if (limit !== undefined) return { ...judgement, verdict: 'invalid', why: limit.why }
+  if (judgement.observed === null && judgement.why === undefined)
+    return { ...judgement, verdict: 'invalid', why: 'not measured' }
+  if (passes) return { ...judgement, verdict: 'pass' }
+  const { aspect } = quantity ?? {}
+  const excuse = aspect === undefined ? undefined : disturbed.find(({ affects }) => affects.includes(aspect))
+  if (excuse !== undefined) return { ...judgement, verdict: 'invalid', why: excuse.why }
+  return { ...judgement, verdict: 'fail' }
+}
