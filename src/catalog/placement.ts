@@ -1,15 +1,8 @@
 /** The placement that the topology itself declares: production as it is described, for `plan` and `simulate`. */
 import type { InstancePlacement, Placement } from '../result/placement.js'
+import { instanceCount } from '../topology/instances.js'
 import type { Component, Topology } from '../topology/types.js'
 import { modelOf } from './models.js'
-
-/** Instances in all; a store's copies count besides its primaries, whichever way they were written. */
-export const instanceCount = (component: Component): number => {
-  if (component.role === 'external' || component.role === 'monitor') return 0
-  if (component.role !== 'store') return component.replicas
-  const { masters, replicasPerMaster, readReplicas } = component
-  return Math.max(component.replicas, masters * (1 + replicasPerMaster) + readReplicas)
-}
 
 /** The instances that a role of a store means, by index: primaries come first. Without copies every instance serves all. */
 export const roleInstances = (component: Component, role: string | undefined): readonly number[] => {

@@ -29,6 +29,8 @@ export interface SourceDocument {
   readonly entriesOf: (map: YAMLMap) => readonly Entry[]
   /** Reports at a node of the tree. */
   readonly reportNode: (node: Node, problem: Told) => void
+  /** Reports at a part of a scalar's text, or at all of it where escapes or line breaks hide the part. */
+  readonly reportPart: (node: Node, text: string, from: number, length: number, problem: Told) => void
   /** Reports at the value of a path, or at the nearest ancestor that is there. */
   readonly report: (path: Path, problem: Told) => void
   /** Reports at the key of a path. */
@@ -109,6 +111,13 @@ export const readDocument = (text: string, file: string): SourceDocument => {
     resolve,
     entriesOf,
     reportNode,
+    reportPart: (node, written, from, length, told) => {
+      const [start, end] = node.range ?? [0, 1]
+      const quote = text[start] === '"' || text[start] === "'" ? 1 : 0
+      const first = start + quote
+      if (text.slice(first, first + written.length) !== written) add(problemAt(start, end, told))
+      else add(problemAt(first + from, first + from + Math.max(1, length), told))
+    },
     report: (path, told) => {
       const node = anchorOf(path)
       if (node === undefined) add(problemAt(0, 1, told))

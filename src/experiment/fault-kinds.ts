@@ -1,0 +1,101 @@
+/**
+ * What each kind of fault strikes and takes. One table for the parser, the JSON schema and the documentation; what an
+ * engine cannot inject yet is refused by name when it is run, not when it is read.
+ */
+import type { z } from 'zod'
+import { count, percentage, positiveDuration, positiveSize, ratio } from '../lib/document/scalars.js'
+import { about } from '../lib/document/schema.js'
+import { notYet, type PlimsollError } from '../lib/errors.js'
+import type { Experiment, FaultKind, FaultTarget } from './types.js'
+
+export interface FaultSpec {
+  /** One line for documentation and editors. */
+  readonly summary: string
+  readonly targets: readonly FaultTarget['kind'][]
+  /** What it takes beside `at`; optional ones are zod-optional. Numbers in seconds, bytes and ratios. */
+  readonly parameters: Readonly<Record<string, z.ZodType>>
+  /** May be undone after `for`. */
+  readonly lasts: boolean
+  /** May say `restart: { after }`. */
+  readonly restarts: boolean
+  /** Both engines inject it today. */
+  readonly runs: boolean
+}
+
+const spec = (
+  summary: string,
+  targets: FaultSpec['targets'],
+  parameters: FaultSpec['parameters'] = {},
+  flags: { readonly lasts?: boolean; readonly restarts?: boolean; readonly runs?: boolean } = {},
+): FaultSpec => ({
+  summary,
+  targets,
+  parameters,
+  lasts: flags.lasts ?? true,
+  restarts: flags.restarts ?? false,
+  runs: flags.runs ?? false,
+})
+
+const processes = ['component', 'instance'] as const
+const machines = [...processes, 'host'] as const
+const edge = ['edge'] as const
+const process = { restarts: true, runs: true } as const
+const momentary = { lasts: false } as const
+const add = about('how much longer', positiveDuration)
+
+export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
+  kill: spec('SIGKILL: requests in hand are lost', processes, {}, process),
+  stop: spec('SIGTERM: a graceful stop that finishes what it has', processes, {}, process),
+  restart: spec('stop, then start again at once', processes, {}, { ...momentary, runs: true }),
+  pause: spec('SIGSTOP: connections stay open, nothing answers', processes, {}, { runs: true }),
+  latency: spec('what passes takes longer', edge, { add, jitter: positiveDuration.optional() }),
+  jitter: spec('what passes takes a random time longer, up to `add`', edge, { add }),
+  loss: spec('a share of packets is lost', edge, { share: ratio }),
+  partition: spec('nothing passes', [...edge, 'host', 'zone']),
+  bandwidth: spec('at most this many bytes pass per second', edge, { perSecond: positiveSize }),
+  reset: spec('connections are reset', edge, { share: ratio.optional() }),
+  cpu: spec('something else burns this share of the cores', machines, { share: ratio }),
+  memory: spec('something else takes this much memory', machines, { size: positiveSize }),
+  'disk-full': spec('writes fail for want of space', machines),
+  'slow-disk': spec('each disk operation takes longer', machines, { add }),
+  flush: spec('a cache forgets everything', processes, {}, momentary),
+  'exhaust-connections': spec('strangers take all connections but `leave`', processes, {
+    leave: count(0, 1_000_000).optional(),
+  }),
+  poison: spec('messages that no worker can handle', processes, { count: count(1, 1_000_000).optional() }, momentary),
+  expire: spec('a share of what is cached expires at once', processes, { share: ratio.optional() }, momentary),
+  'traffic-spike': spec('the rate of a class (or of all) is multiplied', ['all', 'request'], { factor: percentage }),
+  'dependency-error': spec('a share of the answers of a dependency are errors', ['component', 'edge'], {
+    share: ratio,
+  }),
+  'lose-host': spec('every instance on a host dies', ['host'], {}, { restarts: true }),
+  'lose-zone': spec('every instance in a zone dies', ['zone'], {}, { restarts: true }),
+}
+
+/** `app`, `app/0`, `app -> db`, `host:app`, `zone:a`, `all`: as in results and messages. */
+export const targetText = (target: FaultTarget): string => {
+  switch (target.kind) {
+    case 'component':
+      return target.component
+    case 'instance':
+      return `${target.component}/${target.index}`
+    case 'edge':
+      return `${target.from} -> ${target.to}`
+    case 'host':
+      return `host:${target.host}`
+    case 'zone':
+      return `zone:${target.zone}`
+    case 'request':
+      return target.request
+    case 'all':
+      return 'all'
+  }
+}
+
+/** The error for faults of the experiment that no engine can inject yet; undefined: it can run. */
+export const unsupportedFaults = (experiment: Experiment): PlimsollError | undefined => {
+  const [first] = experiment.faults.filter(({ kind }) => !faultSpecs[kind].runs)
+  if (first === undefined) return undefined
+  const runs = Object.entries(faultSpecs).flatMap(([kind, { runs }]) => (runs ? kind : []))
+  return notYet(`fault "${first.kind}"`, first.position, `faults that run today: ${runs.join(', ')}`)
+}

@@ -1,0 +1,178 @@
+/** The load of an experiment from its fields, checked against the topology. */
+import { suggestion } from '../lib/did-you-mean.js'
+import type { Fields, Reader } from '../lib/document/read.js'
+import { formatCount, formatSeconds } from '../lib/units.js'
+import { normalizedShares } from '../topology/shares.js'
+import type { Topology } from '../topology/types.js'
+import { expectedArrivals, largestFactor, loadSeconds } from './load.js'
+import type { loadShape, RawStage } from './schema.js'
+import { parseTrace } from './trace.js'
+import type { Arrivals, Load, Stage } from './types.js'
+
+/** Results are kept per second, and simulations made of requests: beyond these a run would not end. */
+const maxSeconds = 7 * 86_400
+const maxRequests = 1e9
+
+export interface LoadContext {
+  readonly reader: Reader
+  /** Undefined: what the file says is checked without it. */
+  readonly topology: Topology | undefined
+  /** Text of a trace file by the path that is written; undefined when it cannot be read. */
+  readonly readTrace: ((file: string) => string | undefined) | undefined
+}
+
+export const buildLoad = (context: LoadContext, fields: Fields<typeof loadShape>): Load => {
+  const { reader, topology } = context
+  const mode = fields.get('mode') ?? 'open'
+  const arrivals = arrivalsOf(context, fields)
+  const stages = arrivals.kind === 'trace' ? traceStages(reader, fields, arrivals) : stagesOf(reader, fields, mode)
+  const load: Load = {
+    mode,
+    arrivals,
+    mix: mixOf(reader, fields, topology),
+    stages,
+    thinkTime: thinkTimeOf(reader, fields, topology, mode),
+  }
+  if (mode === 'closed' && fields.has('arrivals'))
+    reader.document.reportKey(fields.path('arrivals'), {
+      message: 'a closed load has no arrivals of its own: its users ask again when they have thought',
+      hint: 'remove "arrivals", or write mode: open',
+    })
+  checkSize(reader, fields, load)
+  return load
+}
+
+const stagesOf = (reader: Reader, fields: Fields<typeof loadShape>, mode: Load['mode']): readonly Stage[] => {
+  const written = fields.get('stages')
+  if (!fields.has('stages'))
+    reader.document.report(fields.at, { message: '"load" needs "stages"', hint: 'such as [{ hold: 100/s, for: 30s }]' })
+  else if (written?.length === 0) reader.tell(undefined, fields.path('stages'), { message: 'there is no stage' })
+  let from = 0
+  const stages: Stage[] = []
+  for (const [index, stage] of (written ?? []).entries()) {
+    if (stage === undefined) continue
+    checkUnit(reader, [...fields.path('stages'), index, stage.kind], stage, mode)
+    const { value } = stage.level
+    stages.push({ fromLevel: stage.kind === 'hold' ? value : from, toLevel: value, durationSeconds: stage.seconds })
+    from = value
+  }
+  return stages
+}
+
+const checkUnit = (reader: Reader, at: readonly (string | number)[], stage: RawStage, mode: Load['mode']): void => {
+  const { unit, value } = stage.level
+  if (unit === (mode === 'open' ? 'rate' : 'users')) return
+  reader.tell(
+    undefined,
+    at,
+    mode === 'open'
+      ? { message: 'an open load counts requests per second', hint: `did you mean "${value}/s"? (users: mode: closed)` }
+      : { message: 'a closed load counts users', hint: 'write a whole number, or mode: open' },
+  )
+}
+
+const traceStages = (
+  reader: Reader,
+  fields: Fields<typeof loadShape>,
+  arrivals: Extract<Arrivals, { kind: 'trace' }>,
+): readonly Stage[] => {
+  if (fields.has('stages'))
+    reader.document.reportKey(fields.path('stages'), {
+      message: 'a trace has its own times: it has no stages',
+      hint: 'remove "stages"',
+    })
+  const last = arrivals.times.at(-1)
+  if (last === undefined) return []
+  const durationSeconds = Math.floor(last) + 1
+  const level = arrivals.times.length / durationSeconds
+  return [{ fromLevel: level, toLevel: level, durationSeconds }]
+}
+
+const arrivalsOf = ({ reader, readTrace }: LoadContext, fields: Fields<typeof loadShape>): Arrivals => {
+  const written = fields.get('arrivals') ?? { kind: 'poisson' }
+  if (written.kind === 'bursty' && written.factor > largestFactor(written) + 1e-9)
+    reader.tell(undefined, [...fields.path('arrivals'), 'bursty'], {
+      message: `bursts of ${written.factor} times the rate exceed the whole load`,
+      why: `bursts take ${formatSeconds(written.onSeconds)} of every ${formatSeconds(written.onSeconds + written.offSeconds)}: at a factor of ${largestFactor(written)} nothing is left for the pauses`,
+      hint: 'a smaller factor, shorter bursts or longer pauses',
+    })
+  if (written.kind !== 'trace') return written
+  const text = readTrace?.(written.file)
+  const at = [...fields.path('arrivals'), 'trace']
+  if (text === undefined) {
+    reader.tell(undefined, at, { message: `cannot read ${written.file}`, hint: 'its path is relative to this file' })
+    return { ...written, times: [] }
+  }
+  const trace = parseTrace(text)
+  if (!trace.ok) reader.tell(undefined, at, { message: `${written.file}: ${trace.message}` })
+  return { ...written, times: trace.ok ? trace.value : [] }
+}
+
+const mixOf = (
+  reader: Reader,
+  fields: Fields<typeof loadShape>,
+  topology: Topology | undefined,
+): Readonly<Record<string, number>> | undefined => {
+  const written = fields.get('mix')
+  if (written === undefined) return undefined
+  const at = fields.path('mix')
+  if (topology !== undefined) {
+    const classes = Object.values(topology.requests).filter(({ derivedFrom }) => derivedFrom === undefined)
+    const ids = classes.map(({ id }) => id)
+    for (const name of written.keys()) {
+      if (ids.includes(name)) continue
+      const derived = topology.requests[name]?.derivedFrom
+      const hint = derived === undefined ? suggestion(name, ids) : `its requests follow from those of "${derived}"`
+      reader.document.reportKey([...at, name], {
+        message: `topology "${topology.name}" has no request class "${name}" with a share`,
+        ...(hint === undefined ? {} : { hint }),
+      })
+    }
+  }
+  const shares = normalizedShares({ reader }, [...written.values()], at, 'the shares of "mix"')
+  return Object.fromEntries([...written.keys()].map((name, index) => [name, shares[index] ?? 0]))
+}
+
+const thinkTimeOf = (
+  reader: Reader,
+  fields: Fields<typeof loadShape>,
+  topology: Topology | undefined,
+  mode: Load['mode'],
+): Load['thinkTime'] => {
+  if (mode === 'open') {
+    if (fields.has('thinkTime'))
+      reader.document.reportKey(fields.path('thinkTime'), {
+        message: 'an open load has no users who think',
+        hint: 'remove "thinkTime", or write mode: closed',
+      })
+    return undefined
+  }
+  if (fields.has('thinkTime')) return fields.get('thinkTime')
+  if (topology === undefined) return undefined
+  if (topology.traffic?.mode === 'closed') return topology.traffic.thinkTime
+  reader.document.report(fields.at, {
+    message: 'a closed load needs "thinkTime": the topology declares none',
+    hint: '0s: every user always has a request in flight',
+  })
+  return undefined
+}
+
+const checkSize = (reader: Reader, fields: Fields<typeof loadShape>, load: Load): void => {
+  const seconds = loadSeconds(load)
+  const at = fields.path('stages')
+  if (load.stages.length === 0) return
+  if (seconds > maxSeconds) {
+    reader.tell(undefined, at, {
+      message: `the stages last ${formatSeconds(seconds)} in all; at most ${formatSeconds(maxSeconds)} are run`,
+    })
+    return
+  }
+  if (load.arrivals.kind === 'trace') return
+  const area = expectedArrivals(load, seconds)
+  const isWhole = fields.get('stages')?.every((stage) => stage !== undefined) === true
+  if (area === 0 && isWhole) reader.tell(undefined, at, { message: 'the stages ask for nothing: every level is 0' })
+  if (load.mode === 'open' && area > maxRequests)
+    reader.tell(undefined, at, {
+      message: `the stages ask for ${formatCount(area)} requests in all; at most ${formatCount(maxRequests)} are run`,
+    })
+}
