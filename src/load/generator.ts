@@ -2,11 +2,12 @@
  * The load generator, in whichever thread it is made: opens connections, lets a driver start requests, records what
  * becomes of them, second by second and in all.
  */
+
 import type { LoadResult, LoadSecond } from '../contract/load.js'
+import { arrivalTimes, userChanges } from '../experiment/load.js'
 import { randomStream } from '../lib/random.js'
 import { requestRecorder } from '../result/recorder.js'
 import type { Alarm } from './alarm.js'
-import { arrivalTimes } from './arrivals.js'
 import { arrivalsDriver, type Driver } from './arrivals-driver.js'
 import { HttpClient } from './http-client.js'
 import { Meter } from './meter.js'
@@ -103,9 +104,10 @@ export const startGenerator = (plan: WorkerPlan, surroundings: Surroundings): Ge
     random: randomStream(plan.seed, 'load/retry'),
   })
   const driver = ((): Driver => {
-    if (plan.load.mode === 'open') return arrivalsDriver(arrivalTimes(plan.load, plan.seed), sender, timetable)
+    if (plan.load.mode === 'open')
+      return arrivalsDriver(arrivalTimes(plan.load, randomStream(plan.seed, 'load/arrivals')), sender, timetable)
     const random = randomStream(plan.seed, 'load/think')
-    return usersDriver(plan.load.stages, () => random.sample(plan.thinkTime), sender, timetable)
+    return usersDriver(userChanges(plan.load), () => random.sample(plan.thinkTime), sender, timetable)
   })()
 
   /** Requests offered and in flight at each mark. */

@@ -3,6 +3,7 @@
  * of the plan happen here, before anything starts.
  */
 import type { LoadPlan } from '../contract/load.js'
+import { classMix, loadSeconds, peakLevel } from '../experiment/load.js'
 import type { Load } from '../experiment/types.js'
 import { type Distribution, meanSeconds } from '../lib/distribution.js'
 import { invalidInput, notYet, type PlimsollError, targetFailed } from '../lib/errors.js'
@@ -50,28 +51,29 @@ export const workerPlan = (plan: LoadPlan): WorkerPlan => {
   const { load } = experiment
   const maxConnections = plan.maxConnections ?? defaultMaxConnections
   checkLevels(plan)
-  const shares = load.mix ?? Object.fromEntries(Object.values(topology.requests).map(({ id, share }) => [id, share]))
-  const sum = Object.values(shares).reduce((total, share) => total + share, 0)
+  const mix = classMix(topology, load)
   const targets: Target[] = []
-  const classes = Object.values(topology.requests)
-    .filter((request) => (shares[request.id] ?? 0) > 0)
-    .map((request): ClassPlan => {
-      const entry = request.enter[0] ?? request.serve
-      const url = entries[entry]
-      if (url === undefined) throw noEntry(request, entry)
-      let target = targets.findIndex((known) => known.component === entry)
-      if (target === -1) target = targets.push(targetOf(entry, url, plan.allowTargets ?? [])) - 1
-      return {
+  const classes = mix.ids.flatMap((id, i): ClassPlan[] => {
+    const request = topology.requests[id]
+    if (request === undefined) return []
+    const entry = request.enter[0] ?? request.serve
+    const url = entries[entry]
+    if (url === undefined) throw noEntry(request, entry)
+    let target = targets.findIndex((known) => known.component === entry)
+    if (target === -1) target = targets.push(targetOf(entry, url, plan.allowTargets ?? [])) - 1
+    return [
+      {
         id: request.id,
-        share: (shares[request.id] ?? 0) / sum,
+        share: mix.shares[i] ?? 0,
         target,
         method: request.route.method,
         path: request.route.path.split(/[{}]/),
         bodyBytes: bodyMethods.has(request.route.method) ? request.bytes.in : 0,
         timeoutSeconds: request.client.timeoutSeconds,
         retry: request.client.retry,
-      }
-    })
+      },
+    ]
+  })
   if (classes.length === 0) throw invalidInput({ message: `topology "${topology.name}" has no request class to send` })
   const traffic = topology.traffic
   const thinkTime = load.thinkTime ?? (traffic?.mode === 'closed' ? traffic.thinkTime : undefined)
@@ -80,7 +82,7 @@ export const workerPlan = (plan: LoadPlan): WorkerPlan => {
     thinkTime: thinkTime ?? { shape: 'constant', seconds: 0 },
     seed,
     warmupSeconds: experiment.warmupSeconds,
-    durationSeconds: load.stages.reduce((total, stage) => total + stage.durationSeconds, 0),
+    durationSeconds: loadSeconds(load),
     maxConnections,
     warmConnections: Math.min(maxConnections, warmConnections(load, thinkTime)),
     targets,
@@ -93,23 +95,22 @@ export const workerPlan = (plan: LoadPlan): WorkerPlan => {
 
 const bodyMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
-const peak = (load: Load): number =>
-  load.stages.reduce((level, stage) => Math.max(level, stage.fromLevel, stage.toLevel), 0)
-
 /**
  * Open: what the highest rate keeps busy at 20 ms an answer (Little's law), within 4…128; more open when they are needed.
  * Closed: one for every user who does not think most of the time.
  */
 const warmConnections = (load: Load, thinkTime: Distribution | undefined): number => {
-  if (load.mode === 'open') return Math.ceil(Math.min(128, Math.max(4, peak(load) * 0.02)))
+  if (load.mode === 'open') return Math.ceil(Math.min(128, Math.max(4, peakLevel(load) * 0.02)))
   const thinks = thinkTime === undefined ? 0 : meanSeconds(thinkTime)
-  return Math.ceil(Math.max(1, Math.min(peak(load), 1024, thinks > 0 ? (peak(load) / thinks) * 0.02 + 4 : 1024)))
+  return Math.ceil(
+    Math.max(1, Math.min(peakLevel(load), 1024, thinks > 0 ? (peakLevel(load) / thinks) * 0.02 + 4 : 1024)),
+  )
 }
 
 const checkLevels = ({ topology, experiment }: LoadPlan): void => {
   const { load } = experiment
   const position = experiment.source.locate(['load'])
-  const highest = peak(load)
+  const highest = peakLevel(load)
   const limit = load.mode === 'open' ? limits.ratePerSecond : limits.users
   const unit = load.mode === 'open' ? ' requests/s' : ' users'
   if (!(highest <= limit))
@@ -118,7 +119,6 @@ const checkLevels = ({ topology, experiment }: LoadPlan): void => {
       position,
       hint: 'lower the stages; "plimsoll simulate" takes any load',
     })
-  if (load.arrivals.kind === 'trace') throw notYet('arrivals from a trace on the stack', position)
   const derived = Object.values(topology.requests).find((request) => request.derivedFrom !== undefined)
   if (derived !== undefined) throw notYet(`requests that follow others (${derived.id}) on the stack`)
 }
