@@ -1,7 +1,10 @@
 /** Topologies and experiments from files. */
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { engineRegistry } from '../catalog/index.js'
+import { experimentTopologyPath, parseExperiment } from '../experiment/parse.js'
+import type { Experiment } from '../experiment/types.js'
 import { invalidInput } from '../lib/errors.js'
 import { parseTopology } from '../topology/parse.js'
 import type { Topology } from '../topology/types.js'
@@ -41,6 +44,47 @@ export interface LoadOptions {
   readonly file?: string
   /** false: leave out the calibration.yaml that stands beside it. */
   readonly calibration?: boolean
+}
+
+export interface LoadedExperiment {
+  readonly experiment: Experiment
+  readonly topology: Topology
+  /** Path of the topology, resolved. */
+  readonly topologyPath: string
+  /** Of the calibration.yaml beside it; undefined: there is none. */
+  readonly calibrationText: string | undefined
+}
+
+const readTraceBeside =
+  (folder: string) =>
+  (file: string): string | undefined => {
+    try {
+      return readFileSync(resolve(folder, file), 'utf8')
+    } catch {
+      return undefined
+    }
+  }
+
+/** An experiment with its topology: the one that it names, or `topology` (a path). */
+export const loadExperiment = async (
+  path: string,
+  options: LoadOptions & { readonly topology?: string | undefined } = {},
+): Promise<LoadedExperiment> => {
+  const file = options.file ?? path
+  const text = await readText(path, file)
+  const written = options.topology ?? experimentTopologyPath(text, file)
+  const below = (folder: string): string =>
+    options.topology === undefined && !isAbsolute(written) ? join(folder, written) : written
+  const named = below(dirname(file))
+  const topologyPath = resolve(below(dirname(path)))
+  const topology = await loadTopology(topologyPath, {
+    file: named,
+    ...(options.calibration === undefined ? {} : { calibration: options.calibration }),
+  })
+  const experiment = parseExperiment(text, { file, topology, readTrace: readTraceBeside(dirname(path)) })
+  const calibrationText =
+    options.calibration === false ? undefined : await readIfThere(join(dirname(topologyPath), calibrationFile))
+  return { experiment, topology, topologyPath, calibrationText }
 }
 
 /** A topology, with the calibration.yaml that stands beside it. */
