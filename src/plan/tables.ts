@@ -35,7 +35,7 @@ export const limitPlans = (
   raw
     .map((limit) => {
       const max = maximum(limit)
-      const demandSeconds = limit.demandSeconds(Math.max(throughput, 1e-9))
+      const demandSeconds = limit.demandSeconds(throughput)
       return {
         max,
         plan: {
@@ -95,7 +95,7 @@ export const stepDemands = (solution: Solution): Readonly<Record<string, StepDem
 export const classPlans = (solution: Solution): Readonly<Record<string, ClassPlan>> => {
   const { topology, classes, usage, queues, point } = solution
   const { throughputPerSecond: throughput, users } = point.table
-  const idle = alone((node) => usage.price(node, Math.max(throughput, 1e-9)))
+  const idle = alone((node) => usage.price(node, throughput))
   return Object.fromEntries(
     classes.map(({ id, tree, perRequest }): [string, ClassPlan] => {
       let demandSeconds = 0
@@ -196,8 +196,7 @@ export const hostPlans = (solution: Solution): Readonly<Record<string, HostPlan>
             machines: machines.length,
             cores: machines.reduce((sum, machine) => sum + (placement.hosts[machine]?.cpu ?? 0), 0),
             demandSeconds: machines.reduce(
-              (sum, machine) =>
-                sum + machineDemand({ topology, placement, usage }, machine, Math.max(throughput, 1e-9)),
+              (sum, machine) => sum + machineDemand({ topology, placement, usage }, machine, throughput),
               0,
             ),
             utilization: Math.max(...limits.map(({ utilization }) => utilization)),

@@ -72,7 +72,9 @@ export const usageOf = (topology: Topology, placement: Placement, classes: reado
     }
     held.push(...holders(tree, perRequest))
   }
-  const rate = (component: ComponentId, throughput: number): number => throughput * (visits.get(component) ?? 0)
+  // Demand that depends on load has no value without any: it is then told for one request per second.
+  const rate = (component: ComponentId, throughput: number): number =>
+    (throughput > 0 ? throughput : 1) * (visits.get(component) ?? 0)
   const price = (node: WorkNode, throughput: number): Price => {
     const { component } = node.at
     const perVisit = visitCpu(topology, component, rate(component, throughput))
