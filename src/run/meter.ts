@@ -3,12 +3,12 @@
  * was started again and whose earlier count nobody kept) count from 0.
  */
 import type { InstanceSample, SystemSample } from '../contract/running-system.js'
+import { instancesOf, usableCores } from '../result/capacity.js'
 import { counterDifference, type StepCounters, stepDifference, sumSteps } from '../result/merge.js'
 import type { Placement } from '../result/placement.js'
 import type { ComponentSecond } from '../result/run-event.js'
 import type { ComponentResult, StepResult } from '../result/run-result.js'
 import type { StepFact } from '../topology/steps.js'
-import { instancesOf, usableCores } from './capacity.js'
 
 const grown = (now: number | undefined, before: number | undefined): number =>
   now === undefined ? 0 : counterDifference(now, before)

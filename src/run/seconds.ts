@@ -1,8 +1,8 @@
 /** Brings together what the load generator and the system saw of one second: whichever comes last completes it. */
 import type { LoadSecond } from '../contract/load.js'
+import { instancesOf } from '../result/capacity.js'
 import type { Placement } from '../result/placement.js'
 import type { InstanceState, RunEvent, SecondEvent } from '../result/run-event.js'
-import { instancesOf } from './capacity.js'
 import { componentSecond, type Interval } from './meter.js'
 
 export class SecondAssembler {

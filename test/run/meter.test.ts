@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { InstanceSample, SystemSample } from '../../src/contract/running-system.js'
+import { usableCores } from '../../src/result/capacity.js'
 import { LatencyHistogram } from '../../src/result/histogram.js'
 import type { Placement } from '../../src/result/placement.js'
-import { usableCores } from '../../src/run/capacity.js'
 import { componentResult, componentSecond, interval, stepResults } from '../../src/run/meter.js'
 
 const placement: Placement = {

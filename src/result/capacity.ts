@@ -2,25 +2,28 @@
 import type { Placement } from '../result/placement.js'
 
 /**
- * Per instance the least of its event loops, its quota, its pinned cores and its host's cores; instances without any limit
- * of their own share their host, which counts once.
+ * Per instance the least of its event loops, its quota, its pinned cores and its host's cores; instances that share a set of
+ * cores (a pin, a host) can use no more than that set together.
  */
 export const usableCores = (placement: Placement, instances: readonly string[]): number => {
-  let limited = 0
-  const shared = new Set<string>()
+  const sets = new Map<string, { readonly size: number; wanted: number }>()
   for (const id of instances) {
     const placed = placement.instances[id]
     if (placed === undefined) continue
     const host = placement.hosts[placed.host]?.cpu ?? Number.POSITIVE_INFINITY
-    const own = Math.min(
+    const size = Math.min(host, placed.pin?.length ?? Number.POSITIVE_INFINITY)
+    const name = `${placed.host} ${placed.pin?.toSorted((a, b) => a - b).join() ?? ''}`
+    const shared = sets.get(name) ?? { size, wanted: 0 }
+    shared.wanted += Math.min(
       placed.eventLoops ?? Number.POSITIVE_INFINITY,
       placed.quota ?? Number.POSITIVE_INFINITY,
-      placed.pin?.length ?? Number.POSITIVE_INFINITY,
+      size,
     )
-    if (own === Number.POSITIVE_INFINITY) shared.add(placed.host)
-    else limited += Math.min(own, host)
+    sets.set(name, shared)
   }
-  return [...shared].reduce((cores, host) => cores + (placement.hosts[host]?.cpu ?? 0), limited)
+  let cores = 0
+  for (const { size, wanted } of sets.values()) cores += Math.min(size, wanted)
+  return cores
 }
 
 /** Instances of a component as the placement names them, in order of index. */

@@ -1,0 +1,171 @@
+/** From a topology and a placement to processes that take calls. */
+
+import { modelOf } from '../../catalog/models.js'
+import { roleInstances } from '../../catalog/placement.js'
+import type { InstancePlacement } from '../../result/placement.js'
+import { instanceCount } from '../../topology/instances.js'
+import type { Component, Pool, ServiceComponent, StoreComponent } from '../../topology/types.js'
+import { CacheContent } from './cache-content.js'
+import { ConnectionPool } from './connection-pool.js'
+import { Endpoint, type Station } from './endpoint.js'
+import { dataOfCacheKey } from './flow/cache-key.js'
+import { Gauge } from './gauge.js'
+import type { Machines } from './machines.js'
+import { Processor } from './processor.js'
+import { BalancerStation, type Peer } from './stations/balancer.js'
+import { clientStation, serviceStation, storeStation } from './stations/plain.js'
+import type { Member, System } from './system.js'
+
+/** What a key takes in a cache besides its value: dictionary entry, object header, key string. */
+const cacheEntryBytes = 96
+
+export const buildMembers = (system: System, machines: Machines): void => {
+  const { topology } = system
+  const balancers: BalancerStation[] = []
+  // Stores first: the pools of services limit themselves by what their stores take.
+  const order = { store: 0, external: 1, monitor: 2, service: 3, balancer: 4 } as const
+  const components = Object.values(topology.components).sort((a, b) => order[a.role] - order[b.role])
+  for (const component of components) {
+    const station = stationOf(system, component)
+    if (station instanceof BalancerStation) balancers.push(station)
+    system.members.set(component.id, buildMember(system, machines, component, station))
+  }
+  // A run reports components in the order in which the file names them.
+  const built = new Map(system.members)
+  system.members.clear()
+  for (const id of Object.keys(topology.components)) system.members.set(id, built.get(id) as Member)
+  for (const balancer of balancers) balancer.connect(peersOf(system, balancer.component))
+}
+
+export const buildGenerator = (system: System, machines: Machines): Endpoint => {
+  const placed = system.placement.instances.generator
+  const cores = machines.coresOf('generator')
+  const processor = cores === undefined ? undefined : makeProcessor(system, cores, placed?.eventLoops ?? 1)
+  return new Endpoint(clientStation(), 'generator', 0, processor, new Gauge())
+}
+
+const makeProcessor = (
+  system: System,
+  cores: NonNullable<ReturnType<Machines['coresOf']>>,
+  loops: number,
+): Processor => {
+  const { kernel } = system
+  return new Processor(cores, loops, kernel.bursts, (task) => kernel.wake(task))
+}
+
+const stationOf = (system: System, component: Component): Station => {
+  const { kernel } = system
+  switch (component.role) {
+    case 'balancer':
+      return new BalancerStation(system, component, longestClientTimeout(system))
+    case 'service':
+      return serviceStation(kernel, component.id, component.onAbort, (endpoint) =>
+        openPools(system, component, endpoint),
+      )
+    default:
+      return storeStation(kernel, component.id, modelOf(component.engine).onStop, (endpoint) => {
+        const member = system.members.get(component.id)
+        // A cache that does not persist comes back empty.
+        if (component.role === 'store' && component.persistence === 'none')
+          member?.contents[member.roles.primary?.indexOf(endpoint) ?? 0]?.clear()
+      })
+  }
+}
+
+const longestClientTimeout = ({ topology }: System): number =>
+  Math.max(
+    0,
+    ...Object.values(topology.requests).map(({ client }) => client.timeoutSeconds ?? Number.POSITIVE_INFINITY),
+  )
+
+const buildMember = (system: System, machines: Machines, component: Component, station: Station): Member => {
+  const endpoints: Endpoint[] = []
+  const total = new Gauge()
+  const roles: Record<string, Endpoint[]> = {}
+  // Externals have no inside; one endpoint counts their visits.
+  const instances = component.role === 'external' ? 1 : instanceCount(component)
+  for (let index = 0; index < instances; index++) {
+    const instance = `${component.id}/${index}`
+    const placed = system.placement.instances[instance]
+    const cores = machines.coresOf(instance)
+    for (const [process, loops] of processesOf(component, placed).entries()) {
+      const processor = cores === undefined ? undefined : makeProcessor(system, cores, loops)
+      endpoints.push(new Endpoint(station, instance, process, processor, total))
+    }
+  }
+  if (component.role === 'store')
+    for (const role of ['primary', 'replica', 'master']) {
+      const serving = new Set(roleInstances(component, role).map((index) => `${component.id}/${index}`))
+      roles[role] = endpoints.filter((endpoint) => serving.has(endpoint.instance))
+    }
+  const contents = component.role === 'store' ? cacheContents(system, component, roles.primary?.length ?? 0) : []
+  const member: Member = { component, endpoints, total, roles, contents, lookups: { hits: 0, misses: 0 } }
+  for (const endpoint of endpoints) limit(system, component, endpoint, system.placement.instances[endpoint.instance])
+  return member
+}
+
+/** Event loops of each process of an instance; 0: its work runs at once. Processes of a service take calls separately. */
+const processesOf = (component: Component, placed: InstancePlacement | undefined): readonly number[] => {
+  const loops = placed?.eventLoops ?? 0
+  return component.role === 'service' && loops > 0 ? new Array<number>(loops).fill(1) : [loops]
+}
+
+const limit = (
+  system: System,
+  component: Component,
+  endpoint: Endpoint,
+  placed: InstancePlacement | undefined,
+): void => {
+  if (component.role === 'store' && component.maxConnections !== undefined)
+    endpoint.maxConnections = component.maxConnections - component.reservedConnections
+  if (component.role !== 'service') return
+  const processes = placed?.eventLoops ?? 1
+  if (component.maxInFlight !== undefined)
+    endpoint.maxInFlight = Math.max(1, Math.ceil(component.maxInFlight / processes))
+  if (component.execution.model === 'threads' && placed?.eventLoops === undefined)
+    endpoint.threads = component.execution.threads
+  openPools(system, component, endpoint)
+}
+
+/** Pools of a process: the instance's size divided among its processes, rounded up. */
+const openPools = (system: System, component: ServiceComponent, endpoint: Endpoint): void => {
+  const { kernel } = system
+  const processes = system.placement.instances[endpoint.instance]?.eventLoops ?? 1
+  endpoint.pools = Object.values(component.pools).map(
+    (pool: Pool, i) =>
+      new ConnectionPool(
+        Math.ceil(pool.size / processes),
+        onlyProcess(system, pool),
+        kernel.queue,
+        (task) => kernel.wake(task),
+        endpoint.pools[i],
+      ),
+  )
+}
+
+const onlyProcess = (system: System, pool: Pool): Endpoint | undefined => {
+  const serving = system.members.get(pool.to.component)?.roles[pool.to.role ?? 'primary'] ?? []
+  return serving.length === 1 ? serving[0] : undefined
+}
+
+const cacheContents = (system: System, store: StoreComponent, shards: number): readonly CacheContent[] => {
+  const bytesOf = (key: number): number => {
+    const id = system.dataIds[dataOfCacheKey(key)]
+    return cacheEntryBytes + (id === undefined ? 0 : (system.topology.data[id]?.bytes ?? 0))
+  }
+  const evicts = store.eviction !== 'noeviction'
+  return Array.from({ length: shards }, () => new CacheContent(store.memoryBytes, evicts, bytesOf))
+}
+
+/** Processes behind a balancer with nginx's integer weights, as `upstreamServers` of its configuration gives them. */
+const peersOf = (system: System, balancerId: string): readonly Peer[] => {
+  const { component } = system.member(balancerId)
+  if (component.role !== 'balancer') return []
+  return component.upstreams
+    .filter(({ weight }) => weight > 0)
+    .flatMap(({ component: upstream, weight }) => {
+      const { endpoints } = system.member(upstream)
+      const each = component.upstreams.length === 1 ? 1 : Math.max(1, Math.round((weight * 10_000) / endpoints.length))
+      return endpoints.map((endpoint): Peer => ({ endpoint, weight: each }))
+    })
+}

@@ -1,0 +1,99 @@
+/** A flow as a program of closures: one table entry per kind of step. */
+import { visitCpu } from '../../../catalog/demand.js'
+import type { Step, StepKind } from '../../../topology/flow.js'
+import type { Endpoint } from '../endpoint.js'
+import type { System } from '../system.js'
+import { blocked, type Goal, type Op } from '../task.js'
+import { emitCallStep } from './call-step.js'
+import { emitChoose, emitParallel, emitRepeat } from './control-steps.js'
+import { emitLookup } from './lookup-step.js'
+import { type EmitFlow, emitModified } from './modifiers.js'
+import { Program, type Scope } from './program.js'
+import { emitSql, emitTransaction } from './sql-steps.js'
+import { emitBurst, emitCompute, emitPause, emitWait } from './work-steps.js'
+
+type Emit<Kind extends StepKind> = (
+  program: Program,
+  step: Extract<Step, { kind: Kind }>,
+  scope: Scope,
+  emitFlow: EmitFlow,
+) => void
+
+/** Kinds that are missing here are refused by name before a simulation begins (`unsupported.ts`). */
+const emitters: { readonly [Kind in StepKind]?: Emit<Kind> } = {
+  compute: emitCompute,
+  wait: emitWait,
+  lookup: emitLookup,
+  query: (program, step, scope) => emitSql(program, step, scope),
+  write: (program, step, scope) => emitSql(program, step, scope),
+  transaction: emitTransaction,
+  choose: emitChoose,
+  repeat: emitRepeat,
+  parallel: emitParallel,
+  call: (program, step) =>
+    emitCallStep(program, step, (component, operation) => serveGoal(program.system, component, operation)),
+}
+
+export const supportedSteps: ReadonlySet<string> = new Set(Object.keys(emitters))
+
+const emitFlow: EmitFlow = (program, steps, scope) => {
+  for (const step of steps) {
+    const emit = emitters[step.kind] as Emit<StepKind> | undefined
+    if (emit === undefined) throw new Error(`step ${step.id}: ${step.kind} cannot be simulated yet`)
+    emitModified(program, step, scope, emitFlow, () => emit(program, step, scope, emitFlow))
+  }
+}
+
+const outermost: Scope = { key: undefined, insideLookup: false, heldPools: [] }
+
+/** What serving a call with this flow means on processes of `component`: a thread if it needs one, its own cost, the flow. */
+export const compileService = (system: System, component: string, flow: readonly Step[]): readonly Op[] => {
+  const program = new Program(system, component)
+  const { kernel } = program
+  const member = system.member(component)
+  if (member.endpoints.some((endpoint) => Number.isFinite(endpoint.threads))) {
+    const next = program.here + 1
+    program.emit((task) => {
+      if (task.endpoint.acquireThread(task)) return next
+      task.pc = next
+      return blocked
+    })
+  }
+  const overhead = system.work(
+    `${component}/visit`,
+    component,
+    (rate) => visitCpu(system.topology, component, rate).cpu,
+  )
+  const wait = system.work(
+    `${component}/visit-wait`,
+    component,
+    (rate) => visitCpu(system.topology, component, rate).wait,
+  )
+  if (overhead !== undefined) emitBurst(program, overhead, undefined)
+  if (wait !== undefined) emitPause(program, wait, undefined)
+  emitFlow(program, flow, outermost)
+  program.emit((task) => kernel.end(task, ''))
+  return program.ops
+}
+
+/** The same flow on whichever component it arrives at: a balancer may split between a service and its canary. */
+export const flowGoal = (system: System, flow: readonly Step[]): Goal => {
+  const programs = new Map<string, readonly Op[]>()
+  return {
+    program: (endpoint: Endpoint) => {
+      const { component } = endpoint.station
+      let ops = programs.get(component)
+      if (ops === undefined) {
+        ops = compileService(system, component, flow)
+        programs.set(component, ops)
+      }
+      return ops
+    },
+  }
+}
+
+const serveGoal = (system: System, component: string, operation: string | undefined): Goal => {
+  const served = system.member(component).component
+  if (served.role !== 'service' || operation === undefined) return flowGoal(system, [])
+  return flowGoal(system, served.operations[operation]?.flow ?? [])
+}

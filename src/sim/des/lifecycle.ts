@@ -1,0 +1,177 @@
+/** Instances going and coming: crashes, stops, pauses, starts. */
+import { modelOf } from '../../catalog/models.js'
+import type { RunEvent } from '../../result/run-event.js'
+import { Delays } from './delays.js'
+import type { Endpoint } from './endpoint.js'
+import type { Member, System } from './system.js'
+
+interface Instance {
+  readonly id: string
+  readonly endpoints: readonly Endpoint[]
+  readonly startupSeconds: number
+  restarts: number
+  /** Started anew, stopped: actions of an earlier life are void. */
+  life: number
+  /** Called once when it is ready again. */
+  onReady: (() => void)[]
+}
+
+type Action = () => void
+
+export class Lifecycle {
+  private readonly instances = new Map<string, Instance>()
+  private readonly agenda: Delays<Action>
+
+  constructor(
+    private readonly system: System,
+    private readonly emit: (event: RunEvent) => void,
+  ) {
+    this.agenda = new Delays<Action>(system.kernel.queue, { stale: () => false, due: (action) => action() })
+    for (const member of system.members.values()) this.register(member)
+  }
+
+  /** Ids of the instances of a component, in order. */
+  of(component: string): readonly string[] {
+    return [...this.instances.keys()].filter((id) => id.startsWith(`${component}/`))
+  }
+
+  restarts(instance: string): number {
+    return this.instances.get(instance)?.restarts ?? 0
+  }
+
+  after(seconds: number, action: Action): void {
+    this.agenda.add(action, 0, seconds)
+  }
+
+  /** At once, with all that it has in hand. `restartAfterSeconds` undefined: it stays down. */
+  kill(id: string, restartAfterSeconds: number | undefined): void {
+    const instance = this.take(id)
+    for (const endpoint of instance.endpoints) this.down(endpoint)
+    this.tell(id, 'crashed')
+    this.restartLater(instance, restartAfterSeconds)
+  }
+
+  /** Takes no more calls, and goes once those in hand are answered (a store: at once, with its connections). */
+  stop(id: string, restartAfterSeconds: number | undefined): void {
+    const instance = this.take(id)
+    const { life } = instance
+    let left = instance.endpoints.length
+    const gone = (endpoint: Endpoint): void => {
+      if (instance.life !== life || endpoint.state === 'down') return
+      this.down(endpoint)
+      left -= 1
+      if (left > 0) return
+      this.tell(id, 'stopped')
+      this.restartLater(instance, restartAfterSeconds)
+    }
+    for (const endpoint of instance.endpoints) {
+      if (endpoint.station.onStop === 'reset' || endpoint.calls === 0) {
+        gone(endpoint)
+        continue
+      }
+      endpoint.state = 'draining'
+      // Not within the call that ends: it is still using the endpoint.
+      endpoint.drained = () => this.after(0, () => gone(endpoint))
+    }
+  }
+
+  pause(id: string): void {
+    for (const endpoint of this.take(id).endpoints) {
+      endpoint.paused = true
+      endpoint.processor?.pause()
+    }
+    this.tell(id, 'paused')
+  }
+
+  resume(id: string): void {
+    const instance = this.take(id)
+    for (const endpoint of instance.endpoints) {
+      if (!endpoint.paused) continue
+      endpoint.paused = false
+      endpoint.processor?.resume()
+      this.system.kernel.releaseHeld(endpoint)
+    }
+    this.tell(id, 'ready')
+  }
+
+  /** Starts it if it is down; `ready` is called when it takes calls. */
+  start(id: string, ready: () => void): void {
+    const instance = this.instances.get(id)
+    if (instance === undefined) return
+    if (instance.endpoints.every((endpoint) => endpoint.state === 'up')) {
+      ready()
+      return
+    }
+    instance.onReady.push(ready)
+    this.begin(instance)
+  }
+
+  /** `ready` is called when the instance is next ready. */
+  whenReady(id: string, ready: () => void): void {
+    this.instances.get(id)?.onReady.push(ready)
+  }
+
+  private register(member: Member): void {
+    const { component } = member
+    if (component.role === 'external' || component.role === 'monitor') return
+    const startupSeconds =
+      component.startupSeconds > 0 ? component.startupSeconds : modelOf(component.engine).startupSeconds
+    const ids = new Set(member.endpoints.map((endpoint) => endpoint.instance))
+    for (const id of ids)
+      this.instances.set(id, {
+        id,
+        endpoints: member.endpoints.filter((endpoint) => endpoint.instance === id),
+        startupSeconds,
+        restarts: 0,
+        life: 0,
+        onReady: [],
+      })
+  }
+
+  private take(id: string): Instance {
+    const instance = this.instances.get(id)
+    if (instance === undefined) throw new Error(`no instance ${id}`)
+    instance.life += 1
+    return instance
+  }
+
+  private down(endpoint: Endpoint): void {
+    const { kernel } = this.system
+    endpoint.state = 'down'
+    endpoint.drained = undefined
+    endpoint.processor?.clear()
+    for (let task = endpoint.tasks.at(-1); task !== undefined; task = endpoint.tasks.at(-1)) kernel.crash(task)
+    for (const pool of endpoint.pools) pool.close()
+    endpoint.forget()
+  }
+
+  private restartLater(instance: Instance, afterSeconds: number | undefined): void {
+    if (afterSeconds === undefined) return
+    const { life } = instance
+    this.after(afterSeconds, () => {
+      if (instance.life === life) this.begin(instance)
+    })
+  }
+
+  private begin(instance: Instance): void {
+    instance.life += 1
+    const { life } = instance
+    this.tell(instance.id, 'starting')
+    this.after(instance.startupSeconds, () => {
+      if (instance.life !== life) return
+      instance.restarts += 1
+      for (const endpoint of instance.endpoints) {
+        endpoint.station.renew(endpoint)
+        endpoint.state = 'up'
+      }
+      this.tell(instance.id, 'ready')
+      const { onReady } = instance
+      instance.onReady = []
+      for (const ready of onReady) ready()
+    })
+  }
+
+  private tell(instance: string, state: Extract<RunEvent, { type: 'instance' }>['state']): void {
+    this.emit({ type: 'instance', at: this.system.kernel.now, instance, state })
+  }
+}

@@ -1,0 +1,234 @@
+/** What the run looks like from outside: per second, and over the measured time. */
+import { usableCores } from '../../result/capacity.js'
+import type { ComponentSecond } from '../../result/run-event.js'
+import type { ComponentResult, RunResult } from '../../result/run-result.js'
+import type { Endpoint } from './endpoint.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { Machines } from './machines.js'
+import type { Member, System } from './system.js'
+
+/** Cumulative counters of one component. */
+interface Totals {
+  readonly at: number
+  readonly cpuSeconds: number
+  readonly visits: number
+  readonly hits: number
+  readonly misses: number
+  /** ∫ calls in hand dt. */
+  readonly callSeconds: number
+  readonly pools: Readonly<Record<string, { inUse: number; waiting: number; timeouts: number }>>
+  readonly instances: ReadonlyMap<string, { cpuSeconds: number; visits: number }>
+}
+
+const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
+
+/** Rounding must not make a saturated processor seem busier than it can be. */
+const utilization = (used: number, capacity: number): number => Math.min(1, ratio(used, capacity))
+
+export class Meters {
+  private readonly capacities = new Map<string, number>()
+  private marks = new Map<string, Totals>()
+  private hostMarks = new Map<string, number>()
+  private seconds = new Map<string, Totals>()
+  private hostSeconds = new Map<string, number>()
+  private generatorSecond = 0
+  private generatorMark = 0
+  private markedAt = 0
+  private secondAt = 0
+
+  constructor(
+    private readonly system: System,
+    private readonly machines: Machines,
+    private readonly generator: Endpoint,
+    private readonly lifecycle: Lifecycle,
+  ) {
+    for (const [id, member] of system.members)
+      this.capacities.set(
+        id,
+        usableCores(system.placement, [...new Set(member.endpoints.map(({ instance }) => instance))]),
+      )
+    this.mark()
+    this.seconds = this.marks
+    this.hostSeconds = this.hostMarks
+  }
+
+  /** The measured time begins. */
+  mark(): void {
+    this.markedAt = this.system.kernel.now
+    this.marks = this.totals()
+    this.hostMarks = this.hostTotals()
+    this.generatorMark = this.generator.processor?.usedSeconds() ?? 0
+    for (const { total } of this.system.members.values()) total.resetMax()
+    for (const meter of this.system.meters.values()) meter.reset()
+    for (const row of this.system.kernel.edges.values())
+      for (const edge of row.values()) {
+        edge.count = 0
+        edge.errors = 0
+      }
+  }
+
+  /** What happened since the last call. */
+  second(): {
+    readonly components: Readonly<Record<string, ComponentSecond>>
+    readonly hosts: Readonly<Record<string, { readonly cpu: number }>>
+    readonly generatorCpu: number
+    /** Visits per second by component. */
+    readonly rates: ReadonlyMap<string, number>
+  } {
+    const { now } = this.system.kernel
+    const elapsed = now - this.secondAt
+    const totals = this.totals()
+    const hostTotals = this.hostTotals()
+    const components: Record<string, ComponentSecond> = {}
+    const rates = new Map<string, number>()
+    for (const [id, member] of this.system.members) {
+      const to = totals.get(id) as Totals
+      const from = this.seconds.get(id) as Totals
+      components[id] = this.componentSecond(member, from, to, elapsed)
+      rates.set(id, ratio(to.visits - from.visits, elapsed))
+    }
+    const hosts: Record<string, { cpu: number }> = {}
+    for (const [id, used] of hostTotals) {
+      const cpu = this.machines.hosts.get(id)?.cpu ?? 0
+      hosts[id] = { cpu: utilization(used - (this.hostSeconds.get(id) ?? 0), cpu * elapsed) }
+    }
+    const generatorUsed = this.generator.processor?.usedSeconds() ?? 0
+    const generatorCpu = ratio(generatorUsed - this.generatorSecond, elapsed)
+    this.generatorSecond = generatorUsed
+    this.seconds = totals
+    this.hostSeconds = hostTotals
+    this.secondAt = now
+    return { components, hosts, generatorCpu, rates }
+  }
+
+  /** Of the measured time, which ends now. */
+  result(): Pick<RunResult, 'components' | 'hosts' | 'edges' | 'steps' | 'generator'> {
+    const { now, edges: rows } = this.system.kernel
+    const elapsed = now - this.markedAt
+    const totals = this.totals()
+    const components: Record<string, ComponentResult> = {}
+    for (const [id, member] of this.system.members)
+      components[id] = this.componentResult(member, this.marks.get(id) as Totals, totals.get(id) as Totals, elapsed)
+    const hosts: Record<string, { utilization: { cpu: number } }> = {}
+    for (const [id, used] of this.hostTotals()) {
+      const cpu = this.machines.hosts.get(id)?.cpu ?? 0
+      hosts[id] = { utilization: { cpu: utilization(used - (this.hostMarks.get(id) ?? 0), cpu * elapsed) } }
+    }
+    const edges: Record<string, { count: number; errors: number }> = {}
+    for (const [from, row] of rows) for (const [to, edge] of row) edges[`${from} -> ${to}`] = { ...edge }
+    const steps = Object.fromEntries([...this.system.meters].map(([id, meter]) => [id, meter.result()]))
+    const cpuSeconds = (this.generator.processor?.usedSeconds() ?? 0) - this.generatorMark
+    const cpu = ratio(cpuSeconds, elapsed)
+    return {
+      components,
+      hosts,
+      edges,
+      steps,
+      generator: {
+        lag: { p50: 0, p99: 0, max: 0 },
+        unsent: 0,
+        cpu,
+        cpuSeconds,
+        busy: utilization(cpu, this.generator.processor?.loops ?? 1),
+      },
+    }
+  }
+
+  private componentSecond(member: Member, from: Totals, to: Totals, elapsed: number): ComponentSecond {
+    const { component, endpoints } = member
+    const pools = Object.fromEntries(
+      Object.entries(to.pools).map(([id, pool]) => [
+        id,
+        {
+          inUse: ratio(pool.inUse - (from.pools[id]?.inUse ?? 0), elapsed),
+          waiting: ratio(pool.waiting - (from.pools[id]?.waiting ?? 0), elapsed),
+        },
+      ]),
+    )
+    const lookups = to.hits + to.misses - from.hits - from.misses
+    return {
+      cpu: utilization(to.cpuSeconds - from.cpuSeconds, (this.capacities.get(component.id) ?? 0) * elapsed),
+      queue: ratio(to.callSeconds - from.callSeconds, elapsed),
+      ready: readyInstances(endpoints),
+      ...(Object.keys(pools).length === 0 ? {} : { pools }),
+      ...(lookups === 0 ? {} : { hitRatio: (to.hits - from.hits) / lookups }),
+    }
+  }
+
+  private componentResult(member: Member, from: Totals, to: Totals, elapsed: number): ComponentResult {
+    const { component, endpoints } = member
+    const cpuSeconds = to.cpuSeconds - from.cpuSeconds
+    const lookups = to.hits + to.misses - from.hits - from.misses
+    return {
+      replicas: new Set(endpoints.map((endpoint) => endpoint.instance)).size,
+      utilization: { cpu: utilization(cpuSeconds, (this.capacities.get(component.id) ?? 0) * elapsed), memory: null },
+      cpuSeconds,
+      memoryBytes: null,
+      queue: {
+        mean: ratio(to.callSeconds - from.callSeconds, elapsed),
+        max: member.total.max,
+      },
+      pools: Object.fromEntries(
+        Object.entries(to.pools).map(([id, pool]) => [
+          id,
+          {
+            inUse: ratio(pool.inUse - (from.pools[id]?.inUse ?? 0), elapsed),
+            waiting: ratio(pool.waiting - (from.pools[id]?.waiting ?? 0), elapsed),
+            timeouts: pool.timeouts - (from.pools[id]?.timeouts ?? 0),
+          },
+        ]),
+      ),
+      hitRatio: lookups === 0 ? null : (to.hits - from.hits) / lookups,
+      throughputPerSecond: ratio(to.visits - from.visits, elapsed),
+      instances: [...to.instances].map(([id, instance]) => ({
+        id,
+        cpuSeconds: instance.cpuSeconds - (from.instances.get(id)?.cpuSeconds ?? 0),
+        visits: instance.visits - (from.instances.get(id)?.visits ?? 0),
+        restarts: this.lifecycle.restarts(id),
+      })),
+    }
+  }
+
+  private totals(): Map<string, Totals> {
+    const { now } = this.system.kernel
+    return new Map([...this.system.members].map(([id, member]) => [id, totalsOf(member, now)]))
+  }
+
+  private hostTotals(): Map<string, number> {
+    return new Map(
+      [...this.machines.hosts].map(([id, { cores }]) => [id, cores.reduce((sum, each) => sum + each.busySeconds(), 0)]),
+    )
+  }
+}
+
+const readyInstances = (endpoints: readonly Endpoint[]): number => {
+  const ready = new Set<string>()
+  for (const endpoint of endpoints) if (endpoint.state === 'up' && !endpoint.paused) ready.add(endpoint.instance)
+  return ready.size
+}
+
+const totalsOf = (member: Member, now: number): Totals => {
+  const instances = new Map<string, { cpuSeconds: number; visits: number }>()
+  const pools: Record<string, { inUse: number; waiting: number; timeouts: number }> = {}
+  const names = member.component.role === 'service' ? Object.keys(member.component.pools) : []
+  let cpuSeconds = 0
+  let visits = 0
+  for (const endpoint of member.endpoints) {
+    const used = endpoint.processor?.usedSeconds() ?? 0
+    cpuSeconds += used
+    visits += endpoint.visits
+    const instance = instances.get(endpoint.instance) ?? { cpuSeconds: 0, visits: 0 }
+    instance.cpuSeconds += used
+    instance.visits += endpoint.visits
+    instances.set(endpoint.instance, instance)
+    for (const [i, name] of names.entries()) {
+      const pool = endpoint.pools[i]
+      if (pool === undefined) continue
+      pools[name] ??= { inUse: 0, waiting: 0, timeouts: 0 }
+      pools[name].inUse += pool.inUseGauge.integral(now)
+      pools[name].waiting += pool.waitingGauge.integral(now)
+      pools[name].timeouts += pool.timeouts
+    }
+  }
+  return { at: now, cpuSeconds, visits, ...member.lookups, callSeconds: member.total.integral(now), pools, instances }
+}

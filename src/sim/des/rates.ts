@@ -1,0 +1,95 @@
+/** Arrival rates of components, on which calibrated demand may depend: planned at the start, then as observed. */
+import { classMix, levelAt } from '../../experiment/load.js'
+import type { Load } from '../../experiment/types.js'
+import { meanSeconds } from '../../lib/distribution.js'
+import type { Step } from '../../topology/flow.js'
+import type { Topology } from '../../topology/types.js'
+
+/** Visits per second and component that the load means at its start; a lookup without a declared ratio counts as half hit. */
+export const plannedRates = (topology: Topology, load: Load): ReadonlyMap<string, number> => {
+  const rates = new Map<string, number>()
+  const add = (component: string, rate: number): void => {
+    rates.set(component, (rates.get(component) ?? 0) + rate)
+  }
+  const first = load.stages.find((stage) => Math.max(stage.fromLevel, stage.toLevel) > 0)
+  const level =
+    levelAt(load, 0) > 0 ? levelAt(load, 0) : first === undefined ? 0 : (first.fromLevel + first.toLevel) / 2
+  const perSecond = load.mode === 'open' ? level : usersPerSecond(topology, load, level)
+  const mix = classMix(topology, load)
+  add('generator', perSecond)
+  for (const [i, id] of mix.ids.entries()) {
+    const request = topology.requests[id]
+    const rate = perSecond * (mix.shares[i] ?? 0)
+    if (request === undefined || rate === 0) continue
+    for (const component of [...request.enter, request.serve]) add(component, rate)
+    visit(topology, request.flow, rate, add)
+  }
+  return rates
+}
+
+/** Users who each wait at least as long as they think: a first guess that observation corrects. */
+const usersPerSecond = (topology: Topology, load: Load, users: number): number => {
+  const think = load.thinkTime ?? (topology.traffic?.mode === 'closed' ? topology.traffic.thinkTime : undefined)
+  return users / Math.max(0.01, think === undefined ? 0 : meanSeconds(think))
+}
+
+const visit = (
+  topology: Topology,
+  steps: readonly Step[],
+  rate: number,
+  add: (component: string, rate: number) => void,
+): void => {
+  for (const step of steps)
+    switch (step.kind) {
+      case 'lookup': {
+        const misses = rate * (1 - (step.hitRatio ?? 0.5))
+        add(step.target.component, rate + misses)
+        visit(topology, step.miss, misses, add)
+        break
+      }
+      case 'query':
+      case 'write':
+        add(step.target.component, rate)
+        break
+      case 'transaction':
+        add(step.target.component, 2 * rate)
+        visit(topology, step.do, rate, add)
+        break
+      case 'call': {
+        add(step.target.component, rate)
+        const callee = topology.components[step.target.component]
+        const operation = callee?.role === 'service' ? callee.operations[step.target.operation ?? ''] : undefined
+        if (operation !== undefined) visit(topology, operation.flow, rate, add)
+        break
+      }
+      case 'choose':
+        for (const option of step.options) visit(topology, option.flow, rate * option.weight, add)
+        break
+      case 'repeat':
+        visit(topology, step.do, rate * step.times, add)
+        break
+      case 'parallel':
+        for (const branch of step.branches) visit(topology, branch, rate, add)
+        break
+      default:
+    }
+}
+
+/** Observed rates with an exponential memory of a few seconds, so that demand follows the load and not its noise. */
+export class SmoothedRates {
+  private readonly rates: Map<string, number>
+  private static readonly weight = 0.25
+
+  constructor(planned: ReadonlyMap<string, number>) {
+    this.rates = new Map(planned)
+  }
+
+  /** `offered`: requests that the generator sent in this second. */
+  add(observed: ReadonlyMap<string, number>, offered: number): ReadonlyMap<string, number> {
+    for (const [id, rate] of [...observed, ['generator', offered] as const]) {
+      const before = this.rates.get(id)
+      this.rates.set(id, before === undefined ? rate : before + SmoothedRates.weight * (rate - before))
+    }
+    return this.rates
+  }
+}

@@ -1,0 +1,80 @@
+/** What the topology or the experiment asks for and the event engine cannot do yet: said by name before it begins. */
+import type { Experiment } from '../../experiment/types.js'
+import { notYet, PlimsollError, type Problem } from '../../lib/errors.js'
+import { exitCodes } from '../../lib/exit-codes.js'
+import { type Step, walk } from '../../topology/flow.js'
+import type { Component, RequestClass, Topology } from '../../topology/types.js'
+import { faultTargetName, supportedFaults } from './faults.js'
+import { supportedSteps } from './flow/compile.js'
+
+export const refuseUnsupported = (topology: Topology, experiment: Experiment): void => {
+  const locate = (path: readonly (string | number)[]) => topology.source.locate(path)
+  const problems: Problem[] = []
+  const refuse = (what: string, position: Problem['position']): void => {
+    problems.push(...notYet(what, position).problems)
+  }
+  for (const component of Object.values(topology.components))
+    for (const what of unsupportedOf(component))
+      refuse(`${component.id}: ${what} in the simulator`, locate(['components', component.id]))
+  for (const flow of flowsOf(topology))
+    for (const step of walk(flow))
+      for (const what of unsupportedStep(step, topology))
+        refuse(`step ${step.id}: ${what} in the simulator`, locate(step.path))
+  for (const request of Object.values(topology.requests))
+    for (const id of request.enter.slice(0, 1))
+      for (const what of unsupportedEntry(topology, request, id)) refuse(what, locate(['requests', request.id]))
+  for (const fault of experiment.faults) {
+    if (!supportedFaults.has(fault.kind)) refuse(`fault ${fault.kind} in the simulator`, fault.position)
+    else if (fault.target.kind !== 'component' && fault.target.kind !== 'instance')
+      refuse(`${fault.kind} of ${faultTargetName(fault)} in the simulator`, fault.position)
+    else {
+      const target = topology.components[fault.target.component]
+      if (target?.role === 'external' || target?.role === 'monitor')
+        refuse(`${fault.kind} of ${target.role} ${target.id} in the simulator`, fault.position)
+    }
+  }
+  if (problems.length > 0) throw new PlimsollError(exitCodes.invalidInput, problems)
+}
+
+export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => [
+  ...Object.values(topology.requests).map((request) => request.flow),
+  ...Object.values(topology.components).flatMap((component) =>
+    component.role === 'service'
+      ? [component.flow, ...Object.values(component.operations).map((operation) => operation.flow)]
+      : [],
+  ),
+]
+
+const unsupportedOf = (component: Component): readonly string[] => {
+  if (component.role === 'balancer')
+    return [
+      ...(component.rateLimit === undefined ? [] : ['rateLimit']),
+      ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
+    ]
+  if (component.role === 'external') return component.rateLimit === undefined ? [] : ['rateLimit']
+  if (component.role === 'service')
+    return [
+      ...(component.consumes === undefined ? [] : ['consumes']),
+      ...(component.scaling === undefined ? [] : ['scaling']),
+    ]
+  return []
+}
+
+const unsupportedStep = (step: Step, topology: Topology): readonly string[] => {
+  if (!supportedSteps.has(step.kind)) return [step.kind]
+  if (step.kind !== 'lookup') return []
+  const store = topology.components[step.target.component]
+  const follows = step.hitRatio === undefined && store?.role === 'store'
+  return [
+    ...(step.writes === 'aside' ? [] : [`writes: ${step.writes}`]),
+    ...(follows && !modelledEvictions.has(store.eviction) ? [`eviction: ${store.eviction} without a hitRatio`] : []),
+  ]
+}
+
+/** The content of a cache follows these; with a declared hit ratio it does not matter. */
+const modelledEvictions: ReadonlySet<string> = new Set(['allkeys-lru', 'volatile-lru', 'noeviction'])
+
+const unsupportedEntry = (topology: Topology, request: RequestClass, outermost: string): readonly string[] => {
+  const { role } = topology.components[outermost] ?? {}
+  return role === 'balancer' || role === 'service' ? [] : [`${request.id} entering at ${outermost}`]
+}
