@@ -136,6 +136,7 @@ export class Requests {
   }
 
   notFound(id: string, message: string): Answer {
+    this.#options.log.request('info', { request: id, status: 404, code: 'not-found', message })
     return this.#failure(id, 404, 'not-found', undefined, message)
   }
 }

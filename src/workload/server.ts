@@ -68,6 +68,11 @@ export const createServer = (options: ServerOptions): HttpServer => {
     response.end(answer.body)
   }
 
+  const idOf = (incoming: IncomingMessage): string => {
+    const given = incoming.headers[headers.requestId]
+    return typeof given === 'string' && acceptableId.test(given) ? given : requests.newId()
+  }
+
   const cancelWhenGone = (response: ServerResponse, cancel: Cancellation): void => {
     response.once('close', () => {
       if (!response.writableFinished) cancel.cancel(new StepFailure('cancelled', undefined, 'the client has gone'))
@@ -80,8 +85,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
     served: Served,
     read: (keys: RequestKeys) => string | undefined,
   ): Promise<void> => {
-    const given = incoming.headers[headers.requestId]
-    const id = typeof given === 'string' && acceptableId.test(given) ? given : requests.newId()
+    const id = idOf(incoming)
     const refusal = requests.refusal(served, id)
     if (refusal !== undefined) return send(reply, refusal)
     const keys = requests.newKeys()
@@ -127,7 +131,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
 
   ownRoutes(app, options, () => draining)
   app.setNotFoundHandler((incoming, reply) =>
-    send(reply, requests.notFound(requests.newId(), `no route ${incoming.method} ${incoming.url}`)),
+    send(reply, requests.notFound(idOf(incoming.raw), `no route ${incoming.method} ${incoming.url}`)),
   )
 
   return {

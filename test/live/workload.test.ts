@@ -124,6 +124,15 @@ test('a hit ratio of 80 % is met within binomial error, counted the same outside
   expect(sample.steps?.['view/0.miss.0']?.count).toBe(4000 - hits)
 })
 
+test('what is no route, and what is no key, is a 404 under the id of the request', async () => {
+  app = await runService(shop, bindings)
+  for (const path of ['/products/1000', '/products/x', '/nothing']) {
+    const got = await call('GET', path, { 'x-request-id': `for ${path}`.replace(' ', '-') })
+    expect([got.status, got.body.error?.code, got.headers['x-request-id']]).toEqual([404, 'not-found', `for-${path}`])
+  }
+  expect((await app.sample()).visits).toBe(0)
+})
+
 test('without a declared ratio the real cache decides', async () => {
   app = await runService(shop, bindings)
   const outcomes = await many(3, 1, () => call('GET', '/look/77'))
