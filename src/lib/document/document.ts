@@ -31,7 +31,7 @@ export interface SourceDocument {
   readonly reportNode: (node: Node, problem: Told) => void
   /** Reports at a part of a scalar's text, or at all of it where escapes or line breaks hide the part. */
   readonly reportPart: (node: Node, text: string, from: number, length: number, problem: Told) => void
-  /** Reports at the value of a path, or at the nearest ancestor that is there. */
+  /** Reports at the value of a path (the key, if the value is a map or list), or at the nearest ancestor that is there. */
   readonly report: (path: Path, problem: Told) => void
   /** Reports at the key of a path. */
   readonly reportKey: (path: Path, problem: Told) => void
@@ -99,9 +99,8 @@ export const readDocument = (text: string, file: string): SourceDocument => {
   const anchorOf = (path: Path): Node | undefined => {
     const { key, value } = find(path)
     if (value === undefined) return key
-    const isBlock = isCollection(value) && value.flow !== true
     const isNothing = isScalar(value) && value.value === null && (value.source ?? '') === ''
-    return key !== undefined && (isBlock || isNothing) ? key : value
+    return key !== undefined && (isCollection(value) || isNothing) ? key : value
   }
   return {
     file,
@@ -148,7 +147,7 @@ const parseText = (
       lineCounter,
       prettyErrors: false,
       uniqueKeys: false,
-      logLevel: 'silent',
+      logLevel: 'error',
       keepSourceTokens: false,
     })
   } catch (error) {

@@ -19,8 +19,6 @@ const shapes = {
   uniform: { uniform: z.tuple([duration, duration]) },
 } as const
 
-const keys = ['mean', 'cv', 'p50', 'p99', 'const', 'uniform'] as const
-
 const written = z
   .union([
     duration.describe('mean of an exponential distribution'),
@@ -41,47 +39,65 @@ const exponential = (node: Node | undefined, at: Path, reader: Reader): Distribu
   return mean === undefined ? undefined : { shape: 'exponential', meanSeconds: mean }
 }
 
+/** Which keys go together. */
+const groups = {
+  mean: 'gamma',
+  cv: 'gamma',
+  p50: 'lognormal',
+  p99: 'lognormal',
+  const: 'constant',
+  uniform: 'uniform',
+} as const
+type Key = keyof typeof groups
+const forms = 'write 5ms, { mean, cv }, { p50, p99 }, { const } or { uniform: [a, b] }'
+const isKey = (name: string): name is Key => Object.hasOwn(groups, name)
+
 const shaped = (node: Node, at: Path, reader: Reader): Distribution | undefined => {
   const names = isMap(node) ? reader.document.entriesOf(node).map((entry) => entry.name) : []
-  const naming = { what: 'a distribution', elsewhere: (key: string) => strayKey(key, names) }
-  if (names.includes('const')) {
-    const seconds = reader.fields(shapes.constant, node, at, naming)?.get('const')
-    return seconds === undefined ? undefined : { shape: 'constant', seconds }
+  const first = names.find(isKey)
+  if (first === undefined) {
+    const [stray] = names
+    const message = stray === undefined ? 'an empty map is no time' : `unknown key "${stray}" in a distribution`
+    const hint = stray === undefined ? undefined : suggestion(stray, Object.keys(groups))
+    reader.document.reportKey(stray === undefined ? at : [...at, stray], { message, hint: hint ?? forms })
+    return undefined
   }
-  if (names.includes('uniform')) return uniform(node, at, reader, naming)
-  if (names.includes('p50') || names.includes('p99')) {
+  const group = groups[first]
+  const strays = names.filter((name) => isKey(name) && groups[name] !== group)
+  for (const stray of strays) {
+    const message = `"${stray}" does not go with "${first}" in a distribution`
+    reader.document.reportKey([...at, stray], { message, hint: forms })
+  }
+  return strays.length > 0 ? undefined : readers[group](node, at, reader)
+}
+
+const naming = { what: 'a distribution' }
+
+const readers = {
+  gamma: (node, at, reader) => {
+    const fields = reader.fields(shapes.gamma, node, at, naming)
+    const meanSeconds = fields?.get('mean')
+    const cv = fields?.get('cv')
+    if (meanSeconds === undefined || cv === undefined) return undefined
+    return { shape: 'gamma', meanSeconds, cv: Math.max(0, cv) }
+  },
+  lognormal: (node, at, reader) => {
     const fields = reader.fields(shapes.lognormal, node, at, naming)
     const p50Seconds = fields?.get('p50')
     const p99Seconds = fields?.get('p99')
     if (p50Seconds === undefined || p99Seconds === undefined) return undefined
-    if (p99Seconds < p50Seconds) {
-      reader.tell(undefined, [...at, 'p99'], { message: 'the 99th percentile is below the median' })
-      return undefined
-    }
-    return { shape: 'lognormal', p50Seconds, p99Seconds }
-  }
-  if (names.includes('mean') || names.includes('cv')) {
-    const fields = reader.fields(shapes.gamma, node, at, naming)
-    const meanSeconds = fields?.get('mean')
-    const cv = fields?.get('cv')
-    return meanSeconds === undefined || cv === undefined
-      ? undefined
-      : { shape: 'gamma', meanSeconds, cv: Math.max(0, cv) }
-  }
-  const [first] = names
-  const hint = first === undefined ? undefined : suggestion(first, keys)
-  const told = first === undefined ? 'an empty map is no time' : `unknown key "${first}" in a distribution`
-  const place = first === undefined ? at : [...at, first]
-  reader.document.reportKey(place, {
-    message: told,
-    hint: hint ?? 'write 5ms, { mean, cv }, { p50, p99 }, { const } or { uniform: [a, b] }',
-  })
-  return undefined
-}
+    if (p99Seconds >= p50Seconds) return { shape: 'lognormal', p50Seconds, p99Seconds }
+    reader.tell(undefined, [...at, 'p99'], { message: 'the 99th percentile is below the median' })
+    return undefined
+  },
+  constant: (node, at, reader) => {
+    const seconds = reader.fields(shapes.constant, node, at, naming)?.get('const')
+    return seconds === undefined ? undefined : { shape: 'constant', seconds }
+  },
+  uniform: (node, at, reader) => uniform(node, at, reader),
+} satisfies Record<string, (node: Node, at: Path, reader: Reader) => Distribution | undefined>
 
-type Naming = Parameters<Reader['fields']>[3]
-
-const uniform = (node: Node, at: Path, reader: Reader, naming: Naming): Distribution | undefined => {
+const uniform = (node: Node, at: Path, reader: Reader): Distribution | undefined => {
   const ends = reader.fields({ uniform: z.array(duration) }, node, at, naming)?.get('uniform')
   if (ends === undefined) return undefined
   const [lowSeconds, highSeconds] = ends
@@ -97,14 +113,6 @@ const uniform = (node: Node, at: Path, reader: Reader, naming: Naming): Distribu
   return { shape: 'uniform', lowSeconds, highSeconds }
 }
 
-const strayKey = (key: string, names: readonly string[]): { message: string; hint: string } | undefined =>
-  (keys as readonly string[]).includes(key)
-    ? {
-        message: `"${key}" does not go with "${names.find((name) => name !== key)}" in a distribution`,
-        hint: 'write { mean, cv }, { p50, p99 }, { const } or { uniform: [a, b] }',
-      }
-    : undefined
-
 const workShape = {
   cpu: about('CPU time: shares the cores of the host on which it runs', workTime.optional()),
   wait: about('time without CPU: disk, locks, others', workTime.optional()),
@@ -114,8 +122,7 @@ const workShape = {
 export const work: z.ZodType<Work> = form(
   z.union([z.strictObject(workShape), written]).meta({ id: 'Work' }),
   (node, at, reader) => {
-    const isDistribution =
-      !isMap(node) || reader.document.entriesOf(node).some(({ name }) => (keys as readonly string[]).includes(name))
+    const isDistribution = !isMap(node) || reader.document.entriesOf(node).some(({ name }) => isKey(name))
     if (isDistribution) {
       const cpu = reader.read(workTime, node, at)
       return cpu === undefined ? undefined : { cpu }
