@@ -1,6 +1,7 @@
 import { documentKind } from '../lib/document/kind.js'
 import { PlimsollError, type Problem } from '../lib/errors.js'
-import { loadTopology, readText } from './files.js'
+import { formatSeconds } from '../lib/units.js'
+import { loadExperiment, loadTopology, readText } from './files.js'
 
 export interface FileCheck {
   /** As it was given. */
@@ -16,8 +17,9 @@ export interface FileCheck {
 export const checkFile = async (file: string, path: string): Promise<FileCheck> => {
   let kind: FileCheck['kind']
   try {
-    kind = documentKind(await readText(path, file))
-    return { file, kind, summary: await topologySummary(path, file), problems: [] }
+    kind = documentKind(await readText(path, file), file)
+    const summary = kind === 'Experiment' ? experimentSummary : topologySummary
+    return { file, kind, summary: await summary(path, file), problems: [] }
   } catch (error) {
     if (error instanceof PlimsollError) return { file, kind, summary: '', problems: error.problems }
     throw error
@@ -35,4 +37,15 @@ const topologySummary = async (path: string, file: string): Promise<string> => {
     ...(topology.calibration === undefined ? [] : ['calibrated']),
   ]
   return `topology "${topology.name}": ${parts.join(', ')}`
+}
+
+const experimentSummary = async (path: string, file: string): Promise<string> => {
+  const { experiment, topology } = await loadExperiment(path, { file })
+  const seconds = experiment.load.stages.reduce((sum, stage) => sum + stage.durationSeconds, 0)
+  const parts = [
+    `${formatSeconds(seconds)} of ${experiment.load.mode} load`,
+    counted(experiment.faults.length, 'fault'),
+    `on topology "${topology.name}"`,
+  ]
+  return `experiment "${experiment.name}": ${parts.join(', ')}`
 }

@@ -2,8 +2,8 @@ import { isMap, isScalar } from 'yaml'
 import { readDocument } from './document.js'
 
 /** What a file says it is, or what its keys say; undefined: nothing says anything. Throws when it is not readable as YAML. */
-export const documentKind = (text: string): 'Topology' | 'Experiment' | undefined => {
-  const { root, resolve, entriesOf } = readDocument(text, '')
+export const documentKind = (text: string, file: string): 'Topology' | 'Experiment' | undefined => {
+  const { root, resolve, entriesOf } = readDocument(text, file)
   if (!isMap(root)) return undefined
   const entries = entriesOf(root)
   const value = resolve(entries.find(({ name }) => name === 'kind')?.value)

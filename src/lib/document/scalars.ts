@@ -107,6 +107,14 @@ export const decimal = (min: number, max: number): z.ZodType<number> =>
     return finite(value, text, 'a number', min, max)
   })
 
+/** A number from `min` to `max`. */
+export const numeral = (min: number, max: number): z.ZodType<number> =>
+  scalar(z.number().min(min).max(max), 'a number', (value, text) =>
+    typeof value === 'number'
+      ? finite(value, text, 'a number', min, max)
+      : { ok: false, message: `expected a number, got "${text}"` },
+  )
+
 export const boolean: z.ZodType<boolean> = scalar(z.boolean(), 'true or false', (value, text) =>
   typeof value === 'boolean' ? { ok: true, value } : { ok: false, message: `expected true or false, got "${text}"` },
 )

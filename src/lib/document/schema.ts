@@ -14,9 +14,10 @@ export type FormReader<T> = (node: Node | undefined, at: Path, reader: Reader) =
 
 const readers = new WeakMap<z.ZodType, FormReader<unknown>>()
 
-/** Makes `schema` (used nowhere else) one whose nodes `read` reads; it reports what is wrong and then returns undefined. */
+/** A schema like `schema` whose nodes `read` reads; it reports what is wrong and then returns undefined. */
 export const form = <T>(schema: z.ZodType, read: FormReader<T>): z.ZodType<T> => {
-  const own = schema as unknown as z.ZodType<T>
+  // A clone: the reader of the form may read `schema` itself.
+  const own = schema.clone() as unknown as z.ZodType<T>
   readers.set(own, read)
   return own
 }

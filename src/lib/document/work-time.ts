@@ -4,10 +4,10 @@ import { suggestion } from '../did-you-mean.js'
 import type { Distribution, Work } from '../distribution.js'
 import type { Path } from './nodes.js'
 import type { Reader } from './read.js'
-import { decimal, duration, positiveDuration } from './scalars.js'
+import { duration, numeral, positiveDuration } from './scalars.js'
 import { about, form } from './schema.js'
 
-const coefficient = decimal(-1e-12, 100)
+const coefficient = numeral(0, 100)
 
 const shapes = {
   gamma: {
@@ -79,7 +79,7 @@ const readers = {
     const meanSeconds = fields?.get('mean')
     const cv = fields?.get('cv')
     if (meanSeconds === undefined || cv === undefined) return undefined
-    return { shape: 'gamma', meanSeconds, cv: Math.max(0, cv) }
+    return { shape: 'gamma', meanSeconds, cv }
   },
   lognormal: (node, at, reader) => {
     const fields = reader.fields(shapes.lognormal, node, at, naming)

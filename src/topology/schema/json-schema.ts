@@ -31,7 +31,16 @@ export const topologyJsonSchema = (registry: EngineRegistry): object =>
 
 /** Draft 7: what the language servers of editors understand. */
 export const asJsonSchema = (schema: z.ZodType, name: string, title: string): object => ({
-  ...z.toJSONSchema(schema, { io: 'input', target: 'draft-7', unrepresentable: 'any' }),
+  ...(withoutRepetition(z.toJSONSchema(schema, { io: 'input', target: 'draft-7', unrepresentable: 'any' })) as object),
   $id: `${schemaBase}/${name}.schema.json`,
   title,
 })
+
+/** Where zod refers to a definition and repeats it, only the reference and its description stay. */
+const withoutRepetition = (node: unknown): unknown => {
+  if (Array.isArray(node)) return node.map(withoutRepetition)
+  if (typeof node !== 'object' || node === null) return node
+  const { allOf, description } = node as { allOf?: unknown; description?: unknown }
+  if (Array.isArray(allOf)) return { ...(description === undefined ? {} : { description }), allOf }
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withoutRepetition(value)]))
+}
