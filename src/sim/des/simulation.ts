@@ -1,0 +1,207 @@
+/** One simulated run, advanced second by second, so that whoever drives it may look up, draw progress, or give up. */
+import { demandDependsOnLoad } from '../../catalog/demand.js'
+import { topologyPlacement } from '../../catalog/placement.js'
+import { requestedPlacement } from '../../catalog/requested-placement.js'
+import { type AbortMonitor, abortMonitor } from '../../experiment/abort.js'
+import { loadSeconds } from '../../experiment/load.js'
+import type { Experiment } from '../../experiment/types.js'
+import { judged } from '../../experiment/verdict.js'
+import { assembleRunResult } from '../../result/assemble.js'
+import type { Placement } from '../../result/placement.js'
+import { type RequestRecorder, requestRecorder } from '../../result/recorder.js'
+import type { RunEvent, SecondEvent } from '../../result/run-event.js'
+import type { RunResult } from '../../result/run-result.js'
+import type { Topology } from '../../topology/types.js'
+import { buildGenerator, buildMembers } from './build.js'
+import { Clients } from './client.js'
+import type { Endpoint } from './endpoint.js'
+import { scheduleFaults } from './faults.js'
+import { Kernel } from './kernel.js'
+import { Lifecycle } from './lifecycle.js'
+import { buildMachines } from './machines.js'
+import { Meters } from './meters.js'
+import { plannedRates, SmoothedRates } from './rates.js'
+import { System } from './system.js'
+import { refuseUnsupported } from './unsupported.js'
+
+export interface SimulateInput {
+  readonly topology: Topology
+  readonly experiment: Experiment
+  /** Undefined: the experiment's, else the one that the topology declares. */
+  readonly placement?: Placement | undefined
+  readonly seed: number
+  /** Told as it happens, in order of time. */
+  readonly onEvent?: (event: RunEvent) => void
+}
+
+/** How long requests in flight at the end of the load are waited for. */
+const drainSeconds = 30
+
+export class Simulation {
+  readonly durationSeconds: number
+  private readonly kernel: Kernel
+  private readonly system: System
+  private readonly recorder: RequestRecorder
+  private readonly clients: Clients
+  private readonly meters: Meters
+  private readonly placement: Placement
+  private readonly events: RunEvent[] = []
+  private readonly aborts: AbortMonitor
+  private readonly smoothed: SmoothedRates | undefined
+  private measuring = false
+  private abortReason: string | undefined
+
+  /** Throws a PlimsollError for what cannot be simulated yet, before anything happens. */
+  constructor(private readonly input: SimulateInput) {
+    const { topology, experiment, seed } = input
+    const { load, warmupSeconds } = experiment
+    refuseUnsupported(topology, experiment)
+    this.placement =
+      input.placement ?? requestedPlacement(topology, experiment.placement) ?? topologyPlacement(topology)
+    this.durationSeconds = loadSeconds(load)
+    const requests = Object.values(topology.requests).filter((request) => request.derivedFrom === undefined)
+    this.recorder = requestRecorder({
+      classes: requests.map(({ id }) => ({ id, derived: false })),
+      warmupSeconds,
+      durationSeconds: this.durationSeconds,
+    })
+    this.kernel = new Kernel(Object.keys(topology.data).length, {
+      ended: (task, code) => this.clients.over(task, code),
+      noticed: (endpoint, by) => this.noticed(endpoint, by),
+      recovered: (endpoint) => this.recovered(endpoint),
+    })
+    const emit = (event: RunEvent): void => this.emit(event)
+    const rates = plannedRates(topology, load)
+    this.system = new System(topology, this.placement, seed, this.kernel, rates)
+    const machines = buildMachines(this.kernel.queue, this.placement)
+    buildMembers(this.system, machines)
+    const generator = buildGenerator(this.system, machines)
+    const lifecycle = new Lifecycle(this.system, emit)
+    this.clients = new Clients(this.system, generator, this.recorder, load, requests)
+    this.meters = new Meters(this.system, machines, generator, lifecycle)
+    this.aborts = abortMonitor(experiment.abort, topology)
+    this.smoothed = demandDependsOnLoad(topology) ? new SmoothedRates(rates) : undefined
+    this.begin()
+    scheduleFaults(experiment.faults, this.system, lifecycle, this.recorder, emit)
+  }
+
+  /** Simulated seconds so far. */
+  get now(): number {
+    return this.kernel.now
+  }
+
+  /** To the next full second, or the end of the load. False: the load has ended. */
+  advance(): boolean {
+    const { kernel, durationSeconds } = this
+    if (this.ended) return false
+    const { warmupSeconds } = this.input.experiment
+    const next = Math.min(Math.floor(kernel.now + 1), durationSeconds)
+    if (!this.measuring && warmupSeconds < next) {
+      this.runTo(warmupSeconds)
+      this.measure()
+    }
+    this.runTo(next)
+    this.endSecond()
+    return !this.ended
+  }
+
+  /** Waits for what is in flight, and tells what was seen. Call it once, when `advance` has returned false. */
+  finish(): RunResult {
+    const { kernel, recorder, input } = this
+    const { topology, experiment, seed } = input
+    const endedAt = kernel.now
+    if (!this.measuring) this.measure()
+    const measured = this.meters.result()
+    const status = this.abortReason === undefined ? 'completed' : 'aborted'
+    if (this.abortReason !== undefined) this.emit({ type: 'aborted', at: endedAt, reason: this.abortReason })
+    this.clients.stop()
+    this.emit({ type: 'phase', at: endedAt, phase: 'drain' })
+    kernel.run(endedAt + drainSeconds, () => recorder.inFlight === 0)
+    this.emit({ type: 'ended', at: kernel.now, status })
+    const result = assembleRunResult({
+      engine: 'sim',
+      status,
+      seed,
+      topology: { name: topology.name, digest: topology.digest },
+      calibration: topology.calibration === undefined ? null : { digest: topology.calibration.digest },
+      placement: this.placement,
+      experiment: { name: experiment.name, digest: experiment.digest },
+      startedAt: null,
+      warmupSeconds: experiment.warmupSeconds,
+      versions: {},
+      requests: recorder.result(endedAt),
+      ...measured,
+      events: this.events,
+      track: recorder.faults(endedAt),
+      endedAt,
+      invariants: [],
+      steadyState: [],
+      slo: [],
+    })
+    return judged(result, experiment, topology)
+  }
+
+  private get ended(): boolean {
+    return this.abortReason !== undefined || this.kernel.now >= this.durationSeconds
+  }
+
+  private begin(): void {
+    const { topology, experiment, seed } = this.input
+    this.emit({
+      type: 'started',
+      at: 0,
+      engine: 'sim',
+      topology: topology.name,
+      experiment: experiment.name,
+      seed,
+      durationSeconds: this.durationSeconds,
+      placement: this.placement,
+    })
+    if (experiment.warmupSeconds > 0) this.emit({ type: 'phase', at: 0, phase: 'warm-up' })
+    else this.measure()
+  }
+
+  private measure(): void {
+    this.measuring = true
+    this.meters.mark()
+    this.emit({ type: 'phase', at: this.kernel.now, phase: 'measure' })
+  }
+
+  /** Everything that happens until `at`, and the clock there. */
+  private runTo(at: number): void {
+    this.kernel.run(at, () => false)
+    if (this.kernel.queue.now < at) this.kernel.queue.now = at
+  }
+
+  private endSecond(): void {
+    const { components, hosts, generatorCpu, rates } = this.meters.second()
+    const second: SecondEvent = {
+      type: 'second',
+      at: this.kernel.now,
+      requests: this.recorder.second(),
+      components,
+      hosts,
+      generator: { lagMaxSeconds: 0, unsent: 0, cpu: generatorCpu },
+    }
+    this.emit(second)
+    if (this.smoothed !== undefined)
+      this.system.refreshDemand(this.smoothed.add(rates, second.requests.all?.offered ?? 0))
+    this.abortReason ??= this.aborts(second)
+  }
+
+  private noticed(endpoint: Endpoint, by: string): void {
+    if (by === 'generator' || endpoint.noticedBy !== undefined) return
+    endpoint.noticedBy = by
+    this.emit({ type: 'detected', at: this.now, instance: endpoint.instance, by })
+  }
+
+  private recovered(endpoint: Endpoint): void {
+    this.emit({ type: 'recovered', at: this.now, instance: endpoint.instance, by: endpoint.noticedBy ?? '' })
+    endpoint.noticedBy = undefined
+  }
+
+  private emit(event: RunEvent): void {
+    this.events.push(event)
+    this.input.onEvent?.(event)
+  }
+}
