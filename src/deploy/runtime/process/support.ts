@@ -35,6 +35,8 @@ const problemsOf = (
   component: Component,
   engines: ReadonlyMap<string, Engine>,
 ): readonly Problem[] => {
+  // The services that call it simulate it: there is nothing to start.
+  if (component.role === 'external') return []
   const at = (key: string) => topology.source.locate(['components', component.id, key])
   if (engines.get(component.engine)?.live === undefined)
     return [
