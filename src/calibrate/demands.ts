@@ -21,13 +21,9 @@ export interface RunDemands {
 
 const measuredSeconds = (result: RunResult): number => result.durationSeconds - result.warmupSeconds
 
-/** Visits that the run counted at a component; what its instances tell, else its throughput. */
-const visitsOf = (result: RunResult, component: ComponentId): number => {
-  const found = result.components[component]
-  if (found === undefined) return 0
-  const told = found.instances.reduce((sum, instance) => sum + instance.visits, 0)
-  return told > 0 ? told : found.throughputPerSecond * measuredSeconds(result)
-}
+/** Visits that the run counted at a component. */
+const visitsOf = (result: RunResult, component: ComponentId): number =>
+  (result.components[component]?.throughputPerSecond ?? 0) * measuredSeconds(result)
 
 /** CPU-seconds that the executions of a step burnt: as measured, else as declared. */
 const burnt = (result: RunResult, fact: StepFact): number => {

@@ -23,6 +23,7 @@ const sumOf = <T>(items: readonly T[], value: (item: T) => number): number =>
 
 /** Mean demand, each run weighted by its visits: Σ CPU-seconds / Σ visits (the utilization law over all runs). */
 export const pooled = (points: readonly DemandPoint[]): DemandPoint => {
+  if (points.length === 1 && points[0] !== undefined) return points[0]
   const samples = sumOf(points, (point) => point.samples)
   const weigh = (value: (point: DemandPoint) => number): number =>
     samples > 0 ? sumOf(points, (point) => value(point) * point.samples) / samples : 0

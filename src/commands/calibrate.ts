@@ -1,4 +1,94 @@
-import { notYet } from '../lib/errors.js'
-import type { CommandHandler } from './command.js'
+import { existsSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { calibrate, type MeasuredRun } from '../calibrate/calibrate.js'
+import { differences } from '../calibrate/difference.js'
+import { invalidInput } from '../lib/errors.js'
+import { exitCodes } from '../lib/exit-codes.js'
+import { formatCalibrationChange } from '../report/calibration.js'
+import { calibrationFile, loadTopology } from '../system/files.js'
+import { replaceFile } from '../system/replace-file.js'
+import { readRun, readRunOrigin } from '../system/run-folder.js'
+import { formatCalibration, parseCalibration } from '../topology/calibration-file.js'
+import { stepFacts } from '../topology/steps.js'
+import type { Topology } from '../topology/types.js'
+import type { CommandHandler, Invocation } from './command.js'
+import { printJson } from './systems.js'
 
-export const run: CommandHandler = () => Promise.reject(notYet('this command'))
+interface Found {
+  readonly file: string
+  readonly topology: Topology
+}
+
+/** The calibration that is there may be of an earlier shape of the topology; it is about to be replaced anyway. */
+const load = async (file: string): Promise<Topology> => {
+  try {
+    return await loadTopology(file)
+  } catch {
+    return loadTopology(file, { calibration: false })
+  }
+}
+
+/** Of --topology, else what the runs recorded, else one that lies where topologies do and means the same. */
+const findTopology = async ({ args, options, host }: Invocation, runs: readonly MeasuredRun[]): Promise<Found> => {
+  const given = options.topology
+  if (typeof given === 'string') {
+    const file = resolve(host.cwd, given)
+    return { file, topology: await load(file) }
+  }
+  const origins = args.flatMap((run) => readRunOrigin(run, host.cwd)?.topology ?? [])
+  const recorded = origins.find((file) => existsSync(file))
+  if (recorded !== undefined) return { file: recorded, topology: await load(recorded) }
+  const digests = new Set(runs.map(({ result }) => result.topology.digest))
+  for (const folder of [host.cwd, ...args.map((run) => dirname(resolve(host.cwd, run)))]) {
+    const file = join(folder, 'topology.yaml')
+    if (!existsSync(file) || existsSync(join(folder, 'events.jsonl'))) continue
+    const topology = await load(file).catch(() => undefined)
+    if (topology !== undefined && digests.has(topology.digest)) return { file, topology }
+  }
+  throw invalidInput({
+    message: 'which topology is to be calibrated?',
+    why: 'the runs do not tell where it lies, or it is no longer there',
+    hint: '--topology FILE',
+  })
+}
+
+export const run: CommandHandler = async (invocation) => {
+  const { args, options, host } = invocation
+  const runs = args.map((name): MeasuredRun => ({ name, result: readRun(name, host.cwd) }))
+  const { file, topology } = await findTopology(invocation, runs)
+  const { estimates, warnings } = calibrate(topology, runs)
+  const target = join(dirname(file), calibrationFile)
+  const text = formatCalibration(estimates)
+  // Read back, so that the digest is that of the file and a name that the file could not hold shows now.
+  const calibration = parseCalibration(text, {
+    file: target,
+    components: Object.keys(topology.components),
+    steps: [...stepFacts(topology).keys()],
+  })
+  const changes = differences(topology, topology.calibration, estimates)
+  const written = options.dryRun !== true
+  if (written) replaceFile(target, text)
+  if (options.json === true)
+    printJson(host, {
+      apiVersion: 'plimsoll/v1',
+      kind: 'Calibration',
+      ...calibration,
+      file: target,
+      written,
+      differences: changes,
+      warnings,
+    })
+  else {
+    const where = relative(host.cwd, target)
+    const title = written ? `wrote ${where}` : `would write ${where}`
+    host.stdout.write(
+      formatCalibrationChange(
+        `${title} from ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`,
+        changes,
+        warnings,
+        host.stdout,
+      ),
+    )
+  }
+  return exitCodes.ok
+}

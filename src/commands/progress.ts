@@ -13,7 +13,7 @@ export interface RunProgress {
   end(): void
 }
 
-export const runProgress = (output: Output): RunProgress => {
+export const runProgress = (output: Output, everySeconds = plainEverySeconds): RunProgress => {
   let live = ''
   let seconds: SecondEvent[] = []
   const faults = new Map<number, string>()
@@ -35,7 +35,7 @@ export const runProgress = (output: Output): RunProgress => {
       output.write(text)
       live = text
       seconds = []
-    } else if (seconds.length >= plainEverySeconds) {
+    } else if (seconds.length >= everySeconds) {
       line(secondsLine(seconds, [...faults.values()]))
       seconds = []
     }

@@ -1,4 +1,75 @@
-import { notYet } from '../lib/errors.js'
-import type { CommandHandler } from './command.js'
+import { usageError } from '../lib/errors.js'
+import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
+import { compareResults } from '../report/compare.js'
+import { formatComparison } from '../report/comparison.js'
+import { formatResult } from '../report/result.js'
+import type { Run } from '../run/context.js'
+import { runInSimulator } from '../run/in-simulator.js'
+import { runOnStack } from '../run/on-stack.js'
+import type { CommandHandler, Invocation } from './command.js'
+import { exitCodeOf, type PreparedRun, prepareRun } from './run-context.js'
+import { printJson } from './systems.js'
 
-export const run: CommandHandler = () => Promise.reject(notYet('this command'))
+const seedOf = ({ options }: Invocation): number | undefined => {
+  if (options.seed === undefined) return undefined
+  const seed = Number(options.seed)
+  if (!Number.isSafeInteger(seed)) throw usageError(`--seed: expected a whole number, got "${options.seed}"`)
+  return seed
+}
+
+const text = (option: Invocation['options'][string]): string | undefined =>
+  typeof option === 'string' ? option : undefined
+
+const print = ({ host, options }: Invocation, { result, folder }: Run): void => {
+  if (options.json === true) printJson(host, result)
+  else host.stdout.write(formatResult(result, host.stdout))
+  host.stderr.write(`run folder: ${folder}\n`)
+}
+
+const one = async (invocation: Invocation, run: () => Promise<Run>): Promise<ExitCode> => {
+  const done = await run()
+  print(invocation, done)
+  return exitCodeOf(done.result)
+}
+
+/** The stack first: the simulator is told the placement that it had. Its verdicts are the ones that count. */
+const both = async (invocation: Invocation, { context, progress }: PreparedRun): Promise<ExitCode> => {
+  const { host, options } = invocation
+  const stack = await runOnStack(context).finally(progress.end)
+  if (host.signal.aborted) {
+    print(invocation, stack)
+    return exitCodeOf(stack.result)
+  }
+  host.stderr.write('the same in the simulator\n')
+  const sim = await runInSimulator({ ...context, onEvent: () => {} }, stack.result.placement)
+  const comparison = compareResults(sim.result, stack.result)
+  if (options.json === true) printJson(host, comparison)
+  else {
+    host.stdout.write(`${formatResult(stack.result, host.stdout)}\n`)
+    host.stdout.write(formatComparison(comparison, host.stdout))
+  }
+  host.stderr.write(`run folders: ${sim.folder}\n             ${stack.folder}\n`)
+  return exitCodeOf(stack.result)
+}
+
+const engines: Readonly<Record<string, (invocation: Invocation, prepared: PreparedRun) => Promise<ExitCode>>> = {
+  sim: (invocation, { context }) => one(invocation, () => runInSimulator({ ...context, onEvent: () => {} }, undefined)),
+  stack: (invocation, { context, progress }) => one(invocation, () => runOnStack(context).finally(progress.end)),
+  both,
+}
+
+export const run: CommandHandler = async (invocation) => {
+  const { host, args, options } = invocation
+  const engine = engines[String(options.on)]
+  if (engine === undefined) throw usageError(`--on: expected sim, stack or both, got "${options.on}"`)
+  const prepared = await prepareRun(host, {
+    experiment: args[0] ?? '',
+    topology: text(options.topology),
+    seed: seedOf(invocation),
+    runsFolder: text(options.out),
+    purpose: 'run',
+  })
+  const code = await engine(invocation, prepared)
+  if (!host.signal.aborted) return code
+  return host.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
+}

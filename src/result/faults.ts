@@ -171,7 +171,10 @@ export const faultResults = (input: {
     const undone = faultEvents.find((event) => event.fault === start.fault && event.phase === 'undone')
     const detected = events.find(
       (event) =>
-        event.type === 'detected' && event.at >= mark.at && event.at <= until && concerns(start.target, event.instance),
+        event.type === 'detected' &&
+        event.at >= injectedAt &&
+        event.at <= until &&
+        concerns(start.target, event.instance),
     )
     const sloRegainedAt = regainedAt(mark, track.cohorts, until)
     return {

@@ -10,7 +10,14 @@ export const runFiles = {
   topology: 'topology.yaml',
   calibration: 'calibration.yaml',
   experiment: 'experiment.yaml',
+  origin: 'origin.json',
 } as const
+
+/** Where the copies come from: absolute paths. `calibrate` writes beside that topology. */
+export interface RunOrigin {
+  readonly topology: string
+  readonly experiment: string
+}
 
 /** `20261121-064430-lose-an-app-server-stack`: sorts by time, tells what it was; UTC. */
 export const runId = (startedAt: Date, experiment: string, engine: 'sim' | 'stack'): string => {

@@ -4,7 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises'
 
-const pollMilliseconds = 20
+const pollMilliseconds = 10
 /** A balancer that has not met the dead instance by then will hardly do so because of this fault. */
 const patienceSeconds = 30
 

@@ -4,6 +4,7 @@
  */
 import type { LoadResult, RunningLoad } from '../contract/load.js'
 import type { RunningSystem } from '../contract/running-system.js'
+import { loadSeconds } from '../experiment/load.js'
 import type { Experiment } from '../experiment/types.js'
 import type { RunEvent, SecondEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
@@ -38,13 +39,10 @@ export interface ConductOptions {
 /** Seconds that requests in flight are given when a run ends early. */
 const grace = { aborted: 2, interrupted: 0.2 } as const
 
-const loadSeconds = (experiment: Experiment): number =>
-  experiment.load.stages.reduce((sum, stage) => sum + stage.durationSeconds, 0)
-
 /** Rejects when the load itself fails; the faults are undone then too. */
 export const conduct = async (options: ConductOptions): Promise<RunResult> => {
   const { topology, experiment, seed, system, load, clock, signal, onEvent } = options
-  const durationSeconds = loadSeconds(experiment)
+  const durationSeconds = loadSeconds(experiment.load)
   const { warmupSeconds } = experiment
   const zero = await load.started
   const startedAt = options.wallClock()

@@ -68,23 +68,23 @@ export const faultControl = (options: Options): FaultControl => {
     journal.add({ type: 'fault', fault: index, kind: fault.kind, target: targetText(fault.target), ...event })
 
   /** Prepares the watch before the fault strikes; the returned function begins it. */
-  const prepareWatch = async (fault: Fault): Promise<() => Promise<void>> => {
+  const prepareWatch = async (fault: Fault): Promise<() => void> => {
     const instances = struck(fault, topology)
     const component = 'component' in fault.target ? fault.target.component : undefined
     const balancers = component === undefined ? [] : balancersOf(topology, component)
-    if (balancers.length === 0 || instances.length === 0) return () => Promise.resolve()
+    if (balancers.length === 0 || instances.length === 0) return () => {}
     const status = await system.status()
     const addresses = status.filter(({ id }) => instances.includes(id)).flatMap((instance) => instance.addresses)
     const logs: BalancerLog[] = status
       .filter((instance) => balancers.includes(instance.component))
       .map((instance) => ({ balancer: instance.component, logFile: instance.logFile }))
     const first = instances[0]
-    if (addresses.length === 0 || logs.length === 0 || first === undefined) return () => Promise.resolve()
+    if (addresses.length === 0 || logs.length === 0 || first === undefined) return () => {}
     for (const instance of instances) watched.add(instance)
     const begin = await watchBalancers(logs, addresses, (balancer) =>
       journal.add({ type: 'detected', at: at(), instance: first, by: balancer }),
     )
-    return async () => {
+    return () => {
       endWatches.push(begin())
     }
   }
@@ -92,15 +92,19 @@ export const faultControl = (options: Options): FaultControl => {
   const inject = async (fault: Fault, index: number): Promise<(() => Promise<void>) | undefined> => {
     try {
       const beginWatch = await prepareWatch(fault)
-      await load.mark(index)
+      const { at: began } = await load.mark(index)
+      // What follows from the fault (a crash, a balancer that notices) must not be told before it.
+      journal.hold(`fault ${index}`, began)
+      beginWatch()
       const { undo } = await system.inject(fault)
-      const inForce = await load.markInForce(index)
-      tell(fault, index, { phase: 'injected', at: inForce.at, inFlight: inForce.inFlight })
-      await beginWatch()
+      const { inFlight } = await load.markInForce(index)
+      tell(fault, index, { phase: 'injected', at: began, inFlight })
       return undo
     } catch (error) {
       tell(fault, index, { phase: 'failed', at: at(), inFlight: 0, message: messageOf(error) })
       return undefined
+    } finally {
+      journal.release(`fault ${index}`)
     }
   }
 

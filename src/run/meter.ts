@@ -124,9 +124,13 @@ export interface ComponentContext {
   readonly placement: Placement
   /** Memory that it may use; undefined: no limit is known. */
   readonly memoryLimitBytes: number | undefined
-  /** Hits and misses of the lookups that it answered, as the flows saw them; undefined: the server's own counts. */
-  readonly lookups: { readonly hits: number; readonly misses: number } | undefined
+  /** Hits and misses of the lookups that it answered, as the flows saw them; undefined: the server's own; null: no cache. */
+  readonly lookups: { readonly hits: number; readonly misses: number } | undefined | null
+  /** Executions of the steps that aim at it: a server may count late, or take its last counts with it when it dies. */
+  readonly stepVisits?: number
   readonly restarts: (instance: string) => number
+  /** Connections of a pool in use and waited for, on average, from the steps; undefined: only samples tell. */
+  readonly occupancy?: (pool: string, seconds: number) => number | undefined
 }
 
 /** One component over the measured part, given as its intervals in order. */
@@ -162,8 +166,15 @@ export const componentResult = (
   const mean = (value: (one: (typeof perInterval)[number]) => number): number =>
     seconds > 0 ? total(perInterval, (one) => value(one) * one.seconds) / seconds : 0
   const pools = [...new Set(perInterval.flatMap((one) => Object.keys(one.pools)))]
+  const inUse = (pool: string): number => {
+    const occupied = context.occupancy?.(pool, seconds)
+    if (occupied === undefined) return mean((one) => one.pools[pool]?.inUse ?? 0)
+    return Math.max(0, occupied - mean((one) => one.pools[pool]?.waiting ?? 0))
+  }
   const memoryBytes = mean((one) => one.memory)
   const { lookups, memoryLimitBytes } = context
+  const counted = (what: 'hits' | 'misses'): number => total(ids, (id) => sum(id, (instance) => instance[what]))
+  const visits = total(instances, (instance) => instance.visits)
   return {
     replicas: ids.length,
     utilization: {
@@ -177,20 +188,15 @@ export const componentResult = (
       pools.map((id) => [
         id,
         {
-          inUse: mean((one) => one.pools[id]?.inUse ?? 0),
+          inUse: inUse(id),
           waiting: mean((one) => one.pools[id]?.waiting ?? 0),
           timeouts: total(perInterval, (one) => one.pools[id]?.timeouts ?? 0),
         },
       ]),
     ),
     hitRatio:
-      lookups === undefined
-        ? ratioOrNull(
-            total(ids, (id) => sum(id, (instance) => instance.hits)),
-            total(ids, (id) => sum(id, (instance) => instance.misses)),
-          )
-        : ratioOrNull(lookups.hits, lookups.misses),
-    throughputPerSecond: seconds > 0 ? total(instances, (instance) => instance.visits) / seconds : 0,
+      lookups === null ? null : ratioOrNull(lookups?.hits ?? counted('hits'), lookups?.misses ?? counted('misses')),
+    throughputPerSecond: seconds > 0 ? Math.max(visits, context.stepVisits ?? 0) / seconds : 0,
     instances,
   }
 }
@@ -205,6 +211,27 @@ export const stepResults = (before: SystemSample, after: SystemSample): Readonly
       ofStep.push(stepDifference(now, before.instances[instance]?.steps?.[id]))
     }
   return Object.fromEntries([...parts].map(([id, ofStep]) => [id, sumSteps(ofStep)]))
+}
+
+/**
+ * Mean connections of a pool in use or waited for, by Little's law: Σ time that steps spent on it / seconds. A sample each
+ * second would miss most of them. Undefined: transactions hold connections across steps, so their times overlap.
+ */
+export const poolOccupancy = (
+  service: string,
+  pool: string,
+  facts: ReadonlyMap<string, StepFact>,
+  steps: Readonly<Record<string, StepResult>>,
+  seconds: number,
+): number | undefined => {
+  const ofService = [...facts.values()].filter((fact) => fact.service === service)
+  if (seconds <= 0 || ofService.some((fact) => fact.kind === 'transaction')) return undefined
+  return (
+    total(
+      ofService.filter((fact) => fact.pool === `${service}/${pool}`),
+      (fact) => (steps[fact.id]?.count ?? 0) * (steps[fact.id]?.latency?.mean ?? 0),
+    ) / seconds
+  )
 }
 
 /** What the flows found in a cache: a miss is an execution of the first step of a lookup's miss path. */

@@ -8,7 +8,7 @@ import type { RunEvent } from '../result/run-event.js'
 import type { ComponentResult, RunResult, StepResult } from '../result/run-result.js'
 import { type StepFact, stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
-import { componentResult, type Interval, interval, lookupsAt, stepResults } from './meter.js'
+import { componentResult, type Interval, interval, lookupsAt, poolOccupancy, stepResults } from './meter.js'
 import type { TimedSample } from './sampler.js'
 
 export interface StackParts {
@@ -48,6 +48,16 @@ const hostUtilization = (samples: readonly TimedSample[]): RunResult['hosts'] =>
   return Object.fromEntries(Object.entries(whole.hosts).map(([id, cpu]) => [id, { utilization: { cpu } }]))
 }
 
+/** Executions of the steps that aim at a store (a lookup's storing of what was missed is not counted: an underestimate). */
+const stepVisits = (
+  component: string,
+  facts: ReadonlyMap<string, StepFact>,
+  steps: Readonly<Record<string, StepResult>>,
+): number =>
+  [...facts.values()]
+    .filter((fact) => fact.burns === component && fact.service !== component)
+    .reduce((sum, fact) => sum + (steps[fact.id]?.count ?? 0), 0)
+
 /** Calls of services to what their steps burn on. */
 const edgesOf = (
   facts: ReadonlyMap<string, StepFact>,
@@ -86,8 +96,10 @@ export const stackResult = (parts: StackParts): RunResult => {
     components[id] = componentResult(id, intervals, {
       placement,
       memoryLimitBytes: memoryLimit(topology, id, parts),
-      lookups: lookupsAt(id, facts, steps),
+      lookups: topology.components[id]?.role === 'store' ? lookupsAt(id, facts, steps) : null,
+      stepVisits: stepVisits(id, facts, steps),
       restarts: (instance) => restartsIn(events, instance),
+      occupancy: (pool, seconds) => poolOccupancy(id, pool, facts, steps, seconds),
     })
   }
   const assembled: RunParts = {

@@ -16,11 +16,13 @@ import { parseDocument } from 'yaml'
 import { invalidInput, targetFailed } from '../lib/errors.js'
 import { parseRunResult } from '../result/parse.js'
 import type { RunEvent } from '../result/run-event.js'
-import { runFiles, runId, runsFolder } from '../result/run-folder.js'
+import { type RunOrigin, runFiles, runId, runsFolder } from '../result/run-folder.js'
 import type { RunResult } from '../result/run-result.js'
 
 export interface RunFolderOptions {
   readonly cwd: string
+  /** Relative to `cwd`; default `.plimsoll/runs`. */
+  readonly runsFolder?: string | undefined
   readonly startedAt: Date
   readonly engine: 'sim' | 'stack'
   readonly experimentName: string
@@ -28,6 +30,7 @@ export interface RunFolderOptions {
   readonly topologyText: string
   readonly calibrationText?: string | undefined
   readonly experimentText?: string | undefined
+  readonly origin?: RunOrigin | undefined
 }
 
 export interface RunFolder {
@@ -43,12 +46,14 @@ export interface RunFolder {
 }
 
 export const createRunFolder = (options: RunFolderOptions): RunFolder => {
-  const parent = resolve(options.cwd, runsFolder)
+  const parent = resolve(options.cwd, options.runsFolder ?? runsFolder)
   const path = create(parent, runId(options.startedAt, options.experimentName, options.engine))
   writeFileSync(join(path, runFiles.topology), options.topologyText)
   if (options.calibrationText !== undefined) writeFileSync(join(path, runFiles.calibration), options.calibrationText)
   if (options.experimentText !== undefined)
     writeFileSync(join(path, runFiles.experiment), besideTopology(options.experimentText))
+  if (options.origin !== undefined)
+    writeFileSync(join(path, runFiles.origin), `${JSON.stringify(options.origin, null, 1)}\n`)
   let events: number | undefined = openSync(join(path, runFiles.events), 'a')
   const close = (): void => {
     if (events !== undefined) closeSync(events)
@@ -108,6 +113,16 @@ const besideTopology = (experimentText: string): string => {
 export const readRun = (path: string, cwd: string): RunResult => {
   const file = locate(path, cwd)
   return parseRunResult(readText(file), path)
+}
+
+/** Where the run at `path` came from; undefined: it does not tell (a lone result.json). */
+export const readRunOrigin = (path: string, cwd: string): RunOrigin | undefined => {
+  const file = join(dirname(locate(path, cwd)), runFiles.origin)
+  if (!existsSync(file)) return undefined
+  const origin = JSON.parse(readText(file)) as Partial<RunOrigin>
+  return typeof origin.topology === 'string' && typeof origin.experiment === 'string'
+    ? { topology: origin.topology, experiment: origin.experiment }
+    : undefined
 }
 
 const locate = (path: string, cwd: string): string => {

@@ -62,6 +62,7 @@ test('a component over the measured part: sums of counters, time-weighted means 
     placement,
     memoryLimitBytes: undefined,
     lookups: undefined,
+    stepVisits: 100,
     restarts: (id) => (id === 'app/0' ? 1 : 0),
   })
   expect(result).toMatchObject({
@@ -84,6 +85,7 @@ test('hits and misses that the flows saw win over what the server counted', () =
   const context = { placement, memoryLimitBytes: 100, restarts: () => 0 }
   expect(componentResult('db', [between], { ...context, lookups: { hits: 80, misses: 20 } }).hitRatio).toBe(0.8)
   expect(componentResult('db', [between], { ...context, lookups: undefined }).hitRatio).toBe(0.05)
+  expect(componentResult('db', [between], { ...context, lookups: null }).hitRatio).toBeNull()
 })
 
 test('steps are differences over all instances; an instance that began anew counts whole', () => {

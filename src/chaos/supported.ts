@@ -1,0 +1,29 @@
+import type { Fault, FaultKind } from '../experiment/types.js'
+import { invalidInput, type PlimsollError, type Problem } from '../lib/errors.js'
+import { faultText } from './target.js'
+
+/** What both engines can inject today; the other kinds parse, and are refused by name before anything starts. */
+export const runnableKinds: readonly FaultKind[] = ['kill', 'stop', 'restart', 'pause']
+
+const objection = (fault: Fault): Problem | undefined => {
+  const { kind, target, position } = fault
+  if (!runnableKinds.includes(kind))
+    return {
+      message: `fault ${faultText(fault)}: not supported yet`,
+      position,
+      hint: `one of: ${runnableKinds.join(', ')}`,
+    }
+  if (target.kind !== 'component' && target.kind !== 'instance')
+    return {
+      message: `fault ${faultText(fault)}: this target is not supported yet`,
+      position,
+      hint: 'a component (app) or an instance (app/0)',
+    }
+  return undefined
+}
+
+/** All faults that cannot be run, as one error (exit code 3); undefined: all can. */
+export const refusedFaults = (faults: readonly Fault[]): PlimsollError | undefined => {
+  const problems = faults.flatMap((fault) => objection(fault) ?? [])
+  return problems.length === 0 ? undefined : invalidInput(...problems)
+}

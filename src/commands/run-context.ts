@@ -1,0 +1,64 @@
+/** What `run` and `demo` hand to the conductor, and what they make of what it returns. */
+import { resolve } from 'node:path'
+import { engines } from '../catalog/index.js'
+import type { LedgerEntry } from '../contract/ledger.js'
+import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
+import type { RunResult } from '../result/run-result.js'
+import type { RunContext } from '../run/context.js'
+import { loadExperiment } from '../system/files.js'
+import type { Host } from './host.js'
+import { type RunProgress, runProgress } from './progress.js'
+
+export interface ContextOptions {
+  /** As the user named it. */
+  readonly experiment: string
+  readonly topology?: string | undefined
+  readonly seed?: number | undefined
+  readonly runsFolder?: string | undefined
+  readonly purpose: LedgerEntry['purpose']
+  /** Seconds between two lines of progress where there is no terminal. */
+  readonly plainEverySeconds?: number
+}
+
+export interface PreparedRun {
+  readonly context: RunContext
+  readonly progress: RunProgress
+}
+
+/** Throws for files that are wrong. Progress goes to stderr. */
+export const prepareRun = async (host: Host, options: ContextOptions): Promise<PreparedRun> => {
+  const experimentFile = resolve(host.cwd, options.experiment)
+  const { experiment, topology, topologyPath, calibrationText } = await loadExperiment(experimentFile, {
+    file: options.experiment,
+    topology: options.topology === undefined ? undefined : resolve(host.cwd, options.topology),
+  })
+  const progress = runProgress(host.stderr, options.plainEverySeconds)
+  const context: RunContext = {
+    topology,
+    topologyFile: topologyPath,
+    calibrationText,
+    experiment,
+    experimentFile,
+    seed: options.seed ?? experiment.seed,
+    cwd: host.cwd,
+    runsFolder: options.runsFolder,
+    packageFolder: host.packageFolder,
+    engines,
+    purpose: options.purpose,
+    signal: host.signal,
+    onEvent: progress.event,
+    onLaunch: ({ instance, state, atSeconds }) => {
+      if (state === 'ready') host.stderr.write(`  ${instance.padEnd(16)} ready after ${atSeconds.toFixed(1)} s\n`)
+    },
+    onNote: (message) => host.stderr.write(`${message}\n`),
+  }
+  return { context, progress }
+}
+
+/** 4: what was expected did not hold, or the run was aborted because of it; an invalid verdict says nothing, so 0. */
+export const exitCodeOf = (result: RunResult): ExitCode => {
+  if (result.status === 'failed') return exitCodes.targetFailed
+  const judgements = [...result.steadyState, ...result.slo, ...result.invariants]
+  const failed = result.status === 'aborted' || judgements.some(({ verdict }) => verdict === 'fail')
+  return failed ? exitCodes.doesNotHold : exitCodes.ok
+}

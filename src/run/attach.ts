@@ -1,0 +1,55 @@
+/** The system that an experiment runs on: one of the same topology that is up, else one of its own. */
+import { join } from 'node:path'
+import type { RunningSystem } from '../contract/running-system.js'
+import { launch } from '../deploy/runtime/process/launch.js'
+import { connect } from '../deploy/runtime/process/remote.js'
+import { knownSystems } from '../deploy/runtime/process/systems.js'
+import { machine } from '../system/machine.js'
+import type { RunContext } from './context.js'
+
+export interface Attached {
+  readonly system: RunningSystem
+  /** Launched for this run: it goes down with it. */
+  readonly owned: boolean
+}
+
+export const ledgerFolder = (cwd: string): string => join(cwd, '.plimsoll', 'ledger')
+
+const running = async (context: RunContext): Promise<RunningSystem | undefined> => {
+  const known = await knownSystems(machine.ledger(ledgerFolder(context.cwd)), machine)
+  const match = known.find(
+    ({ entry, owned }) => owned && entry.purpose === 'up' && entry.topology.digest === context.topology.digest,
+  )
+  return match === undefined ? undefined : connect(match.entry)
+}
+
+/** Rejects with what the runtime refuses (3), misses (5) or fails at (6); nothing is left of its own attempt then. */
+export const attachOrLaunch = async (context: RunContext): Promise<Attached> => {
+  const { topology, experiment } = context
+  const up = await running(context)
+  if (up !== undefined) {
+    context.onNote(`running on ${up.id}, which is up`)
+    if (Object.keys(experiment.placement?.pin ?? {}).length > 0)
+      context.onNote(`the experiment's pins are not applied: ${up.id} was started without them`)
+    return { system: up, owned: false }
+  }
+  let launched = false
+  const system = await launch({
+    machine,
+    engines: context.engines,
+    topology,
+    topologyFile: context.topologyFile,
+    purpose: context.purpose,
+    ledgerFolder: ledgerFolder(context.cwd),
+    packageFolder: context.packageFolder,
+    signal: context.signal,
+    seed: context.seed,
+    pin: experiment.placement?.pin,
+    // Later changes of state are events of the run.
+    onProgress: (progress) => {
+      if (!launched) context.onLaunch(progress)
+    },
+  })
+  launched = true
+  return { system, owned: true }
+}

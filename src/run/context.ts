@@ -1,0 +1,38 @@
+import type { Engine } from '../contract/engine.js'
+import type { LedgerEntry } from '../contract/ledger.js'
+import type { Progress } from '../deploy/runtime/process/launch.js'
+import type { Experiment } from '../experiment/types.js'
+import type { RunEvent } from '../result/run-event.js'
+import type { RunResult } from '../result/run-result.js'
+import type { Topology } from '../topology/types.js'
+
+/** One experiment on one topology, and what carrying it out may touch. */
+export interface RunContext {
+  readonly topology: Topology
+  /** Absolute. */
+  readonly topologyFile: string
+  /** Text of the calibration beside it, for the run folder. */
+  readonly calibrationText: string | undefined
+  readonly experiment: Experiment
+  /** Absolute. */
+  readonly experimentFile: string
+  readonly seed: number
+  /** The ledger and, unless `runsFolder` says otherwise, the run folders go below it. */
+  readonly cwd: string
+  /** Where run folders go; undefined: `.plimsoll/runs`. */
+  readonly runsFolder: string | undefined
+  readonly packageFolder: string
+  readonly engines: ReadonlyMap<string, Engine>
+  readonly purpose: LedgerEntry['purpose']
+  readonly signal: AbortSignal
+  readonly onEvent: (event: RunEvent) => void
+  readonly onLaunch: (progress: Progress) => void
+  /** What the user should know and no event tells. */
+  readonly onNote: (message: string) => void
+}
+
+export interface Run {
+  readonly result: RunResult
+  /** Absolute path of its run folder. */
+  readonly folder: string
+}

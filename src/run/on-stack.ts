@@ -1,0 +1,95 @@
+/** One experiment on a real stack, from the first process to the last. */
+import { refusedFaults } from '../chaos/supported.js'
+import type { RunningLoad } from '../contract/load.js'
+import { abortMonitor } from '../experiment/abort.js'
+import { judged } from '../experiment/verdict.js'
+import { PlimsollError } from '../lib/errors.js'
+import { exitCodes } from '../lib/exit-codes.js'
+import { startLoad } from '../load/start.js'
+import type { RunResult } from '../result/run-result.js'
+import { createRunFolder } from '../system/run-folder.js'
+import { attachOrLaunch } from './attach.js'
+import { realClock } from './clock.js'
+import { conduct } from './conduct.js'
+import type { Run, RunContext } from './context.js'
+import { machineName } from './machine-name.js'
+
+const interrupted = (signal: AbortSignal): PlimsollError =>
+  new PlimsollError(signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated, [
+    { message: 'interrupted before the load began; everything has been undone' },
+  ])
+
+/** Rejects as `started` does, or when `signal` is aborted first; no load runs on then. */
+const begun = async (load: RunningLoad, signal: AbortSignal): Promise<void> => {
+  const stop = (): void => {
+    void load.stop(0)
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  // Both promises reject when the generator fails; one of them is awaited here, the other must not go unheard.
+  load.done.catch(() => {})
+  try {
+    if (signal.aborted) await load.stop(0)
+    else await load.started
+  } catch (error) {
+    throw signal.aborted ? interrupted(signal) : error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+  if (signal.aborted) throw interrupted(signal)
+}
+
+/**
+ * Rejects before anything starts for what cannot be run (3) or is not installed (5). Whatever happens after that, the load
+ * has ended and a system of its own is down when this settles.
+ */
+export const runOnStack = async (context: RunContext): Promise<Run> => {
+  const { topology, experiment, signal } = context
+  const refused = refusedFaults(experiment.faults)
+  if (refused !== undefined) throw refused
+  const { system, owned } = await attachOrLaunch(context)
+  try {
+    const load = startLoad({ topology, experiment, seed: context.seed, entries: system.entries })
+    await begun(load, signal)
+    const folder = createRunFolder({
+      cwd: context.cwd,
+      runsFolder: context.runsFolder,
+      startedAt: new Date(),
+      engine: 'stack',
+      experimentName: experiment.name,
+      topologyText: topology.source.text,
+      calibrationText: context.calibrationText,
+      experimentText: experiment.source.text,
+      origin: { topology: context.topologyFile, experiment: context.experimentFile },
+    })
+    try {
+      const result: RunResult = judged(
+        await conduct({
+          topology,
+          experiment,
+          seed: context.seed,
+          system,
+          load,
+          clock: realClock,
+          signal,
+          onEvent: (event) => {
+            folder.append(event)
+            context.onEvent(event)
+          },
+          wallClock: () => new Date().toISOString(),
+          versions: { ...system.versions, machine: machineName() },
+          mustAbort: abortMonitor(experiment.abort, topology),
+          restore: !owned,
+        }),
+        experiment,
+        topology,
+      )
+      folder.finish(result)
+      return { result, folder: folder.path }
+    } finally {
+      folder.close()
+      await load.stop(0)
+    }
+  } finally {
+    if (owned) await system.down()
+  }
+}
