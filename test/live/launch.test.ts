@@ -9,14 +9,18 @@ import type { ProcessSystem } from '../../src/deploy/runtime/process/system.js'
 import type { Fault, FaultKind } from '../../src/experiment/types.js'
 import { machine } from '../../src/system/machine.js'
 import { until } from './servers.js'
-import { leftovers, nothing, snapshot } from './support/leftovers.js'
+import { leftovers, nothing, snapshot, temporaryBase } from './support/leftovers.js'
 import { stubEngines, stubTopology } from './support/stub-service.js'
 
 // A folder with spaces: nothing may split its path.
 const cwd = mkdtempSync(join(tmpdir(), 'launch test '))
 const ledgerFolder = join(cwd, '.plimsoll', 'ledger')
-const before = snapshot()
-afterAll(() => rmSync(cwd, { recursive: true, force: true }))
+const base = temporaryBase()
+process.env.TMPDIR = base
+const before = snapshot(base)
+afterAll(() => {
+  for (const path of [cwd, base]) rmSync(path, { recursive: true, force: true })
+})
 
 const options = (more: Partial<LaunchOptions> = {}): LaunchOptions => ({
   machine,
@@ -92,12 +96,18 @@ describe('a launched system', () => {
   test('kill ends every process of the instance at once and brings it back at its old address', async () => {
     const was = (await system.status()).find(({ id }) => id === 'app/0')
     const counted = (await system.sample()).instances['app/0']?.cpuSeconds ?? 0
+    const seen: string[] = []
+    const stop = system.onEvent((event) => event.type === 'detected' && seen.push(`${event.instance} by ${event.by}`))
     const began = performance.now()
     await system.inject(fault('kill', 'app', 0))
     expect(performance.now() - began).toBeLessThan(1000)
     expect(was?.pids.some(alive)).toBe(false)
     expect(await stateOf('app/0')).toBe('crashed')
-    expect((await get()).body).toBe('app/1')
+    for (let i = 0; i < 4; i++) expect((await get()).body).toBe('app/1')
+    // Not by the supervisor, which ended it itself.
+    await until('nginx says so', () => seen.length > 0)
+    expect(seen).toEqual(['app/0 by edge'])
+    stop()
     await until('app/0 is back', async () => (await stateOf('app/0')) === 'ready')
     const is = (await system.status()).find(({ id }) => id === 'app/0')
     expect(is).toMatchObject({ addresses: was?.addresses, restarts: 1 })
@@ -174,7 +184,7 @@ describe('a launched system', () => {
     await system.inject(fault('pause', 'cache'))
     await system.down()
     await system.down()
-    expect(leftovers(before)).toEqual(nothing)
+    expect(leftovers(before, snapshot(base))).toEqual(nothing)
     expect(readdirSync(cwd)).toEqual([])
   })
 })
@@ -187,7 +197,7 @@ describe('a launch that does not come about', () => {
       expect(error.problems[0]?.message).toMatch(/^app\/\d did not start: it ended with exit code 3$/)
       expect(error.problems[0]?.why).toContain('stub: this configuration is bad')
     })
-    expect(leftovers(before)).toEqual(nothing)
+    expect(leftovers(before, snapshot(base))).toEqual(nothing)
     expect(readdirSync(cwd)).toEqual([])
   })
 
@@ -199,7 +209,7 @@ describe('a launch that does not come about', () => {
       (system) => system.down(),
       (error: { exitCode: number }) => expect(error.exitCode).toBe(130),
     )
-    expect(leftovers(before)).toEqual(nothing)
+    expect(leftovers(before, snapshot(base))).toEqual(nothing)
     expect(readdirSync(cwd)).toEqual([])
   })
 })

@@ -45,6 +45,15 @@ export const parseStubStatus = (
 /** nginx counts its own status page and health probes too: what we asked since its start is taken off again. */
 const asked = new WeakMap<LiveContext, { requests: number; own: number }>()
 
+/** Of a refused, cut off or timed out try: `… while connecting to upstream, …, upstream: "http://127.0.0.1:21261/…"`. */
+export const complainedOf = (line: string): number | undefined => {
+  const port =
+    / (?:connecting to|reading response header from|sending request to|reading) upstream.*upstream: "http:\/\/[^/"]*:(\d+)/.exec(
+      line,
+    )?.[1]
+  return port === undefined ? undefined : Number(port)
+}
+
 export const live: LiveFacet = {
   programs: [
     {
@@ -55,6 +64,7 @@ export const live: LiveFacet = {
     },
   ],
   processes: () => 1,
+  noticed: complainedOf,
   eventLoops: (component) => (component.role === 'balancer' ? component.workers : 1),
   specs: (context) => [spec(context)],
   sample: async (context) => {

@@ -1,22 +1,21 @@
 /**
  * What a machine has before and after: processes, listening sockets, shared memory and our folders. Tests run beside other
- * programs, so processes and sockets count only if they could be ours: they descend from this test, or work in a folder
- * of plimsoll's.
+ * programs (also beside other systems of plimsoll's), so a test gives its systems a TMPDIR of their own: processes and
+ * sockets count if they work below it or descend from the test, shared memory if no living process has it.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { descendants } from '../../../src/system/proc.js'
 
 export interface Snapshot {
   readonly folders: readonly string[]
-  /** `pid name directory` of processes that work in a folder of plimsoll's, also a deleted one. */
+  /** `pid name directory` of processes that work in one of the folders, also in a deleted one. */
   readonly processes: readonly string[]
   /** Of those processes, and of all that descend from this test. */
   readonly listening: readonly string[]
-  /** Ids of System V shared memory segments. */
+  /** Ids of System V shared memory segments that nobody is attached to. */
   readonly segments: readonly string[]
-  /** Names of POSIX shared memory segments. */
+  /** Names of POSIX shared memory segments that nobody maps. */
   readonly posix: readonly string[]
 }
 
@@ -52,14 +51,23 @@ const listeningSockets = (): ReadonlyMap<string, string> =>
     ),
   )
 
-export const snapshot = (): Snapshot => {
-  const base = tmpdir()
-  const ours = pids().filter((pid) => /\/plimsoll-[^/]+/.test(directoryOf(pid)))
+const mapped = (name: string): boolean =>
+  pids().some((pid) => attempt(() => readFileSync(`/proc/${pid}/maps`, 'latin1'), '').includes(`/dev/shm/${name}`))
+
+/** A TMPDIR that servers of other users can get into, short enough for sockets. */
+export const temporaryBase = (): string => {
+  const base = mkdtempSync('/tmp/pl-')
+  chmodSync(base, 0o711)
+  return base
+}
+
+/** Of the systems that have their folders in `base`. */
+export const snapshot = (base: string): Snapshot => {
+  const ours = pids().filter((pid) => directoryOf(pid).startsWith(`${base}/`))
   const mine = [...descendants([process.pid]).values()].flat().map(({ pid }) => pid)
   const listening = listeningSockets()
   return {
     folders: readdirSync(base)
-      .filter((name) => name.startsWith('plimsoll-'))
       .map((name) => join(base, name))
       .sort(),
     processes: ours
@@ -74,17 +82,18 @@ export const snapshot = (): Snapshot => {
     segments: readFileSync('/proc/sysvipc/shm', 'utf8')
       .split('\n')
       .slice(1)
-      .map((line) => line.trim().split(/\s+/)[1] ?? '')
-      .filter((id) => id !== '')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields.length > 6 && fields[6] === '0')
+      .map((fields) => fields[1] ?? '')
       .sort(),
     posix: attempt(() => readdirSync('/dev/shm'), [])
-      .filter((name) => name.startsWith('PostgreSQL.'))
+      .filter((name) => name.startsWith('PostgreSQL.') && !mapped(name))
       .sort(),
   }
 }
 
 /** What `after` has that `before` had not; every list empty: nothing was left behind. */
-export const leftovers = (before: Snapshot, after: Snapshot = snapshot()): Snapshot => {
+export const leftovers = (before: Snapshot, after: Snapshot): Snapshot => {
   const added = (key: keyof Snapshot): readonly string[] => after[key].filter((one) => !before[key].includes(one))
   return {
     folders: added('folders'),

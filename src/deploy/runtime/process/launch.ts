@@ -26,6 +26,7 @@ import {
   portsNeeded,
 } from './layout.js'
 import { findPrograms, liveFacetsOf, missingPrograms, versionOf } from './needs.js'
+import { watchBalancers } from './notice.js'
 import type { Sampled } from './sampler.js'
 import { unsupported } from './support.js'
 import { closeInstances, EventHub, eventsOf, ProcessSystem } from './system.js'
@@ -224,6 +225,7 @@ const startInstances = async (
       throw error
     })
     if (options.signal.aborted) throw interrupted(options.signal)
+    const stopWatching = watchBalancers(planned, hub)
     return new ProcessSystem({
       machine,
       ledger,
@@ -234,7 +236,10 @@ const startInstances = async (
       versions: await versions,
       sampled,
       hub,
-      onDown,
+      onDown: () => {
+        stopWatching()
+        onDown()
+      },
     })
   } catch (error) {
     failed.abort()

@@ -1,0 +1,143 @@
+/** kill -9 of plimsoll at any moment: a later `plimsoll down` leaves nothing behind. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import type { LedgerEntry } from '../../src/contract/ledger.js'
+import { randomStream } from '../../src/lib/random.js'
+import { until } from './servers.js'
+import { workplace } from './support/cli.js'
+import { leftovers, nothing, snapshot } from './support/leftovers.js'
+
+const place = workplace()
+const before = snapshot(place.base)
+const ledger = join(place.folder, '.plimsoll', 'ledger')
+
+const entries = (): readonly LedgerEntry[] =>
+  existsSync(ledger)
+    ? readdirSync(ledger)
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => JSON.parse(readFileSync(join(ledger, name), 'utf8')) as LedgerEntry)
+    : []
+
+const expectNothing = async (): Promise<void> => {
+  const down = await place.run('down')
+  expect(down).toMatchObject({ code: 0 })
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(readdirSync(place.folder)).toEqual(['api'])
+}
+
+afterEach(async () => {
+  await place.run('down')
+})
+afterAll(() => place.remove())
+
+const sleep = (seconds: number): Promise<void> => new Promise((done) => setTimeout(done, seconds * 1000))
+
+/** Seeded, so that a failure comes again; spread over the whole of what is interrupted. */
+const moments = (name: string, longest: number, count = 10): readonly number[] => {
+  const stream = randomStream(2, name)
+  return Array.from({ length: count }, (_, i) => Number((((i + stream.uniform()) * longest) / count).toFixed(3)))
+}
+
+test.each(moments('up', 2.6))('up killed after %d s', async (seconds) => {
+  const up = place.start('up', 'api/topology.yaml')
+  await sleep(seconds)
+  up.child.kill('SIGKILL')
+  await up.ended
+  await expectNothing()
+})
+
+test.each(moments('supervisor', 2.4, 4))('the supervisor killed after %d s, its servers orphaned', async (seconds) => {
+  const up = place.start('up', 'api/topology.yaml')
+  await sleep(seconds)
+  const pids = entries().flatMap(({ owner }) => (owner === null ? [] : [owner.pid]))
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  await up.ended
+  await expectNothing()
+})
+
+test.each(moments('down', 0.8))('down killed after %d s', async (seconds) => {
+  expect(await place.run('up', 'api/topology.yaml')).toMatchObject({ code: 0 })
+  const down = place.start('down')
+  await sleep(seconds)
+  down.child.kill('SIGKILL')
+  await down.ended
+  await expectNothing()
+})
+
+test.each(moments('orphans', 1, 4))('down of orphans killed after %d s', async (seconds) => {
+  expect(await place.run('up', 'api/topology.yaml')).toMatchObject({ code: 0 })
+  for (const { owner } of entries()) process.kill(owner?.pid ?? 0, 'SIGKILL')
+  const down = place.start('down')
+  await sleep(seconds)
+  down.child.kill('SIGKILL')
+  await down.ended
+  await expectNothing()
+})
+
+test('down ends servers that are stopped, and a supervisor that is', async () => {
+  const up = await place.run('up', 'api/topology.yaml', '--json')
+  const { instances } = JSON.parse(up.stdout) as { instances: readonly { pids: readonly number[] }[] }
+  for (const pid of instances.flatMap(({ pids }) => pids)) process.kill(pid, 'SIGSTOP')
+  for (const { owner } of entries()) process.kill(owner?.pid ?? 0, 'SIGSTOP')
+  const began = performance.now()
+  await expectNothing()
+  expect(performance.now() - began).toBeLessThan(15_000)
+})
+
+test('two downs at once both succeed', async () => {
+  await place.run('up', 'api/topology.yaml')
+  const [one, other] = await Promise.all([place.run('down'), place.run('down')])
+  expect([one.code, other.code]).toEqual([0, 0])
+  await expectNothing()
+  await place.run('up', 'api/topology.yaml')
+  for (const { owner } of entries()) process.kill(owner?.pid ?? 0, 'SIGKILL')
+  const [third, fourth] = await Promise.all([place.run('down'), place.run('down')])
+  expect([third.code, fourth.code]).toEqual([0, 0])
+  await expectNothing()
+})
+
+test('a ledger file that cannot be read does not hide what it recorded', async () => {
+  await place.run('up', 'api/topology.yaml')
+  const [entry] = entries()
+  process.kill(entry?.owner?.pid ?? 0, 'SIGKILL')
+  writeFileSync(join(ledger, `${entry?.id}.json`), '{"apiVersion":"plimsoll/v1","kind":"Led')
+  await expectNothing()
+})
+
+test('a pid that has passed to another process is not touched', async () => {
+  await place.run('up', 'api/topology.yaml')
+  const [entry] = entries()
+  if (entry === undefined) throw new Error('no entry')
+  process.kill(entry.owner?.pid ?? 0, 'SIGKILL')
+  // This very test as the owner, but started at another time: the number alone means nothing.
+  const owner = { pid: process.pid, startSeconds: 1 }
+  writeFileSync(join(ledger, `${entry.id}.json`), JSON.stringify({ ...entry, owner }))
+  await expectNothing()
+})
+
+test('after a reboot there is nothing to end, and its folder is removed', async () => {
+  await place.run('up', 'api/topology.yaml')
+  const [entry] = entries()
+  if (entry === undefined) throw new Error('no entry')
+  await place.run('down')
+  mkdirSync(ledger, { recursive: true })
+  mkdirSync(join(entry.folder, 'db-0'), { recursive: true })
+  writeFileSync(join(ledger, `${entry.id}.json`), JSON.stringify({ ...entry, bootId: 'another', bootSeconds: 1e9 }))
+  await expectNothing()
+})
+
+test('a folder that is not one of ours is never removed', async () => {
+  await place.run('up', 'api/topology.yaml')
+  const [entry] = entries()
+  if (entry === undefined) throw new Error('no entry')
+  const file = join(ledger, `${entry.id}.json`)
+  const whole = readFileSync(file, 'utf8')
+  process.kill(entry.owner?.pid ?? 0, 'SIGKILL')
+  await until('the supervisor is gone', () => !existsSync(`/proc/${entry.owner?.pid}/cwd`))
+  writeFileSync(file, JSON.stringify({ ...entry, folder: join(place.folder, 'api') }))
+  expect(await place.run('down')).toMatchObject({ code: 6 })
+  expect(existsSync(place.topology)).toBe(true)
+  writeFileSync(file, whole)
+  await expectNothing()
+})
