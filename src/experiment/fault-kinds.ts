@@ -2,9 +2,10 @@
  * What each kind of fault strikes and takes. One table for the parser, the JSON schema and the documentation; what an
  * engine cannot inject yet is refused by name when it is run, not when it is read.
  */
-import type { z } from 'zod'
+
 import { count, percentage, positiveDuration, positiveSize, ratio } from '../lib/document/scalars.js'
 import { about } from '../lib/document/schema.js'
+import type { z } from '../lib/document/zod.js'
 import { notYet, type PlimsollError } from '../lib/errors.js'
 import type { Experiment, FaultKind, FaultTarget } from './types.js'
 

@@ -1,11 +1,11 @@
 /** How a fault is written: `{ at, <kind>: target, for?, restart?, …what the kind takes }`. */
 import { isMap, isScalar, type Node } from 'yaml'
-import { z } from 'zod'
 import { suggestion } from '../lib/did-you-mean.js'
 import type { Entry, Path } from '../lib/document/nodes.js'
 import type { Reader } from '../lib/document/read.js'
 import { duration, positiveDuration, text } from '../lib/document/scalars.js'
 import { about, form } from '../lib/document/schema.js'
+import { z } from '../lib/document/zod.js'
 import { faultSpecs } from './fault-kinds.js'
 import { type FaultKind, faultKinds } from './types.js'
 

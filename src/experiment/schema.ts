@@ -1,6 +1,5 @@
 /** The shape of experiment files: what editors are told, and how each value is read. References are checked in parse.ts. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
-import { z } from 'zod'
 import type { Path } from '../lib/document/nodes.js'
 import type { Fields, Reader } from '../lib/document/read.js'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../lib/document/scalars.js'
 import { about, form, oneOf, scalar } from '../lib/document/schema.js'
 import { workTime } from '../lib/document/work-time.js'
+import { z } from '../lib/document/zod.js'
 import { type Parsed, parseRate } from '../lib/units.js'
 import { fault } from './fault-schema.js'
 

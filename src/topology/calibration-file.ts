@@ -1,11 +1,11 @@
 /** calibration.yaml: how measured demands are written and read. */
 import { isMap } from 'yaml'
-import { z } from 'zod'
 import { suggestion } from '../lib/did-you-mean.js'
 import { failOnProblems, readDocument } from '../lib/document/document.js'
 import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
 import { count, decimal, duration, positiveRate, ratio, reference, text } from '../lib/document/scalars.js'
 import { about, form, oneOf } from '../lib/document/schema.js'
+import { z } from '../lib/document/zod.js'
 import type { Calibrated, Calibration, DemandLaw } from './calibration.js'
 import { digestOf } from './digest.js'
 

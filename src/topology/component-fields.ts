@@ -1,11 +1,11 @@
 /** Components are read by the keys of their engine. */
 import { isMap, isScalar } from 'yaml'
-import { z } from 'zod'
 import { suggestion } from '../lib/did-you-mean.js'
 import type { Path } from '../lib/document/nodes.js'
 import type { Fields, Reader } from '../lib/document/read.js'
 import { id, reference } from '../lib/document/scalars.js'
 import { about, form, notSupportedYet } from '../lib/document/schema.js'
+import { z } from '../lib/document/zod.js'
 import type { EngineDescriptor, EngineRegistry } from './engine.js'
 import { commonOptions } from './schema/options.js'
 import type { RawComponent } from './scope.js'

@@ -1,6 +1,7 @@
 /** Components from their fields: defaults filled in, options checked against each other. Flows and targets come later. */
-import type { z } from 'zod'
+
 import type { Fields } from '../lib/document/read.js'
+import type { z } from '../lib/document/zod.js'
 import type { commonOptions } from './schema/options.js'
 import { balancerOptions, externalOptions, serviceOptions, storeOptions } from './schema/options.js'
 import { lookUp, type RawComponent, report, reportKey, type Scope } from './scope.js'

@@ -2,7 +2,7 @@
  * What the parser must know of a technology. Descriptors live in src/catalog/<technology>/ and are handed in
  * (`parseTopology(text, registry)`), because `topology` may not import `catalog`.
  */
-import type { z } from 'zod'
+import type { z } from '../lib/document/zod.js'
 import type { Guard, StepKind } from './flow.js'
 import type { Component } from './types.js'
 

@@ -1,9 +1,10 @@
 /** What the checks of one file share: its reader, what it names, and the components as far as they could be read. */
-import type { z } from 'zod'
+
 import { suggestion } from '../lib/did-you-mean.js'
 import type { Told } from '../lib/document/document.js'
 import type { Path } from '../lib/document/nodes.js'
 import type { Fields, Reader } from '../lib/document/read.js'
+import type { z } from '../lib/document/zod.js'
 import type { EngineDescriptor, EngineRegistry } from './engine.js'
 import type { DataSet, Host, StoreComponent, Target } from './types.js'
 

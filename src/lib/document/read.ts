@@ -3,12 +3,13 @@
  * as undefined, so that the checks that follow can still judge the rest of the file.
  */
 import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { suggestion } from '../did-you-mean.js'
 import { invalidInput } from '../errors.js'
 import type { SourceDocument, Told } from './document.js'
 import { described, type Path, textOf } from './nodes.js'
 import { formReader } from './schema.js'
+import { base, descriptionOf, layers } from './zod.js'
 
 /** What reading a schema gives: nested objects as `Fields`, records as maps, lists as items; undefined where it was wrong. */
 export type Value<S> =
@@ -124,9 +125,10 @@ export const documentReader = (document: SourceDocument): Reader => {
     }
     for (const [name, schema] of Object.entries(shape)) {
       if (present.has(name)) continue
-      if (schema instanceof z.ZodDefault) values.set(name, schema.def.defaultValue)
-      else if (!(schema instanceof z.ZodOptional)) {
-        document.report(at, { message: `${naming.what} needs "${name}"`, ...describedBy(schema as z.ZodType) })
+      const absence = [...layers(schema)].find(({ call }) => call === 'default' || call === 'optional')
+      if (absence?.call === 'default') values.set(name, absence.args[0])
+      else if (absence === undefined) {
+        document.report(at, { message: `${naming.what} needs "${name}"`, ...describedBy(schema) })
       }
     }
     return {
@@ -139,35 +141,38 @@ export const documentReader = (document: SourceDocument): Reader => {
 
   const read = <S extends z.ZodType>(schema: S, written: Node | null | undefined, at: Path): Value<S> | undefined => {
     const result = ((): unknown => {
-      if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
-        return read(schema.def.innerType as z.ZodType, written, at)
-      }
       const own = formReader(schema)
       const node = open(written)
       // An alias of nothing was reported where it stands.
       if (isNode(written) && node === undefined) return undefined
       if (own !== undefined) return own(node, at, reader)
-      if (schema instanceof z.ZodObject) return fields(schema.shape, node, at, { what: `"${nameOf(at)}"` })
-      if (schema instanceof z.ZodRecord) {
-        if (!isMap(node)) return expected('a map', node, at)
-        const entries = document.entriesOf(node)
-        const record = new Map<string, unknown>()
-        for (const { name, key, value } of entries) {
-          // A key that is wrong still names something: references to it are no second mistake.
-          formReader(schema.def.keyType as z.ZodType)?.(key, [...at, name], reader)
-          record.set(name, read(schema.def.valueType as z.ZodType, value, [...at, name]))
-        }
-        return record
+      const { call, args } = base(schema)
+      switch (call) {
+        case 'strictObject':
+        case 'object':
+          return fields(args[0] as z.ZodRawShape, node, at, { what: `"${nameOf(at)}"` })
+        case 'record':
+        case 'partialRecord':
+          return record(args[0], args[1] as z.ZodType, node, at)
+        case 'array':
+          if (!isSeq(node)) return expected('a list', node, at)
+          return node.items.map((item, index) => read(args[0] as z.ZodType, isNode(item) ? item : null, [...at, index]))
+        default:
+          throw new Error(`no reader for z.${call}`)
       }
-      if (schema instanceof z.ZodArray) {
-        if (!isSeq(node)) return expected('a list', node, at)
-        return node.items.map((item, index) =>
-          read(schema.def.element as z.ZodType, isNode(item) ? item : null, [...at, index]),
-        )
-      }
-      throw new Error(`no reader for a schema of type ${schema.def.type}`)
     })()
     return result as Value<S> | undefined
+  }
+
+  const record = (key: unknown, value: z.ZodType, node: Node | undefined, at: Path): unknown => {
+    if (!isMap(node)) return expected('a map', node, at)
+    const found = new Map<string, unknown>()
+    for (const entry of document.entriesOf(node)) {
+      // A key that is wrong still names something: references to it are no second mistake.
+      formReader(key)?.(entry.key, [...at, entry.name], reader)
+      found.set(entry.name, read(value, entry.value, [...at, entry.name]))
+    }
+    return found
   }
 
   const plain = (written: Node | null | undefined): unknown => {
@@ -200,8 +205,10 @@ export const documentReader = (document: SourceDocument): Reader => {
   return reader
 }
 
-const describedBy = (schema: z.ZodType): { hint?: string } =>
-  schema.description === undefined ? {} : { hint: schema.description }
+const describedBy = (schema: unknown): { hint?: string } => {
+  const hint = descriptionOf(schema)
+  return hint === undefined ? {} : { hint }
+}
 
 const unknownKey = (key: string, known: readonly string[], naming: Naming): Told => {
   const elsewhere = naming.elsewhere?.(key)

@@ -1,5 +1,5 @@
 /** The scalars of our languages: quantities with units, counts, names. Each says what it expects in its own words. */
-import { z } from 'zod'
+
 import {
   type Parsed,
   parseDuration,
@@ -11,6 +11,7 @@ import {
   parseSize,
 } from '../units.js'
 import { scalar } from './schema.js'
+import { z } from './zod.js'
 
 const number = String.raw`[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?`
 

@@ -4,33 +4,35 @@
  * a reader (what we do), so that each mistake is one message at one place instead of a dump of union branches.
  */
 import type { Node } from 'yaml'
-import { z } from 'zod'
 import { suggestion } from '../did-you-mean.js'
 import type { Parsed } from '../units.js'
 import type { Path } from './nodes.js'
 import type { Reader } from './read.js'
+import { layers, type Recorded, recorded, z } from './zod.js'
 
 export type FormReader<T> = (node: Node | undefined, at: Path, reader: Reader) => T | undefined
 
-const readers = new WeakMap<z.ZodType, FormReader<unknown>>()
+const readers = new WeakMap<Recorded, FormReader<unknown>>()
 
 /** A schema like `schema` whose nodes `read` reads; it reports what is wrong and then returns undefined. */
 export const form = <T>(schema: z.ZodType, read: FormReader<T>): z.ZodType<T> => {
   // A clone: the reader of the form may read `schema` itself.
   const own = schema.clone() as unknown as z.ZodType<T>
-  readers.set(own, read)
+  readers.set(recorded(own), read)
   return own
 }
 
-export const formReader = (schema: z.ZodType): FormReader<unknown> | undefined => readers.get(schema)
+/** The reader of a form, whatever else is said of it. */
+export const formReader = (schema: unknown): FormReader<unknown> | undefined => {
+  for (const layer of layers(schema)) {
+    const read = readers.get(layer)
+    if (read !== undefined) return read
+  }
+  return undefined
+}
 
 /** The same schema with a description for editors. */
-export const about = <S extends z.ZodType>(text: string, schema: S): S => {
-  const described = schema.describe(text)
-  const read = readers.get(schema)
-  if (read !== undefined) readers.set(described, read)
-  return described
-}
+export const about = <S extends z.ZodType>(text: string, schema: S): S => schema.describe(text)
 
 /** What stands in a file as one scalar: `parse` is given its value and its text. `expected` with its article: `a duration`. */
 export const scalar = <T>(

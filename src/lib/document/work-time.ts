@@ -1,11 +1,11 @@
 import { isMap, type Node } from 'yaml'
-import { z } from 'zod'
 import { suggestion } from '../did-you-mean.js'
 import type { Distribution, Work } from '../distribution.js'
 import type { Path } from './nodes.js'
 import type { Reader } from './read.js'
 import { duration, numeral, positiveDuration } from './scalars.js'
 import { about, form } from './schema.js'
+import { z } from './zod.js'
 
 const coefficient = numeral(0, 100)
 

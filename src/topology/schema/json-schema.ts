@@ -1,7 +1,9 @@
 /** The JSON schema with which editors complete and check a topology. It is made from what the parser reads by. */
-import { z } from 'zod'
+import { z as zod } from 'zod'
+import { materialize } from '../../lib/document/materialize.js'
 import { id } from '../../lib/document/scalars.js'
 import { about } from '../../lib/document/schema.js'
+import { z } from '../../lib/document/zod.js'
 import { componentShape } from '../component-fields.js'
 import type { EngineRegistry } from '../engine.js'
 import { rootShape } from './root.js'
@@ -31,7 +33,9 @@ export const topologyJsonSchema = (registry: EngineRegistry): object =>
 
 /** Draft 7: what the language servers of editors understand. */
 export const asJsonSchema = (schema: z.ZodType, name: string, title: string): object => ({
-  ...(withoutRepetition(z.toJSONSchema(schema, { io: 'input', target: 'draft-7', unrepresentable: 'any' })) as object),
+  ...(withoutRepetition(
+    zod.toJSONSchema(materialize(schema), { io: 'input', target: 'draft-7', unrepresentable: 'any' }),
+  ) as object),
   $id: `${schemaBase}/${name}.schema.json`,
   title,
 })

@@ -3,7 +3,6 @@
  * how it is written is the same for all.
  */
 import { isMap } from 'yaml'
-import { z } from 'zod'
 import {
   count,
   decimal,
@@ -21,6 +20,7 @@ import {
 } from '../../lib/document/scalars.js'
 import { about, form, notSupportedYet, oneOf } from '../../lib/document/schema.js'
 import { work, workTime } from '../../lib/document/work-time.js'
+import { z } from '../../lib/document/zod.js'
 import { stepList } from './steps.js'
 
 interface Memory {

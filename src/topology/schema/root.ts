@@ -1,6 +1,5 @@
 /** Everything of a topology but its components and flows. */
 import { isSeq, type Node } from 'yaml'
-import { z } from 'zod'
 import type { Path } from '../../lib/document/nodes.js'
 import {
   boolean,
@@ -22,6 +21,7 @@ import {
 } from '../../lib/document/scalars.js'
 import { about, form, notSupportedYet, oneOf, scalar } from '../../lib/document/schema.js'
 import { workTime } from '../../lib/document/work-time.js'
+import { z } from '../../lib/document/zod.js'
 import type { Popularity } from '../../lib/popularity.js'
 import { type Parsed, parseDuration, secondsPerMonth } from '../../lib/units.js'
 import { retry, stepList } from './steps.js'

@@ -1,6 +1,5 @@
 /** How a flow is written: one key names the step, the others stand beside it. */
 import { isMap, isNode, isSeq, type Node } from 'yaml'
-import { z } from 'zod'
 import { nearest, suggestion } from '../../lib/did-you-mean.js'
 import { described, type Path } from '../../lib/document/nodes.js'
 import type { Fields, Reader } from '../../lib/document/read.js'
@@ -16,6 +15,7 @@ import {
 } from '../../lib/document/scalars.js'
 import { about, form, oneOf } from '../../lib/document/schema.js'
 import { work, workTime } from '../../lib/document/work-time.js'
+import { z } from '../../lib/document/zod.js'
 import type { StepKind } from '../flow.js'
 
 /** A step as it was written; its targets are not resolved yet. */
