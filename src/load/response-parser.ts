@@ -141,7 +141,7 @@ export class ResponseParser {
     const end = headEnd(text, Math.max(0, before - 2))
     if (end === -1) {
       this.#partial = text
-      if (text.length > maxHeadBytes || !this.#plausible(text)) this.#state = 'failed'
+      if (text.length >= maxHeadBytes || !this.#plausible(text)) this.#state = 'failed'
       return length
     }
     this.#partial = ''
