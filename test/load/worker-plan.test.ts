@@ -104,7 +104,7 @@ describe('what is refused', () => {
   })
 
   it('an entry that the running system does not have', () => {
-    const plan = planOf('{ mode: open, stages: [{ hold: 1/s, for: 1s }] }', { entries: {} })
+    const plan = planOf('{ mode: open, stages: [{ hold: 1/s, for: 9s }] }', { entries: {} })
     expect(failure(() => workerPlan(plan))).toMatchObject({ exitCode: 6 })
   })
 
