@@ -37,7 +37,7 @@ export const threadAlarm = (entry: URL, ring: () => void): Alarm => {
   const int32 = new Int32Array(memory)
   const float64 = new Float64Array(memory)
   const { port1, port2 } = new MessageChannel()
-  const thread = new Worker(entry, { workerData: { memory, port: port2 }, transferList: [port2] })
+  const thread = new Worker(entry, { workerData: { memory, port: port2 }, transferList: [port2], execArgv: [] })
   // Its first message says that it runs.
   const ready = new Promise<void>((resolve) => port1.once('message', () => resolve()))
   const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))

@@ -15,7 +15,7 @@ const entry = new URL('../../dist/entries/load-worker.js', import.meta.url)
  * settled, no handle is left.
  */
 export const startLoad = (plan: LoadPlan): RunningLoad => {
-  const worker = new Worker(entry, { workerData: workerPlan(plan), name: 'plimsoll-load' })
+  const worker = new Worker(entry, { workerData: workerPlan(plan), name: 'plimsoll-load', execArgv: [] })
   const listeners: ((second: LoadSecond) => void)[] = []
   const marks = new Map<number, { resolve: (mark: Mark) => void; reject: (error: unknown) => void }>()
   const started = deferred<number>()

@@ -277,13 +277,13 @@ describe('a fault', () => {
       while (waiting.length < n) await later(0.001)
     }
     await until(10)
-    waiting.splice(0, 4).forEach((response) => response.end())
+    for (const response of waiting.splice(0, 4)) response.end()
     await later(0.002)
     const before = generator.mark(3)
     const offeredThen = before.inFlight + 4
     const held = waiting.length
     await until(held + 5)
-    waiting.splice(0, 2).forEach((response) => response.socket?.destroy())
+    for (const response of waiting.splice(0, 2)) response.socket?.destroy()
     const after = generator.markInForce(3)
     expect(after.inFlight).toBeGreaterThanOrEqual(before.inFlight + 5)
     expect(before.at).toBeCloseTo(offeredThen / 100, 0)
