@@ -10,7 +10,7 @@ import { removeSharedMemory } from './shared-memory.js'
 import { runProgram, startProcess } from './spawn.js'
 
 /** Accounts that servers run as when plimsoll is root, besides root itself. */
-const serverAccounts = ['postgres', 'www-data', 'nobody'] as const
+const serverAccounts = ['postgres', 'redis', 'www-data', 'nobody'] as const
 
 const signal = (pid: number, name: NodeJS.Signals): boolean => {
   try {

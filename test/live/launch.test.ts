@@ -1,9 +1,12 @@
 /** The process runtime on real nginx, Redis and PostgreSQL, with a stub for the service. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { httpGet } from '../../src/catalog/common/live-http.js'
+import type { Machine } from '../../src/contract/machine.js'
 import { type LaunchOptions, launch } from '../../src/deploy/runtime/process/launch.js'
 import type { ProcessSystem } from '../../src/deploy/runtime/process/system.js'
 import type { Fault, FaultKind } from '../../src/experiment/types.js'
@@ -198,6 +201,67 @@ describe('a launch that does not come about', () => {
       expect(error.problems[0]?.why).toContain('stub: this configuration is bad')
     })
     expect(leftovers(before, snapshot(base))).toEqual(nothing)
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test('takes other ports when somebody has taken one of its own meanwhile', async () => {
+    const taken = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    let asked = 0
+    const holdPorts: Machine['holdPorts'] = async (count) => {
+      const held = await machine.holdPorts(count)
+      asked++
+      return asked > 1 ? held : { ...held, ports: held.ports.map((one, i) => (i === 6 ? port : one)) }
+    }
+    const system = await launch(options({ machine: { ...machine, holdPorts } }))
+    expect(asked).toBe(2)
+    expect((await system.status()).every(({ state }) => state === 'ready')).toBe(true)
+    await system.down()
+    taken.close()
+    expect(leftovers(before, snapshot(base))).toEqual(nothing)
+  })
+
+  test('pins what it starts to the cores that it is given', async () => {
+    const system = await launch(options({ pin: { stack: [0], generator: [0] } }))
+    const pids = (await system.status()).flatMap(({ pids }) => pids)
+    const allowed = pids.map(
+      (pid) => /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1],
+    )
+    expect(new Set(allowed)).toEqual(new Set(['0']))
+    expect(system.placement.instances['db/0']).toEqual({ host: 'local', pin: [0] })
+    expect(system.placement.instances.generator).toEqual({ host: 'local', pin: [0] })
+    await system.down()
+  })
+
+  test('refuses by name and place what it cannot run yet, before it starts anything', async () => {
+    const topology = stubTopology()
+    const db = topology.components.db
+    if (db?.role !== 'store') throw new Error('no db')
+    const replicated = {
+      ...topology,
+      components: { ...topology.components, db: { ...db, readReplicas: 1, replicas: 2 } },
+    }
+    const refused = launch(options({ topology: replicated }))
+    await expect(refused).rejects.toMatchObject({ exitCode: 3 })
+    await expect(refused).rejects.toThrow(/^readReplicas of component db .*\nreplicas of component db /)
+    const kafka = { ...topology, components: { ...topology.components, db: { ...db, engine: 'kafka' } } }
+    await expect(launch(options({ topology: kafka }))).rejects.toThrow('engine kafka (component db)')
+    expect(readdirSync(cwd)).toEqual([])
+  })
+
+  test('names the programs that are missing and how to install them', async () => {
+    const findProgram: Machine['findProgram'] = ({ name }) => (name === 'initdb' || name === 'nginx' ? undefined : '/x')
+    const refused = launch(options({ machine: { ...machine, findProgram } }))
+    await expect(refused).rejects.toMatchObject({
+      exitCode: 5,
+      problems: [
+        {
+          message: 'programs are not installed: nginx (nginx), initdb (postgres)',
+          hint: 'plimsoll doctor --install, or: apt-get install --no-install-recommends nginx postgresql',
+        },
+      ],
+    })
     expect(readdirSync(cwd)).toEqual([])
   })
 

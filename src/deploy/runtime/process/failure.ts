@@ -1,7 +1,7 @@
 /** What went wrong with an instance, in the words of its own log. */
 import { open } from 'node:fs/promises'
 import type { Exit } from '../../../contract/machine.js'
-import { type PlimsollError, targetFailed } from '../../../lib/errors.js'
+import { PlimsollError, targetFailed } from '../../../lib/errors.js'
 
 const tailBytes = 16 * 1024
 
@@ -39,8 +39,10 @@ export const failure = async (id: string, how: Exit | string, logFile: string): 
   return targetFailed(`${id} did not start: ${describe(how)}`, said, hintFor(tail))
 }
 
+const portTaken = 'another program took the port meanwhile; try again'
+
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/address already in use|EADDRINUSE/i, 'another program took the port meanwhile; try again'],
+  [/address already in use|EADDRINUSE/i, portTaken],
   [/no space left|ENOSPC/i, 'the disk is full: make room in the folder for temporary files (TMPDIR)'],
   [
     /cannot allocate memory|ENOMEM|could not map anonymous shared memory/i,
@@ -52,3 +54,7 @@ const hints: readonly (readonly [RegExp, string])[] = [
 const hintFor = (tail: readonly string[]): string =>
   hints.find(([pattern]) => tail.some((line) => pattern.test(line)))?.[1] ??
   'everything that was started has been stopped again; plimsoll check and plimsoll doctor look for common causes'
+
+/** Between our holding a port and the server's listening on it there is a moment in which others can take it. */
+export const isPortTaken = (error: unknown): boolean =>
+  error instanceof PlimsollError && error.problems.some(({ hint }) => hint === portTaken)

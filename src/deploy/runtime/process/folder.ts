@@ -1,9 +1,11 @@
 /** The folder of a system: data, logs and sockets of its processes, and the working directory of each. */
 import { accessSync, constants, statSync } from 'node:fs'
-import { mkdir, realpath } from 'node:fs/promises'
+import { mkdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { targetFailed } from '../../../lib/errors.js'
+import type { Topology } from '../../../topology/types.js'
+import { instancePaths } from './instance.js'
 
 /** A Unix socket's path has at most 107 bytes; folder name, instance and socket name need about 60. */
 const longestBase = 48
@@ -41,4 +43,14 @@ export const baseFolder = async (serversRunAsOthers: boolean): Promise<string> =
 export const makeSystemFolder = async (folder: string): Promise<void> => {
   await mkdir(folder, { mode: 0o711 })
   await mkdir(join(folder, 'logs'), { mode: 0o755 })
+}
+
+/** Data and logs of all instances, as if they had never been started. */
+export const removeInstances = async (systemFolder: string, topology: Topology): Promise<void> => {
+  const paths = Object.values(topology.components).flatMap(({ id, replicas }) =>
+    Array.from({ length: replicas }, (_, index) => instancePaths(systemFolder, id, index)),
+  )
+  await Promise.all(
+    paths.flatMap(({ folder, logFile }) => [folder, logFile]).map((path) => rm(path, { recursive: true, force: true })),
+  )
 }

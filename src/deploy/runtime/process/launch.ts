@@ -10,7 +10,8 @@ import { exitCodes } from '../../../lib/exit-codes.js'
 import type { InstanceState } from '../../../result/run-event.js'
 import type { Component, ComponentId, Topology } from '../../../topology/types.js'
 import { serveControl } from './control.js'
-import { baseFolder, makeSystemFolder } from './folder.js'
+import { isPortTaken } from './failure.js'
+import { baseFolder, makeSystemFolder, removeInstances } from './folder.js'
 import { Instance } from './instance.js'
 import {
   contextOf,
@@ -153,13 +154,30 @@ export const launchInto = async (
       await system?.down()
     },
   })
-  const launching = startInstances(entry, ledger, { ...options, signal }, control.close)
+  const launching = startWithFreshPorts(entry, ledger, { ...options, signal }, control.close)
   try {
     system = await launching
     return system
   } catch (error) {
     control.close()
     throw interrupted(signal) ?? error
+  }
+}
+
+/** Tries again, with other ports, when somebody took one of ours before its server did. */
+const startWithFreshPorts = async (
+  entry: LedgerEntry,
+  ledger: Ledger,
+  options: LaunchOptions,
+  onDown: () => void,
+): Promise<ProcessSystem> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startInstances(entry, ledger, options, onDown)
+    } catch (error) {
+      if (tries >= 3 || options.signal.aborted || !isPortTaken(error)) throw error
+      await removeInstances(entry.folder, options.topology)
+    }
   }
 }
 
