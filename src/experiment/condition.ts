@@ -1,5 +1,5 @@
 /** `(all|class|component).path op literal`: the text of expectations and abort conditions. */
-import { suggestion } from '../lib/did-you-mean.js'
+import { nearest, suggestion } from '../lib/did-you-mean.js'
 import { type Parsed, parseDuration, parseRate, parseRatio, parseSize } from '../lib/units.js'
 import type { Topology } from '../topology/types.js'
 import { pathsOf, type Quantity, quantityOf, type Unit } from './quantities.js'
@@ -88,11 +88,13 @@ const quantityNamed = (left: string, topology: Topology): Named | Flaw => {
         hint: `such as ${subject}.${paths[0]}`,
       }
     const elsewhere = kind.kind === 'class' ? pathsOf({ kind: 'component', pools: [] }) : pathsOf({ kind: 'class' })
+    const near = nearest(path, paths)
     const hint =
-      suggestion(path, paths) ??
-      (elsewhere.includes(path)
-        ? `"${path}" is a quantity of ${kind.kind === 'class' ? 'a component' : 'requests'}, not of ${what}`
-        : `quantities of ${what}: ${summary(paths)}`)
+      near !== undefined
+        ? `did you mean "${near}"?`
+        : elsewhere.includes(path)
+          ? `"${path}" is a quantity of ${kind.kind === 'class' ? 'a component' : 'requests'}, not of ${what}`
+          : `quantities of ${what}: ${summary(paths)}`
     return { from: subject.length + 1, length: path.length, message: `"${subject}" has no quantity "${path}"`, hint }
   }
   const first = parts[0] ?? ''

@@ -9,6 +9,7 @@
  *
  * Windows in which nothing was asked say nothing. Windows in which requests were made and none came back do not hold.
  */
+import { formatRatio, formatSeconds } from '../lib/units.js'
 import type { SecondEvent } from '../result/run-event.js'
 import type { Judgement, RunResult } from '../result/run-result.js'
 import { type Disturbance, disturbances } from '../result/validity.js'
@@ -140,8 +141,9 @@ const objective = (
   disturbed: readonly Disturbance[],
 ): Judgement[] => {
   if (path === 'availability') return []
-  const name = `${request}.${path} ${op} ${bound}`
   const quantity = quantityOf({ kind: 'class' }, path)
+  const limit = quantity?.unit === 'ratio' ? formatRatio(bound) : formatSeconds(bound)
+  const name = `${request}.${path} ${op} ${limit}`
   const observed = quantity?.whole(result, request) ?? null
   const counts = result.requests[request]
   if (observed === null && quantity !== undefined && (counts?.offered ?? 0) > 0 && (counts?.ok ?? 0) === 0)
