@@ -1,0 +1,89 @@
+/**
+ * Fixed addresses in a network of the system's own. nginx resolves the names of an upstream once, when it starts, and
+ * neither starts nor tests a configuration (`nginx -t`) whose names do not resolve; an address survives the re-creation
+ * of a container and needs no resolver. See docs/adr/0010.
+ */
+import { createHash } from 'node:crypto'
+import { eventLoopsOf, roleInstances } from '../../catalog/placement.js'
+import type { Address } from '../../contract/engine.js'
+import { invalidInput } from '../../lib/errors.js'
+import { instanceCount } from '../../topology/instances.js'
+import type { Component, Topology } from '../../topology/types.js'
+
+/** Where each engine listens inside its container. */
+const ports: Readonly<Record<string, number>> = { nginx: 8080, service: 8080, redis: 6379, postgres: 5432 }
+const defaultPort = 8080
+
+/** One process of an instance: a container. */
+export interface Unit {
+  readonly component: Component
+  /** Of the instance. */
+  readonly index: number
+  /** Of the process within the instance. */
+  readonly process: number
+  readonly processes: number
+  /** `app-0`, or `app-0-1` for the second process: also the container's host name. */
+  readonly name: string
+  readonly address: Address
+}
+
+export interface AddressPlan {
+  /** `10.x.y.0/24`, or a /16 when there are more containers. */
+  readonly subnet: string
+  readonly units: readonly Unit[]
+  readonly addresses: (component: string, role?: string) => readonly Address[]
+}
+
+/** Processes per instance: a service of several event loops is as many containers, everything else is one. */
+const processesOf = (component: Component): number =>
+  component.role === 'service' && component.consumes === undefined ? (eventLoopsOf(component) ?? 1) : 1
+
+/** The first addresses of a network belong to its gateway and to Docker. */
+const firstHost = 10
+const hostsOfSmallNetwork = 240
+
+const unitName = (component: string, index: number, process: number): string =>
+  process === 0 ? `${component}-${index}` : `${component}-${index}-${process}`
+
+export const addressPlan = (topology: Topology): AddressPlan => {
+  const slots = Object.values(topology.components).flatMap((component) =>
+    Array.from({ length: instanceCount(component) }, (_, index) =>
+      Array.from({ length: processesOf(component) }, (_, process) => ({ component, index, process })),
+    ).flat(),
+  )
+  if (slots.length > 65_000)
+    throw invalidInput({ message: `${slots.length} containers: a network of this kind has room for 65000` })
+  // From the name alone, so that the addresses stay when the topology changes.
+  const digest = createHash('sha256').update(topology.name).digest()
+  const second = 64 + ((digest[0] ?? 0) % 128)
+  const third = digest[1] ?? 0
+  const small = slots.length <= hostsOfSmallNetwork
+  const ip = (n: number): string => {
+    const host = n + firstHost
+    return small ? `10.${second}.${third}.${host}` : `10.${second}.${Math.floor(host / 256)}.${host % 256}`
+  }
+  const units = slots.map(
+    ({ component, index, process }, n): Unit => ({
+      component,
+      index,
+      process,
+      processes: processesOf(component),
+      name: unitName(component.id, index, process),
+      address: {
+        instance: `${component.id}/${index}`,
+        host: ip(n),
+        port: ports[component.engine] ?? defaultPort,
+      },
+    }),
+  )
+  return {
+    subnet: small ? `10.${second}.${third}.0/24` : `10.${second}.0.0/16`,
+    units,
+    addresses: (id, role) => {
+      const component = topology.components[id]
+      if (component === undefined) return []
+      const wanted = new Set(roleInstances(component, role))
+      return units.filter((unit) => unit.component.id === id && wanted.has(unit.index)).map(({ address }) => address)
+    },
+  }
+}

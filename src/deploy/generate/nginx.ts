@@ -1,0 +1,23 @@
+import { nginxConf } from '../../catalog/nginx/config.js'
+import { notYet } from '../../lib/errors.js'
+import type { Topology } from '../../topology/types.js'
+import { addressPlan } from './address-plan.js'
+import { containerContext } from './context.js'
+
+export const nginxFile = (component: string): string => `nginx/${component}.conf`
+
+/** One nginx.conf per nginx component; its replicas share it. */
+export const nginxTarget = (topology: Topology): ReadonlyMap<string, string> => {
+  if ((topology.generate.nginx?.patches.length ?? 0) > 0)
+    throw notYet(
+      'generate.nginx.patches',
+      topology.source.locate(['generate', 'nginx', 'patches']),
+      'patches amend documents (compose); nginx.conf is text',
+    )
+  const plan = addressPlan(topology)
+  return new Map(
+    plan.units
+      .filter(({ component, index }) => component.engine === 'nginx' && index === 0)
+      .map((unit) => [nginxFile(unit.component.id), nginxConf(containerContext(topology, plan, unit))]),
+  )
+}
