@@ -135,7 +135,7 @@ const postgresContainer = ({ topology, unit }: ContainerContext): Container => {
 /** A store with copies needs replication to be set up between them. */
 const singleStore = (topology: Topology, { component }: Unit): StoreComponent => {
   if (component.role !== 'store') throw new TypeError(`${component.id} is a ${component.role}`)
-  const key = (['mode', 'readReplicas', 'replicasPerMaster', 'masters', 'replicas'] as const).find((name) =>
+  const key = (['readReplicas', 'replicasPerMaster', 'masters', 'replicas', 'mode'] as const).find((name) =>
     name === 'mode'
       ? component.mode !== 'single'
       : component[name] > (name === 'masters' || name === 'replicas' ? 1 : 0),

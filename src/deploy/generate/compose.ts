@@ -50,8 +50,9 @@ const limits = (unit: Unit): { readonly [key: string]: Json } => {
     deploy: {
       resources: {
         limits: {
-          ...(cpu === undefined || cpu <= 0 ? {} : { cpus: String(cpu) }),
-          ...(memory === undefined ? {} : { memory: mebibytes(memory) }),
+          // The quota is the instance's; its processes are containers of their own.
+          ...(cpu === undefined || cpu <= 0 ? {} : { cpus: String(cpu / unit.processes) }),
+          ...(memory === undefined ? {} : { memory: mebibytes(memory / unit.processes) }),
         },
       },
     },
