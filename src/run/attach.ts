@@ -23,33 +23,34 @@ const running = async (context: RunContext): Promise<RunningSystem | undefined> 
   return match === undefined ? undefined : connect(match.entry)
 }
 
-/** Rejects with what the runtime refuses (3), misses (5) or fails at (6); nothing is left of its own attempt then. */
-export const attachOrLaunch = async (context: RunContext): Promise<Attached> => {
-  const { topology, experiment } = context
-  const up = await running(context)
-  if (up !== undefined) {
-    context.onNote(`running on ${up.id}, which is up`)
-    if (Object.keys(experiment.placement?.pin ?? {}).length > 0)
-      context.onNote(`the experiment's pins are not applied: ${up.id} was started without them`)
-    return { system: up, owned: false }
-  }
+/** A system of its own. Rejects with what the runtime refuses (3), misses (5) or fails at (6); nothing is left of it then. */
+export const launchFor = async (context: RunContext): Promise<RunningSystem> => {
   let launched = false
   const system = await launch({
     machine,
     engines: context.engines,
-    topology,
+    topology: context.topology,
     topologyFile: context.topologyFile,
     purpose: context.purpose,
     ledgerFolder: ledgerFolder(context.cwd),
     packageFolder: context.packageFolder,
     signal: context.signal,
     seed: context.seed,
-    pin: experiment.placement?.pin,
+    pin: context.experiment.placement?.pin,
     // Later changes of state are events of the run.
     onProgress: (progress) => {
       if (!launched) context.onLaunch(progress)
     },
   })
   launched = true
-  return { system, owned: true }
+  return system
+}
+
+export const attachOrLaunch = async (context: RunContext): Promise<Attached> => {
+  const up = await running(context)
+  if (up === undefined) return { system: await launchFor(context), owned: true }
+  context.onNote(`running on ${up.id}, which is up`)
+  if (Object.keys(context.experiment.placement?.pin ?? {}).length > 0)
+    context.onNote(`the experiment's pins are not applied: ${up.id} was started without them`)
+  return { system: up, owned: false }
 }

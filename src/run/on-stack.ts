@@ -1,6 +1,7 @@
 /** One experiment on a real stack, from the first process to the last. */
 import { refusedFaults } from '../chaos/supported.js'
 import type { RunningLoad } from '../contract/load.js'
+import type { RunningSystem } from '../contract/running-system.js'
 import { abortMonitor } from '../experiment/abort.js'
 import { judged } from '../experiment/verdict.js'
 import { PlimsollError } from '../lib/errors.js'
@@ -43,53 +44,69 @@ const begun = async (load: RunningLoad, signal: AbortSignal): Promise<void> => {
  * has ended and a system of its own is down when this settles.
  */
 export const runOnStack = async (context: RunContext): Promise<Run> => {
-  const { topology, experiment, signal } = context
-  const refused = refusedFaults(experiment.faults)
+  const refused = refusedFaults(context.experiment.faults)
   if (refused !== undefined) throw refused
   const { system, owned } = await attachOrLaunch(context)
   try {
-    const load = startLoad({ topology, experiment, seed: context.seed, entries: system.entries })
-    await begun(load, signal)
-    const folder = createRunFolder({
-      cwd: context.cwd,
-      runsFolder: context.runsFolder,
-      startedAt: new Date(),
-      engine: 'stack',
-      experimentName: experiment.name,
-      topologyText: topology.source.text,
-      calibrationText: context.calibrationText,
-      experimentText: experiment.source.text,
-      origin: { topology: context.topologyFile, experiment: context.experimentFile },
-    })
-    try {
-      const result: RunResult = judged(
-        await conduct({
-          topology,
-          experiment,
-          seed: context.seed,
-          system,
-          load,
-          clock: realClock,
-          signal,
-          onEvent: (event) => {
-            folder.append(event)
-            context.onEvent(event)
-          },
-          wallClock: () => new Date().toISOString(),
-          versions: { ...system.versions, machine: machineName() },
-          mustAbort: abortMonitor(experiment.abort, topology),
-          restore: !owned,
-        }),
-        experiment,
-        topology,
-      )
-      folder.finish(result)
-      return { result, folder: folder.path }
-    } finally {
-      folder.close()
-      await load.stop(0)
-    }
+    return await runOn(system, context, !owned)
   } finally {
     if (owned) await system.down()
+  }
+}
+
+/** On a system that runs; with `restore`, faults that are still in force at the end are taken back. */
+export const runOn = async (system: RunningSystem, context: RunContext, restore: boolean): Promise<Run> => {
+  const { topology, experiment, signal } = context
+  const load = startLoad({ topology, experiment, seed: context.seed, entries: system.entries })
+  try {
+    await begun(load, signal)
+    return await recorded(context, (onEvent) =>
+      conduct({
+        topology,
+        experiment,
+        seed: context.seed,
+        system,
+        load,
+        clock: realClock,
+        signal,
+        onEvent,
+        wallClock: () => new Date().toISOString(),
+        versions: { ...system.versions, machine: machineName() },
+        mustAbort: abortMonitor(experiment.abort, topology),
+        restore,
+      }),
+    )
+  } finally {
+    await load.stop(0)
+  }
+}
+
+/** Judges what `conducted` resolves with; the run folder is written as it happens. */
+const recorded = async (
+  context: RunContext,
+  conducted: (onEvent: RunContext['onEvent']) => Promise<RunResult>,
+): Promise<Run> => {
+  const { topology, experiment } = context
+  const folder = createRunFolder({
+    cwd: context.cwd,
+    runsFolder: context.runsFolder,
+    startedAt: new Date(),
+    engine: 'stack',
+    experimentName: experiment.name,
+    topologyText: topology.source.text,
+    calibrationText: context.calibrationText,
+    experimentText: experiment.source.text,
+    origin: { topology: context.topologyFile, experiment: context.experimentFile },
+  })
+  try {
+    const result = await conducted((event) => {
+      folder.append(event)
+      context.onEvent(event)
+    })
+    const whole = judged(result, experiment, topology)
+    folder.finish(whole)
+    return { result: whole, folder: folder.path }
+  } finally {
+    folder.close()
   }
 }
