@@ -3,10 +3,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { RunningSystem } from '../contract/running-system.js'
+import { loadSeconds } from '../experiment/load.js'
 import { PlimsollError, targetFailed } from '../lib/errors.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import { compareResults } from '../report/compare.js'
 import { formatComparison } from '../report/comparison.js'
+import { wrap } from '../report/document.js'
 import { failoverLines } from '../report/failover.js'
 import { ansi, formatProblem, plain } from '../report/problems.js'
 import { formatResult } from '../report/result.js'
@@ -67,6 +69,7 @@ const systemOf = ({ system }: Demo): RunningSystem => {
 /** On the stack; a run that did not reach its end has nothing to show. Objectives that are missed are only told. */
 const measure = async (demo: Demo, name: string): Promise<Run> => {
   const { context, progress } = await prepare(demo, name)
+  demo.host.stdout.write(`${name}, ${loadSeconds(context.experiment.load)} s\n`)
   const measured = await runOn(systemOf(demo), context, true).finally(progress.end)
   const { status, faults } = measured.result
   if (status === 'failed' || status === 'aborted') throw targetFailed(`the experiment ${name} was ${status}`)
@@ -94,7 +97,8 @@ const loseAServer = async (demo: Demo): Promise<void> => {
 }
 
 const tellFailover = async ({ measured, host }: Demo): Promise<void> => {
-  for (const line of failoverLines(measured?.result.faults ?? [])) host.stdout.write(`${line}\n`)
+  for (const line of failoverLines(measured?.result.faults ?? []))
+    host.stdout.write(`${wrap(line, host.stdout.columns).join('\n')}\n`)
 }
 
 const predict = async (demo: Demo): Promise<void> => {
@@ -102,7 +106,8 @@ const predict = async (demo: Demo): Promise<void> => {
   const { context } = await prepare(demo, 'lose-an-app-server')
   const sim = await runInSimulator({ ...context, onEvent: () => {} }, demo.measured.result.placement)
   const comparison = compareResults(sim.result, demo.measured.result)
-  for (const line of failoverLines(sim.result.faults)) demo.host.stdout.write(`in the simulator: ${line}\n`)
+  for (const line of failoverLines(sim.result.faults))
+    demo.host.stdout.write(`${wrap(`in the simulator: ${line}`, demo.host.stdout.columns).join('\n')}\n`)
   demo.host.stdout.write(`\n${formatComparison(comparison, demo.host.stdout)}`)
 }
 

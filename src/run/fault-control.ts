@@ -140,7 +140,15 @@ export const faultControl = (options: Options): FaultControl => {
     end: async (restore) => {
       for (const end of endWatches.splice(0)) end()
       if (!restore) return
-      await Promise.all([...injected.keys()].map(undo))
+      // An instance that has been started again meanwhile has nothing to be taken back.
+      const status = await system.status().catch(() => [])
+      const back = new Set(status.filter(({ state }) => state === 'ready').map(({ id }) => id))
+      const inForce = [...injected.keys()].filter((index) => {
+        const fault = faults[index]
+        const instances = fault === undefined ? [] : struck(fault, topology)
+        return instances.length === 0 || instances.some((instance) => !back.has(instance))
+      })
+      await Promise.all(inForce.map(undo))
     },
     watches: (instance) => watched.has(instance),
   }
