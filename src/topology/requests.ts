@@ -131,14 +131,15 @@ const servedBy = (scope: Scope, fields: RequestFields): string | undefined => {
   )
 }
 
-/** Balancers, each of which leads to the next and the last to the service. */
+/** Balancers, each of which leads to the next and the last to the service, which may be named last itself. */
 const enteredBy = (
   scope: Scope,
   fields: RequestFields,
   serve: string | undefined,
   components: ReadonlyMap<string, Component>,
 ): readonly string[] => {
-  const enter = fields.get('enter') ?? []
+  const written = fields.get('enter') ?? []
+  const enter = serve !== undefined && written.at(-1)?.name === serve ? written.slice(0, -1) : written
   enter.forEach(({ name, at }, index) => {
     const component = componentNamed(scope, name, at)
     const role = component?.descriptor?.role
