@@ -58,3 +58,15 @@ test('a reader that closes the pipe early is not an error', () => {
   expect(status).toBe(0)
   expect(stderr).toBe('')
 })
+
+test('an experiment where a topology is expected is one error, at its kind, and the other way round', () => {
+  const scenario = 'scenarios/optimization-api'
+  const plan = plimsoll('plan', `${scenario}/experiments/steady.yaml`)
+  expect(plan.status).toBe(3)
+  expect(plan.stderr.match(/error:/g)).toHaveLength(1)
+  expect(plan.stderr).toContain('steady.yaml:4:1: error: expected a topology, got an experiment')
+  const run = plimsoll('run', `${scenario}/topology.yaml`, '--on', 'sim')
+  expect(run.status).toBe(3)
+  expect(run.stderr.match(/error:/g)).toHaveLength(1)
+  expect(run.stderr).toContain('topology.yaml:5:1: error: expected an experiment, got a topology')
+})

@@ -39,6 +39,25 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
   }
 }
 
+const kinds = {
+  Topology: { article: 'a topology', hint: 'plimsoll check, plan, simulate, generate and up take it' },
+  Experiment: { article: 'an experiment', hint: 'plimsoll check and run take it; so does simulate --experiment' },
+} as const
+
+/** One error where the other kind of file was given, instead of one for each of its keys. */
+const refuseOtherKind = (text: string, file: string, wanted: keyof typeof kinds): void => {
+  const written = /^kind:[ \t]*(Topology|Experiment)\b/m.exec(text)
+  const kind = written?.[1] as keyof typeof kinds | undefined
+  if (written === null || kind === undefined || kind === wanted) return
+  const line = text.slice(0, written.index).split('\n').length
+  throw invalidInput({
+    message: `expected ${kinds[wanted].article}, got ${kinds[kind].article}`,
+    position: { file, line, column: 1 },
+    excerpt: { line: text.split('\n')[line - 1] ?? '', length: written[0].length },
+    hint: kinds[kind].hint,
+  })
+}
+
 export interface LoadOptions {
   /** How messages name the file; default: its path. */
   readonly file?: string
@@ -72,6 +91,7 @@ export const loadExperiment = async (
 ): Promise<LoadedExperiment> => {
   const file = options.file ?? path
   const text = await readText(path, file)
+  refuseOtherKind(text, file, 'Experiment')
   const written = options.topology ?? experimentTopologyPath(text, file)
   const below = (folder: string): string =>
     options.topology === undefined && !isAbsolute(written) ? join(folder, written) : written
@@ -91,6 +111,7 @@ export const loadExperiment = async (
 export const loadTopology = async (path: string, options: LoadOptions = {}): Promise<Topology> => {
   const named = options.file ?? path
   const text = await readText(path, named)
+  refuseOtherKind(text, named, 'Topology')
   const calibrated = options.calibration === false ? undefined : await readIfThere(join(dirname(path), calibrationFile))
   return parseTopology(text, {
     file: named,
