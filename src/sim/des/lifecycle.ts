@@ -46,8 +46,8 @@ export class Lifecycle {
   /** At once, with all that it has in hand. `restartAfterSeconds` undefined: it stays down. */
   kill(id: string, restartAfterSeconds: number | undefined): void {
     const instance = this.take(id)
-    for (const endpoint of instance.endpoints) this.down(endpoint)
     this.tell(id, 'crashed')
+    for (const endpoint of instance.endpoints) this.down(endpoint)
     this.restartLater(instance, restartAfterSeconds)
   }
 
