@@ -123,11 +123,23 @@ export const requestRecorder = (options: RecorderOptions): RequestRecorder => {
     ({ id, derived }): Track => ({ id, derived, total: new Measured(), second: new Counts(), inFlight: 0 }),
   )
   const ofAll = tracks.filter((track) => !track.derived)
+  /** The class that is all there is: its second need not be added up again. */
+  const onlyOne = ofAll.length === 1 ? ofAll[0] : undefined
   const allSecond = new Counts()
   const tracker = faultTracker()
   let inFlight = 0
   const measured = (intendedAt: number): boolean => intendedAt >= warmupSeconds && intendedAt < durationSeconds
   const at = (cls: number): Track => tracks[cls] as Track
+
+  const secondOfAll = (): ClassSecond => {
+    allSecond.reset()
+    let allInFlight = 0
+    for (const track of ofAll) {
+      allSecond.add(track.second)
+      allInFlight += track.inFlight
+    }
+    return classSecond(allSecond, allInFlight)
+  }
 
   return {
     get inFlight() {
@@ -173,15 +185,9 @@ export const requestRecorder = (options: RecorderOptions): RequestRecorder => {
     },
     second: () => {
       const seconds: Record<string, ClassSecond> = {}
-      allSecond.reset()
-      let allInFlight = 0
-      for (const track of ofAll) {
-        allSecond.add(track.second)
-        allInFlight += track.inFlight
-      }
-      seconds.all = classSecond(allSecond, allInFlight)
+      seconds.all = onlyOne === undefined ? secondOfAll() : classSecond(onlyOne.second, onlyOne.inFlight)
       for (const track of tracks) {
-        seconds[track.id] = classSecond(track.second, track.inFlight)
+        seconds[track.id] = track === onlyOne ? seconds.all : classSecond(track.second, track.inFlight)
         track.second.reset()
       }
       return seconds
