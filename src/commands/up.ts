@@ -102,7 +102,10 @@ export const run: CommandHandler = async (invocation) => {
     packageFolder: host.packageFolder,
     signal: host.signal,
     seed: 1,
-    onProgress: (progress) => host.stderr.write(progressLine(progress)),
+    onProgress: (progress) => {
+      // The others are stopped when one fails: the error says so.
+      if (progress.state !== 'stopped') host.stderr.write(progressLine(progress))
+    },
     startDetached: (folder, logFile) => startSupervisorProcess(host.packageFolder, folder, logFile),
   })
   await print(invocation, entry, await connect(entry), false)

@@ -28,6 +28,8 @@ export interface Workplace {
   readonly topology: string
   /** Its systems have their folders here. */
   readonly base: string
+  /** Added to the environment of what is started from now on. */
+  readonly env: Record<string, string>
   start(...args: string[]): Program
   run(...args: string[]): Promise<Ended>
   remove(): void
@@ -39,10 +41,11 @@ export const workplace = (): Workplace => {
   const folder = mkdtempSync(join(tmpdir(), 'work place '))
   cpSync(join(packageFolder, 'scenarios', 'optimization-api'), join(folder, 'api'), { recursive: true })
   const base = temporaryBase()
+  const env: Record<string, string> = {}
   const start = (...args: string[]): Program => {
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: folder,
-      env: { ...process.env, NO_COLOR: '1', TMPDIR: base },
+      env: { ...process.env, NO_COLOR: '1', TMPDIR: base, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''
@@ -63,6 +66,7 @@ export const workplace = (): Workplace => {
   return {
     folder,
     base,
+    env,
     topology: join(folder, 'api', 'topology.yaml'),
     start,
     run: (...args) => start(...args).ended,

@@ -193,7 +193,7 @@ export class Instance {
     } catch (error) {
       this.#generation++
       await this.#killAll()
-      this.#setState('crashed')
+      this.#setState(signal?.aborted === true || this.#closed ? 'stopped' : 'crashed')
       throw error
     }
     this.#setState('ready')
