@@ -77,12 +77,12 @@ const flowGraphs = (components: ReadonlyMap<string, Component>): { calls: Graph;
       collect(`${component.id}.${id}`, operation.flow, true)
     const { consumes } = component
     if (consumes === undefined) continue
-    collect(`${component.id} (flow)`, component.flow, true)
     add(messages, `${consumes.component}.${consumes.queue ?? consumes.topic}`, {
       to: `${component.id} (flow)`,
       at: ['components', component.id, 'consumes'],
       certain: true,
     })
+    collect(`${component.id} (flow)`, component.flow, true)
   }
   return { calls, messages }
 }

@@ -14,6 +14,7 @@ export const normalizedShares = (
   at: Path,
   what: string,
 ): readonly number[] => {
+  if (shares.length === 0) return []
   const known = shares.filter((share) => share !== undefined)
   if (known.length < shares.length) return shares.map((share) => share ?? 0)
   const sum = known.reduce((total, share) => total + share, 0)

@@ -60,7 +60,7 @@ const redundancy = (
       report(
         scope,
         fields.path('replicas'),
-        `replicas: ${total} is not the primary and its ${readReplicas} read replicas`,
+        `replicas: ${total} is not 1 + readReplicas (${readReplicas})`,
         `replicas is the total: write ${replicas}, or leave it out`,
       )
     }
