@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { engineRegistry } from '../catalog/index.js'
-import { experimentTopologyPath, parseExperiment } from '../experiment/parse.js'
 import type { Experiment } from '../experiment/types.js'
 import { invalidInput } from '../lib/errors.js'
 import { parseTopology } from '../topology/parse.js'
@@ -89,6 +88,8 @@ export const loadExperiment = async (
   path: string,
   options: LoadOptions & { readonly topology?: string | undefined } = {},
 ): Promise<LoadedExperiment> => {
+  // Loaded here so that `plan`, which starts in milliseconds, does not load the experiment language.
+  const { experimentTopologyPath, parseExperiment } = await import('../experiment/parse.js')
   const file = options.file ?? path
   const text = await readText(path, file)
   refuseOtherKind(text, file, 'Experiment')
