@@ -22,7 +22,10 @@ const bounds = { help: 2.5, plan: 5 }
 
 const milliseconds = (args) => {
   const start = performance.now()
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } })
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
   if (status !== 0) {
     process.stderr.write(`bench/startup: node ${args.join(' ')} ended with ${status}\n${stderr}`)
     process.exit(2)
@@ -48,10 +51,15 @@ const holds = Object.entries(bounds).every(([name, bound]) => ratios[name] <= bo
 
 if (json) {
   const seconds = Object.fromEntries(Object.entries(medians).map(([name, value]) => [name, value / 1000]))
-  process.stdout.write(`${JSON.stringify({ apiVersion: 'plimsoll/v1', kind: 'StartupBenchmark', rounds, seconds, ratios, bounds, holds }, null, 2)}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ apiVersion: 'plimsoll/v1', kind: 'StartupBenchmark', rounds, seconds, ratios, bounds, holds }, null, 2)}\n`,
+  )
 } else {
   const row = (name, what, ratio) => {
-    const verdict = ratio === undefined ? '' : `${ratio.toFixed(2)}×  (at most ${bounds[name]}×)${ratio <= bounds[name] ? '' : '  TOO SLOW'}`
+    const verdict =
+      ratio === undefined
+        ? ''
+        : `${ratio.toFixed(2)}×  (at most ${bounds[name]}×)${ratio <= bounds[name] ? '' : '  TOO SLOW'}`
     process.stdout.write(`${what.padEnd(48)}${medians[name].toFixed(0).padStart(5)} ms  ${verdict}`.trimEnd())
     process.stdout.write('\n')
   }
