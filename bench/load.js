@@ -1,7 +1,7 @@
 // Our closed loop against autocannon's, on one nginx worker with 64 connections, in one run: repetitions of both by turns,
 // and the median of the ratios of each pair. Exit 1 below 0.9 of autocannon's requests per second.
 //   node bench/load.js [--json] [--repetitions 5] [--seconds 2]
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -33,10 +33,11 @@ const fail = (code, text) => {
 
 if (!Number.isInteger(repetitions) || repetitions < 1 || !(seconds > 0))
   fail(2, 'bench/load.js: --repetitions takes a whole number from 1 and --seconds a number above 0')
-if (!existsSync(join(root, 'dist/load/start.js'))) fail(2, 'bench/load.js: there is no dist; run "npm run build" first')
-const program = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx', '/opt/homebrew/bin/nginx'].find(
-  existsSync,
-)
+// What is measured is what the sources say now; the compiler's words must not mix with the document on stdout.
+execFileSync('bash', [join(root, 'scripts/build-if-stale.sh')], { stdio: ['ignore', 2, 2] })
+const program = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin']
+  .map((folder) => join(folder, 'nginx'))
+  .find((path) => existsSync(path))
 if (program === undefined) fail(5, 'bench/load.js: nginx is not installed; plimsoll doctor --install installs it')
 
 const { startLoad } = await import('../dist/load/start.js')
