@@ -1,12 +1,16 @@
 /** Topologies and experiments from files. */
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { engineRegistry } from '../catalog/index.js'
 import type { Experiment } from '../experiment/types.js'
 import { invalidInput } from '../lib/errors.js'
+import { formatBytes } from '../lib/units.js'
 import { parseTopology } from '../topology/parse.js'
 import type { Topology } from '../topology/types.js'
+
+/** Far more than any file of ours; a disk image given by mistake stays on its disk. */
+const maxBytes = 8 * 1024 * 1024
 
 export const calibrationFile = 'calibration.yaml'
 
@@ -21,12 +25,14 @@ const causes: Readonly<Record<string, string>> = {
 /** Throws PlimsollError (exit code 3) when it cannot be read; `named` is how the message names it. */
 export const readText = async (path: string, named: string = path): Promise<string> => {
   try {
-    return await readFile(path, 'utf8')
+    const { size } = await stat(path)
+    if (size <= maxBytes) return await readFile(path, 'utf8')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? ''
     const why = Object.hasOwn(causes, code) ? causes[code] : error instanceof Error ? error.message : String(error)
     throw invalidInput({ message: `cannot read ${named}: ${why}` })
   }
+  throw invalidInput({ message: `cannot read ${named}: it has more than ${formatBytes(maxBytes)}` })
 }
 
 const readIfThere = async (path: string): Promise<string | undefined> => {

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { engineRegistry } from '../../src/catalog/index.js'
+import { parseCalibration } from '../../src/topology/calibration-file.js'
 import { walk } from '../../src/topology/flow.js'
+import { stepKinds, stepShapes } from '../../src/topology/schema/steps.js'
 import { fixture, flowOf, parse, scenario, told, topology, withFlow } from './problems.js'
 
 const idsOf = (flow: string): readonly string[] => [...walk(flowOf(flow))].map((step) => step.id)
@@ -446,6 +450,60 @@ describe('requests and the rest', () => {
     expect(growth).toEqual({ ratePerMonth: 0.08, horizonMonths: 12 })
     expect(traffic).toEqual({ mode: 'closed', users: 6000, thinkTime: { shape: 'exponential', meanSeconds: 0 } })
     expect([policy, currency]).toEqual([{ headroom: 0.25, survive: 'one-node' }, 'USD'])
+  })
+})
+
+describe('calls in a circle', () => {
+  const stock = (flow: string): readonly string[] =>
+    told(
+      topology({
+        components: `  app: { engine: service, operations: { a: { flow: [{ call: stock.b }] } } }
+  stock: { engine: service, operations: { b: { flow: ${flow} }, c: { flow: [] } } }`,
+        requests: '  get: { share: 100%, serve: app, flow: [{ call: app.a }] }',
+      }),
+    ).map((problem) => problem.replace(/^\S+ /, ''))
+
+  it('are refused, with or without an end; calls that lead on are not', () => {
+    expect(stock('[{ call: app.a }]')).toEqual(['calls go in a circle without an end: app.a -> stock.b -> app.a'])
+    expect(stock('[{ saga: [{ call: app.a }] }]')).toEqual([
+      'calls go in a circle without an end: app.a -> stock.b -> app.a',
+    ])
+    expect(stock('[{ choose: [{ weight: 50%, flow: [{ call: app.a }] }, { weight: 50%, flow: [] }] }]')).toEqual([
+      'calls in a circle that ends by chance are not supported yet: app.a -> stock.b -> app.a',
+    ])
+    expect(stock('[{ call: stock.c }]')).toEqual([])
+  })
+})
+
+describe('docs/topology.md', () => {
+  const blocks = [...readFileSync('docs/topology.md', 'utf8').matchAll(/```yaml\n([\s\S]*?)```/g)].map(
+    (match) => match[1] ?? '',
+  )
+
+  it('shows a topology that parses and a calibration that fits it', () => {
+    const [shop = '', calibration = ''] = blocks
+    expect(blocks).toHaveLength(2)
+    expect(told(shop)).toEqual([])
+    const read = parseCalibration(calibration, { file: 'c', components: ['app', 'edge'], steps: ['view/1'] })
+    expect([read.hitRatios['view/1'], read.steps['view/1']?.wait?.demand]).toEqual([
+      0.825,
+      { law: 'constant', seconds: 0.002 },
+    ])
+  })
+
+  it('names every engine, every option of each, every step and every modifier', () => {
+    const text = readFileSync('docs/topology.md', 'utf8')
+    const words = [...engineRegistry.values()].flatMap(({ engine, options, notYet }) => [
+      engine,
+      ...Object.keys(options),
+      ...Object.keys(notYet ?? {}),
+    ])
+    const missing = [
+      ...words,
+      ...stepKinds,
+      ...Object.values(stepShapes).flatMap((shape) => Object.keys(shape)),
+    ].filter((word) => !new RegExp(`[\`( {,]${word}[\`: ,)}.]`).test(text))
+    expect([...new Set(missing)]).toEqual([])
   })
 })
 
