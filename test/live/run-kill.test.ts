@@ -1,0 +1,66 @@
+/** A run that is ended from outside leaves nothing behind. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { randomStream } from '../../src/lib/random.js'
+import { until } from './servers.js'
+import { workplace } from './support/cli.js'
+import { leftovers, nothing, snapshot } from './support/leftovers.js'
+
+const place = workplace()
+const before = snapshot(place.base)
+const runs = join(place.folder, '.plimsoll', 'runs')
+afterAll(() => place.remove())
+
+const file = 'api/experiments/lose-an-app-server.yaml'
+const sleep = (seconds: number): Promise<void> => new Promise((done) => setTimeout(done, seconds * 1000))
+
+/** Lines of the newest run that has begun. */
+const events = (): readonly string[] => {
+  if (!existsSync(runs)) return []
+  const newest = readdirSync(runs).sort().at(-1)
+  const path = join(runs, newest ?? '', 'events.jsonl')
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []
+}
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s during a run: it ends with %i, keeps what it saw, and leaves nothing', async (signal, code) => {
+  const earlier = existsSync(runs) ? readdirSync(runs).length : 0
+  const run = place.start('run', file, '--on', 'stack', '--json')
+  await until('two seconds are recorded', () => {
+    const begun = existsSync(runs) && readdirSync(runs).length > earlier
+    return begun && events().filter((line) => line.includes('"second"')).length >= 2
+  })
+  run.child.kill(signal)
+  const ended = await run.ended
+  expect(ended, ended.stderr).toMatchObject({ code })
+  const result = JSON.parse(ended.stdout) as { status: string; series: unknown[] }
+  expect(result.status).toBe('interrupted')
+  expect(result.series.length).toBeGreaterThanOrEqual(2)
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+})
+
+test('SIGINT while the stack is starting ends with 130 and leaves nothing', async () => {
+  const run = place.start('run', file, '--on', 'stack')
+  await until('its ledger is written', () => existsSync(join(place.folder, '.plimsoll', 'ledger')))
+  await sleep(0.5)
+  run.child.kill('SIGINT')
+  expect(await run.ended).toMatchObject({ code: 130 })
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+})
+
+const moments = ((): readonly number[] => {
+  const stream = randomStream(3, 'run')
+  return Array.from({ length: 10 }, (_, i) => Number((((i + stream.uniform()) * 6) / 10).toFixed(2)))
+})()
+
+test.each(moments)('kill -9 of a run after %d s, then down: nothing is left', async (seconds) => {
+  const run = place.start('run', file, '--on', 'stack')
+  await sleep(seconds)
+  run.child.kill('SIGKILL')
+  await run.ended
+  expect(await place.run('down')).toMatchObject({ code: 0 })
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+})
