@@ -23,7 +23,7 @@ const expectNothing = async (): Promise<void> => {
   const down = await place.run('down')
   expect(down).toMatchObject({ code: 0 })
   expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
-  expect(readdirSync(place.folder)).toEqual(['api'])
+  expect(readdirSync(place.folder).filter((name) => name !== 'runs')).toEqual(['api'])
 }
 
 afterEach(async () => {
@@ -54,6 +54,30 @@ test.each(moments('supervisor', 2.4, 4))('the supervisor killed after %d s, its 
   for (const pid of pids) process.kill(pid, 'SIGKILL')
   await up.ended
   await expectNothing()
+})
+
+const experiment = (text: string): void => {
+  const head = 'apiVersion: plimsoll/v1\nkind: Experiment\nname: short\ntopology: topology.yaml\n'
+  writeFileSync(join(place.folder, 'api', 'short.yaml'), `${head}${text}`)
+}
+
+test.each(moments('run', 5))('run killed after %d s', async (seconds) => {
+  experiment(
+    'load: { mode: open, arrivals: poisson, stages: [{ hold: 40/s, for: 2s }] }\nfaults: [{ at: 1s, kill: app/0 }]\n',
+  )
+  const run = place.start('run', 'api/short.yaml', '--on', 'stack', '--out', 'runs')
+  await sleep(seconds)
+  run.child.kill('SIGKILL')
+  await run.ended
+  await expectNothing()
+})
+
+test('down ends a living run, which undoes its own system', async () => {
+  experiment('load: { mode: open, arrivals: poisson, stages: [{ hold: 40/s, for: 60s }] }\n')
+  const run = place.start('run', 'api/short.yaml', '--on', 'stack', '--out', 'runs')
+  await until('the run has begun', () => existsSync(join(place.folder, 'runs')), 30)
+  await expectNothing()
+  expect((await run.ended).code).toBe(143)
 })
 
 test.each(moments('down', 0.8))('down killed after %d s', async (seconds) => {

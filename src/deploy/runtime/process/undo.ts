@@ -55,7 +55,12 @@ const endProcesses = async (entry: LedgerEntry, machine: Machine): Promise<reado
   // SIGINT is what all of our servers end on at once and in order (PostgreSQL then removes its shared memory itself).
   for (const process of first) if (process !== supervisor) signalTo(machine, process, 'SIGINT')
   for (const process of first) if (process.state === 'T' || process.state === 't') signalTo(machine, process, 'SIGCONT')
-  if (first.length > 0) await until(async () => (await left()).length === 0, graceSeconds, 0.03)
+  const nobody = async (): Promise<boolean> => (await left()).length === 0
+  if (first.length > 0 && !(await until(nobody, graceSeconds / 2, 0.03))) {
+    // A step of initdb takes SIGINT for the end of a query.
+    for (const process of await left()) signalTo(machine, process, 'SIGTERM')
+    await until(nobody, graceSeconds / 2, 0.03)
+  }
   // Twice in a row nothing: what was being forked at the first look shows at the second.
   for (let empty = 0; empty < 2; ) {
     const found = await left()
