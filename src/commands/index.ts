@@ -51,6 +51,8 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'simulate',
     summary: 'run the topology in the simulator',
+    details:
+      'With --experiment the exit code is 4 when an objective, a steady state or an invariant does not hold, or the\nexperiment is aborted. Without one the declared traffic runs, and nothing is judged by the exit code.',
     arguments: [topology],
     options: [
       { flags: '--experiment <file>', summary: 'load and faults; without it the load that the topology declares' },
