@@ -25,9 +25,8 @@ describe('oracle 21: a retry storm', () => {
   it('beyond the boundary λ(1 + k) = μ a spike of 20 s leaves no goodput for 480 s', () => {
     const result = run(server('continue'), { seconds: 560, stages: stages(5, 20, 480) })
     const after = result.series.filter(({ at }) => at > 90)
-    expect(
-      result.series.filter(({ at }) => at <= 60).every(({ requests }) => (requests.all?.completed ?? 0) >= 0),
-    ).toBe(true)
+    const before = result.series.filter(({ at }) => at <= 60)
+    expect(before.reduce((sum, { requests }) => sum + (requests.all?.ok ?? 0), 0) / 60).toBeGreaterThan(4)
     expect(after.reduce((sum, { requests }) => sum + (requests.all?.ok ?? 0), 0)).toBe(0)
   })
 

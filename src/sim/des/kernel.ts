@@ -17,8 +17,8 @@ export const refusalSeconds = 100e-6
 /** What an overloaded model may hold before the simulation says that it has exploded. */
 const maxLiveTasks = 4_000_000
 
-/** Events without any progress of the clock after which the model is taken to be stuck. */
-const maxEventsAtOnce = 20_000_000
+/** Steps without any progress of the clock after which the model is taken to be stuck. */
+const maxStepsAtOnce = 8_000_000
 
 /** Calls and failed calls between components, by `a -> b`. */
 export interface EdgeCount {
@@ -42,6 +42,8 @@ export class Kernel {
   live = 0
   /** By caller's component, then callee's. */
   readonly edges = new Map<string, Map<string, EdgeCount>>()
+  private stuckAt = 0
+  private stepsAtOnce = 0
   private readonly ready: Task[] = []
   private readonly readyEpochs: number[] = []
   private readonly free: Task[] = []
@@ -70,21 +72,10 @@ export class Kernel {
   /** Runs everything that happens until `untilSeconds` (inclusive), or until `done` says so. */
   run(untilSeconds: number, done: () => boolean): void {
     const { queue } = this
-    let at = queue.now
-    let eventsAtOnce = 0
     this.drain()
     while (queue.nextAt <= untilSeconds && !done()) {
       queue.step()
       this.drain()
-      if (queue.now > at) {
-        at = queue.now
-        eventsAtOnce = 0
-      } else if (++eventsAtOnce > maxEventsAtOnce)
-        throw targetFailed(
-          `the simulation stands still at ${at.toFixed(3)} s`,
-          'requests follow one another without taking any time',
-          'give the users a thinkTime, or the steps a time',
-        )
     }
   }
 
@@ -306,14 +297,28 @@ export class Kernel {
   }
 
   private drain(): void {
-    const { ready, readyEpochs } = this
+    const { ready, readyEpochs, queue } = this
+    if (queue.now > this.stuckAt) {
+      this.stuckAt = queue.now
+      this.stepsAtOnce = 0
+    }
+    this.stepsAtOnce += 1
     while (ready.length > 0) {
+      if (++this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
       const task = ready.pop() as Task
       if (task.epoch !== readyEpochs.pop()) continue
       let pc = task.pc
       do pc = (task.ops[pc] as (task: Task) => number)(task)
       while (pc >= 0)
     }
+  }
+
+  private standstill(): Error {
+    return targetFailed(
+      `the simulation stands still at ${this.queue.now.toFixed(3)} s`,
+      'requests follow one another without taking any time',
+      'give the users a thinkTime, or the steps a time',
+    )
   }
 
   private edge(from: Endpoint, to: Endpoint): EdgeCount {

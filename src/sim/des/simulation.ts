@@ -48,6 +48,8 @@ export class Simulation {
   private readonly events: RunEvent[] = []
   private readonly aborts: AbortMonitor
   private readonly smoothed: SmoothedRates | undefined
+  /** Instances whose absence has been noticed, and not yet their return. */
+  private readonly missing = new Set<string>()
   private measuring = false
   private abortReason: string | undefined
 
@@ -189,15 +191,20 @@ export class Simulation {
     this.abortReason ??= this.aborts(second)
   }
 
+  /** Processes of one instance go together: it is noticed once. */
   private noticed(endpoint: Endpoint, by: string): void {
     if (by === 'generator' || endpoint.noticedBy !== undefined) return
     endpoint.noticedBy = by
-    this.emit({ type: 'detected', at: this.now, instance: endpoint.instance, by })
+    const { instance } = endpoint
+    if (this.missing.has(instance)) return
+    this.missing.add(instance)
+    this.emit({ type: 'detected', at: this.now, instance, by })
   }
 
   private recovered(endpoint: Endpoint): void {
-    this.emit({ type: 'recovered', at: this.now, instance: endpoint.instance, by: endpoint.noticedBy ?? '' })
+    const { instance, noticedBy = '' } = endpoint
     endpoint.noticedBy = undefined
+    if (this.missing.delete(instance)) this.emit({ type: 'recovered', at: this.now, instance, by: noticedBy })
   }
 
   private emit(event: RunEvent): void {

@@ -20,6 +20,13 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
     for (const step of walk(flow))
       for (const what of unsupportedStep(step, topology))
         refuse(`step ${step.id}: ${what} in the simulator`, locate(step.path))
+  const [first, ...others] = Object.values(topology.requests)
+  for (const request of others)
+    if (request.priority !== first?.priority)
+      refuse(`${request.id}: priority in the simulator`, locate(['requests', request.id, 'priority']))
+  for (const request of Object.values(topology.requests))
+    if (request.derivedFrom !== undefined)
+      refuse(`${request.id}: polling in the simulator`, locate(['requests', request.derivedFrom]))
   for (const request of Object.values(topology.requests))
     for (const id of request.enter.slice(0, 1))
       for (const what of unsupportedEntry(topology, request, id)) refuse(what, locate(['requests', request.id]))
@@ -31,6 +38,8 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
       const target = topology.components[fault.target.component]
       if (target?.role === 'external' || target?.role === 'monitor')
         refuse(`${fault.kind} of ${target.role} ${target.id} in the simulator`, fault.position)
+      if (target?.role === 'store' && target.failover !== undefined)
+        refuse(`${fault.kind} of ${target.id} with failover in the simulator`, fault.position)
     }
   }
   if (problems.length > 0) throw new PlimsollError(exitCodes.invalidInput, problems)
@@ -57,6 +66,7 @@ const unsupportedOf = (component: Component): readonly string[] => {
       ...(component.consumes === undefined ? [] : ['consumes']),
       ...(component.scaling === undefined ? [] : ['scaling']),
     ]
+  if (component.role === 'store') return component.shards === undefined ? [] : ['shards']
   return []
 }
 

@@ -233,3 +233,14 @@ describe('service', () => {
     expect(cancelled.components.app?.cpuSeconds).toBeCloseTo(100, 0)
   })
 })
+
+describe('models that cannot be', () => {
+  it('users who neither think nor wait stop the clock, and are told so', () => {
+    expect(() => run(service('[]'), { users: 5, seconds: 1 })).toThrow('the simulation stands still at 0.000 s')
+  })
+
+  it('users who are turned away at once still take time', () => {
+    const result = run(service('[{ wait: 1s }]', { app: 'maxInFlight: 1,' }), { users: 3, seconds: 2 })
+    expect(result.requests.all?.errors['503']).toBeGreaterThan(1000)
+  })
+})
