@@ -61,8 +61,9 @@ export const lookUp = <T>(
   known: ReadonlyMap<string, T>,
   name: string,
   at: Path,
+  tell: typeof reportKey = report,
 ): { readonly found: T } | undefined => {
   if (known.has(name)) return { found: known.get(name) as T }
   const none = known.size === 0 ? `the file has no ${kind}s` : undefined
-  return report(scope, at, `unknown ${kind} "${name}"`, suggestion(name, [...known.keys()]) ?? none)
+  return tell(scope, at, `unknown ${kind} "${name}"`, suggestion(name, [...known.keys()]) ?? none)
 }

@@ -1,6 +1,6 @@
 /** Redundancy, queues and topics of stores. */
 import { suggestion } from '../lib/did-you-mean.js'
-import type { FieldsOf } from './components.js'
+import type { FieldsOf } from './component-common.js'
 import type { storeOptions } from './schema/options.js'
 import { type RawComponent, report, type Scope } from './scope.js'
 import type { Queue, StoreComponent, Topic } from './types.js'

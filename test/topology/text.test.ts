@@ -119,7 +119,7 @@ describe('what is wrong with the text itself', () => {
     expect(only(`a: ${'x'.repeat(2 * 1024 * 1024)}`)).toMatch(
       /^1:1 the file has 2097155 characters; at most 1048576 are read$/,
     )
-    expect(performance.now() - began).toBeLessThan(200)
+    expect(performance.now() - began).toBeLessThan(2000)
   })
 
   it('excerpts show the line and mark what is meant', () => {

@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, isSeq, type Node, type YAMLMap } from 'yaml'
+import { isCollection, isMap, isNode, isScalar, isSeq, type Node, type YAMLMap } from 'yaml'
 
 /** A way from the root of a document: names of keys and indices. */
 export type Path = readonly (string | number)[]
@@ -58,3 +58,28 @@ export const described = (node: Node | null | undefined): string => {
 /** A scalar as it was written. */
 export const textOf = (node: { readonly value: unknown; readonly source?: string }): string =>
   typeof node.value === 'string' ? node.value : (node.source ?? String(node.value))
+
+/** The nodes at a path; `value` (or `key`) of the nearest ancestor where the path ends early. */
+export const locateNode = (
+  root: Node | null,
+  path: Path,
+  resolve: (node: Node | null | undefined) => Node | undefined,
+  entriesOf: (map: YAMLMap) => readonly Entry[],
+): { key: Node | undefined; value: Node | undefined } => {
+  let key: Node | undefined
+  let value = resolve(root)
+  for (const part of path) {
+    let next: { key: Node | undefined; value: Node | undefined } | undefined
+    if (isMap(value)) {
+      const entry = entriesOf(value).find((candidate) => candidate.name === String(part))
+      if (entry !== undefined) next = { key: entry.key, value: resolve(entry.value) }
+    } else if (isCollection(value) && typeof part === 'number') {
+      const item = value.items[part]
+      if (isNode(item)) next = { key: undefined, value: resolve(item) }
+    } else if (value === undefined || isScalar(value)) break
+    if (next === undefined) break
+    key = next.key
+    value = next.value
+  }
+  return { key, value }
+}
