@@ -11,7 +11,7 @@ import { maxThroughput, rawLimits } from './limits.js'
 import { operatingPoint } from './operating-point.js'
 import { queueing } from './queueing.js'
 import { findingsOf } from './rules/index.js'
-import { classPlans, componentPlans, hostPlans, limitPlans, poolPlans, stepDemands } from './tables.js'
+import { classDemands, classPlans, componentPlans, hostPlans, limitPlans, poolPlans, stepDemands } from './tables.js'
 import { alone, timeOf } from './timing.js'
 import type { CapacityPlan } from './types.js'
 import { type ClassLoad, usageOf } from './usage.js'
@@ -104,7 +104,7 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
     apiVersion: 'plimsoll/v1',
     kind: 'CapacityPlan',
     topology: { name: topology.name, digest: topology.digest },
-    demand: { ...point.table, steps: stepDemands(context) },
+    demand: { ...point.table, requests: classDemands(context), steps: stepDemands(context) },
     requests: classPlans(context),
     components: componentPlans(context),
     hosts: hostPlans(context),

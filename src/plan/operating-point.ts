@@ -1,4 +1,5 @@
 /** The throughput that the declared traffic comes to. */
+import { demandDependsOnLoad } from '../catalog/demand.js'
 import { meanSeconds } from '../lib/distribution.js'
 import { meanValueAnalysis } from '../sim/analytic/closed.js'
 import type { Topology, Traffic } from '../topology/types.js'
@@ -8,7 +9,7 @@ import type { DemandTable } from './types.js'
 import { stationDemands, type Usage } from './usage.js'
 
 export interface OperatingPoint {
-  readonly table: Omit<DemandTable, 'steps'>
+  readonly table: Omit<DemandTable, 'steps' | 'requests'>
   /** Closed traffic: waits per burst by station, from mean value analysis. */
   readonly known: KnownWaits | undefined
 }
@@ -54,7 +55,7 @@ const closedPoint = (
     const next = Math.min(answer.throughputPerSecond, ceiling)
     const settled = Math.abs(next - throughput) <= 1e-9 * throughput
     throughput = next
-    if (settled) break
+    if (settled || !demandDependsOnLoad(topology)) break
   }
   if (!Number.isFinite(throughput)) throughput = 0
   const known = new Map(

@@ -10,7 +10,7 @@ import { hostOf, machineDemand, poolConnections, type RawLimit } from './limits.
 import type { OperatingPoint } from './operating-point.js'
 import type { Queueing } from './queueing.js'
 import { alone, timeOf } from './timing.js'
-import type { ClassPlan, ComponentPlan, HostPlan, Limit, PoolPlan, StepDemand } from './types.js'
+import type { ClassPlan, ComponentPlan, DemandTable, HostPlan, Limit, PoolPlan, StepDemand } from './types.js'
 import type { ClassLoad, Usage } from './usage.js'
 
 export interface Solution {
@@ -91,6 +91,23 @@ export const stepDemands = (solution: Solution): Readonly<Record<string, StepDem
   }
   return rows
 }
+
+export const classDemands = ({ classes, usage, point }: Solution): DemandTable['requests'] =>
+  Object.fromEntries(
+    classes.map(({ id, tree }) => {
+      const rows: Record<string, { visits: number; cpuSeconds: number; waitSeconds: number }> = {}
+      for (const { node, count } of occurrences(tree)) {
+        const { cpuSeconds, waitSeconds } = usage.price(node, point.table.throughputPerSecond)
+        const { component } = node.at
+        const row = rows[component] ?? { visits: 0, cpuSeconds: 0, waitSeconds: 0 }
+        row.visits += count * node.visits
+        row.cpuSeconds += count * cpuSeconds
+        row.waitSeconds += count * waitSeconds
+        rows[component] = row
+      }
+      return [id, rows]
+    }),
+  )
 
 export const classPlans = (solution: Solution): Readonly<Record<string, ClassPlan>> => {
   const { topology, classes, usage, queues, point } = solution

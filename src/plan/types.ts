@@ -39,7 +39,17 @@ export interface DemandTable {
   readonly method: 'mva' | 'mva-seidmann' | 'bound' | null
   /** Interactive response time law, R = N/X − Z; null: open. */
   readonly responseSeconds: number | null
+  /** By class and component, per request of the class. */
+  readonly requests: Readonly<Record<string, Readonly<Record<string, ComponentDemand>>>>
   readonly steps: Readonly<Record<string, StepDemand>>
+}
+
+export interface ComponentDemand {
+  readonly visits: number
+  /** CPU on the component. */
+  readonly cpuSeconds: number
+  /** Time there without CPU. */
+  readonly waitSeconds: number
 }
 
 /** Of one step, per request of the mix unless it says otherwise. */

@@ -110,7 +110,21 @@ export interface StationDemand {
   readonly origin: Demand['origin']
 }
 
+/** The last answer for each usage: limits and machines ask for the same throughput again and again. */
+const remembered = new WeakMap<
+  Usage,
+  { readonly throughput: number; readonly demands: ReadonlyMap<string, StationDemand> }
+>()
+
 export const stationDemands = (usage: Usage, throughput: number): ReadonlyMap<string, StationDemand> => {
+  const last = remembered.get(usage)
+  if (last?.throughput === throughput) return last.demands
+  const demands = addUp(usage, throughput)
+  remembered.set(usage, { throughput, demands })
+  return demands
+}
+
+const addUp = (usage: Usage, throughput: number): ReadonlyMap<string, StationDemand> => {
   const sums = new Map<
     string,
     {

@@ -101,6 +101,14 @@ describe('optimization-api', () => {
     expect(demand.steps['get-route/1']).toMatchObject({ hitRatio: 0.8, hitsPerSecond: 216, missesPerSecond: 54 })
   })
 
+  it('tells the demand of each class on each component', () => {
+    expect(demand.requests.optimize).toEqual({
+      edge: { visits: 1, cpuSeconds: 0.00006, waitSeconds: 0 },
+      app: { visits: 1, cpuSeconds: 0.002, waitSeconds: 0 },
+      db: { visits: 1, cpuSeconds: 0.00055, waitSeconds: 0.001 },
+    })
+  })
+
   it('holds a connection for the query and its wait', () => {
     expect(pools['app.main']).toMatchObject({ to: 'db', servers: 20, arrivalRatePerSecond: 84 })
     // 0.18 × (0.6 + 2 + 0.15) ms + 0.1 × (0.4 + 1 + 0.15) ms.
