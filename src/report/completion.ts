@@ -65,7 +65,7 @@ complete -F _plimsoll plimsoll
 `
 }
 
-const zshText = (text: string): string => text.replaceAll("'", "'\\''").replaceAll(/([[\]:\\])/g, '\\$1')
+const zshText = (text: string): string => text.replaceAll(/([[\]:\\])/g, '\\$1').replaceAll("'", "'\\''")
 
 const zsh = (commands: readonly CompletionCommand[]): string => {
   const describe = commands.map((command) => `    '${command.name}:${zshText(command.summary)}'`)

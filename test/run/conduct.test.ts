@@ -36,7 +36,9 @@ const experimentOf = (faults: readonly Fault[], warmupSeconds = 2): Experiment =
     load: { stages: [{ fromLevel: 10, toLevel: 10, durationSeconds: 6 }] },
   }) as unknown as Experiment
 
-const setUp = (options: { faults?: readonly Fault[]; failInjection?: boolean; restore?: boolean } = {}) => {
+const setUp = (
+  options: { faults?: readonly Fault[]; failInjection?: boolean; restore?: boolean; ready?: boolean } = {},
+) => {
   const clock = new VirtualClock()
   const zero = clock.now() + 0.25
   const calls: string[] = []
@@ -86,7 +88,18 @@ const setUp = (options: { faults?: readonly Fault[]; failInjection?: boolean; re
     },
     entries: {},
     versions: {},
-    status: async () => [],
+    status: async () =>
+      ['app/0', 'app/1'].map((id, index) => ({
+        id,
+        component: 'app',
+        index,
+        state: options.ready === true || index === 1 ? ('ready' as const) : ('stopped' as const),
+        addresses: [],
+        pids: [],
+        restarts: 0,
+        startedAt: '',
+        logFile: '',
+      })),
     sample: async () => {
       const now = clock.now()
       const instance = { cpuSeconds: now * 0.25, memoryBytes: 1000, visits: Math.round(now * 10) }
@@ -231,4 +244,11 @@ test('a run that must be aborted ends after the second that says so', async () =
   await clock.runUntil(zero + 10)
   expect((await result).status).toBe('aborted')
   expect(summary(events).slice(-3)).toEqual(['3 second', '3 aborted', '3.01 ended'])
+})
+
+test('what has come back by itself is not taken back', async () => {
+  const back = setUp({ faults: [fault({ restartAfterSeconds: 1 })], ready: true })
+  await back.clock.runUntil(back.zero + 10)
+  await back.result
+  expect(back.calls).toEqual(['3.0 inject kill', '6.1 unsubscribe'])
 })
