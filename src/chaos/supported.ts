@@ -1,6 +1,6 @@
+import { faultText } from '../experiment/fault-text.js'
 import type { Fault, FaultKind } from '../experiment/types.js'
 import { invalidInput, type PlimsollError, type Problem } from '../lib/errors.js'
-import { faultText } from './target.js'
 
 /** What both engines can inject today; the other kinds parse, and are refused by name before anything starts. */
 export const runnableKinds: readonly FaultKind[] = ['kill', 'stop', 'restart', 'pause']

@@ -73,26 +73,6 @@ export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
   'lose-zone': spec('every instance in a zone dies', ['zone'], {}, { restarts: true }),
 }
 
-/** `app`, `app/0`, `app -> db`, `host:app`, `zone:a`, `all`: as in results and messages. */
-export const targetText = (target: FaultTarget): string => {
-  switch (target.kind) {
-    case 'component':
-      return target.component
-    case 'instance':
-      return `${target.component}/${target.index}`
-    case 'edge':
-      return `${target.from} -> ${target.to}`
-    case 'host':
-      return `host:${target.host}`
-    case 'zone':
-      return `zone:${target.zone}`
-    case 'request':
-      return target.request
-    case 'all':
-      return 'all'
-  }
-}
-
 /** The error for faults of the experiment that no engine can inject yet; undefined: it can run. */
 export const unsupportedFaults = (experiment: Experiment): PlimsollError | undefined => {
   const [first] = experiment.faults.filter(({ kind }) => !faultSpecs[kind].runs)

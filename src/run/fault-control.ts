@@ -1,8 +1,8 @@
 /** Faults of one experiment on one running system: injected and taken back at their times, each told to the journal. */
 import { faultSchedule } from '../chaos/schedule.js'
-import { faultText, targetText } from '../chaos/target.js'
 import type { RunningLoad } from '../contract/load.js'
 import type { RunningSystem } from '../contract/running-system.js'
+import { faultText, targetText } from '../experiment/fault-text.js'
 import type { Fault } from '../experiment/types.js'
 import { PlimsollError } from '../lib/errors.js'
 import type { RunEvent } from '../result/run-event.js'

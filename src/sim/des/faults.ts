@@ -1,4 +1,5 @@
 /** Faults in virtual time: each kind is one entry that says how it strikes and how it is taken back. */
+import { targetText } from '../../experiment/fault-text.js'
 import type { Fault, FaultKind } from '../../experiment/types.js'
 import type { RequestRecorder } from '../../result/recorder.js'
 import type { RunEvent } from '../../result/run-event.js'
@@ -28,25 +29,6 @@ const actions: { readonly [Kind in FaultKind]?: FaultAction } = {
 
 export const supportedFaults: ReadonlySet<string> = new Set(Object.keys(actions))
 
-export const faultTargetName = ({ target }: Fault): string => {
-  switch (target.kind) {
-    case 'component':
-      return target.component
-    case 'instance':
-      return `${target.component}/${target.index}`
-    case 'edge':
-      return `${target.from} -> ${target.to}`
-    case 'host':
-      return `host:${target.host}`
-    case 'zone':
-      return `zone:${target.zone}`
-    case 'request':
-      return target.request
-    case 'all':
-      return 'all'
-  }
-}
-
 export const scheduleFaults = (
   faults: readonly Fault[],
   system: System,
@@ -70,7 +52,7 @@ const strike = (
   const { target } = fault
   if (action === undefined || (target.kind !== 'component' && target.kind !== 'instance')) return
   const { kernel } = system
-  const name = faultTargetName(fault)
+  const name = targetText(fault.target)
   const told = { type: 'fault', fault: index, kind: fault.kind, target: name } as const
   const inFlight = recorder.mark(index, kernel.now)
   emit({ ...told, at: kernel.now, phase: 'injected', inFlight })

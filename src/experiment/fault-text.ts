@@ -1,6 +1,6 @@
-import type { Fault, FaultTarget } from '../experiment/types.js'
+import type { Fault, FaultTarget } from './types.js'
 
-/** As it is written in an experiment: `app/0`, `app -> db`, `host:app`. */
+/** As it is written in an experiment, in results and in messages: `app`, `app/0`, `app -> db`, `host:app`, `zone:a`, `all`. */
 export const targetText = (target: FaultTarget): string => {
   switch (target.kind) {
     case 'component':
