@@ -214,8 +214,9 @@ const serviceContainer = (context: ContainerContext): Container => {
               [
                 'CMD',
                 'node',
+                // A rejection that nobody handles ends Node with 1.
                 '-e',
-                `fetch('http://127.0.0.1:${port}/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`,
+                `fetch('http://127.0.0.1:${port}/readyz').then((r) => r.ok || Promise.reject(r.status))`,
               ],
               service.startupSeconds,
             ),
