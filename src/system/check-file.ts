@@ -1,13 +1,14 @@
+import { dirname, join } from 'node:path'
 import { documentKind } from '../lib/document/kind.js'
-import { PlimsollError, type Problem } from '../lib/errors.js'
+import { invalidInput, PlimsollError, type Problem } from '../lib/errors.js'
 import { formatSeconds } from '../lib/units.js'
-import { loadExperiment, loadTopology, readText } from './files.js'
+import { calibrationFile, loadExperiment, loadTopology, readText } from './files.js'
 
 export interface FileCheck {
   /** As it was given. */
   readonly file: string
   /** Undefined when the file does not say or cannot be read. */
-  readonly kind: 'Topology' | 'Experiment' | undefined
+  readonly kind: 'Topology' | 'Experiment' | 'Calibration' | undefined
   /** What it holds, when nothing is wrong. */
   readonly summary: string
   readonly problems: readonly Problem[]
@@ -18,6 +19,10 @@ export const checkFile = async (file: string, path: string): Promise<FileCheck> 
   let kind: FileCheck['kind']
   try {
     kind = documentKind(await readText(path, file), file)
+    if (kind === 'Calibration') {
+      const hint = `plimsoll check ${join(dirname(file), 'topology.yaml')} reads the ${calibrationFile} beside it, too`
+      throw invalidInput({ message: `${file} is a calibration: it is checked with its topology`, hint })
+    }
     const summary = kind === 'Experiment' ? experimentSummary : topologySummary
     return { file, kind, summary: await summary(path, file), problems: [] }
   } catch (error) {

@@ -128,6 +128,12 @@ describe('what is wrong with the text itself', () => {
     expect(problem?.hint).toBe('did you mean "GiB"?')
   })
 
+  it('a file cannot steer the terminal that shows its mistakes', () => {
+    const [problem] = problemsOf(topology({ hosts: '  box: { cpu: "\\x1b[31m" } # \u001b[2J' }))
+    expect(problem?.message).toBe('cpu: expected a number, got "\ufffd[31m"')
+    expect(problem?.excerpt?.line).toBe('  box: { cpu: "\\x1b[31m" } # \ufffd[2J')
+  })
+
   it('counts columns in lines that end with carriage returns, too', () => {
     expect(told(topology({ hosts: '  box: { cpu: -2 }' }).replaceAll('\n', '\r\n'))).toEqual([
       '5:15 cpu: expected a number above 0, got -2',

@@ -50,7 +50,7 @@ export const readDocument = (text: string, file: string): SourceDocument => {
     sourceLines ??= text.split(/\r?\n/)
     const line = sourceLines[at.line - 1] ?? ''
     const length = Math.max(1, Math.min(end - start, line.length - at.column + 1))
-    return { ...told, position: at, excerpt: { line: shortened(line), length } }
+    return { ...told, message: printable(told.message), position: at, excerpt: { line: shortened(line), length } }
   }
   const fatal = (start: number, told: Told): never => {
     throw invalidInput(problemAt(start, start + 1, told))
@@ -121,7 +121,10 @@ export const readDocument = (text: string, file: string): SourceDocument => {
 }
 
 /** Long lines are cut so that an excerpt stays readable. */
-const shortened = (line: string): string => (line.length > 240 ? `${line.slice(0, 239)}…` : line)
+const shortened = (line: string): string => printable(line.length > 240 ? `${line.slice(0, 239)}…` : line)
+
+/** A file must not steer the terminal that shows what is wrong with it. Tabs stay, so that columns do. */
+const printable = (text: string): string => text.replace(/[^\P{Cc}\t]/gu, '\ufffd')
 
 /** Throws what a document has against it, if anything, in the order of the text. */
 export const failOnProblems = ({ problems }: SourceDocument): void => {
