@@ -88,7 +88,7 @@ const traceStages = (
   return [{ fromLevel: level, toLevel: level, durationSeconds }]
 }
 
-const arrivalsOf = ({ reader, readTrace }: LoadContext, fields: Fields<typeof loadShape>): Arrivals => {
+const arrivalsOf = ({ reader, topology, readTrace }: LoadContext, fields: Fields<typeof loadShape>): Arrivals => {
   const written = fields.get('arrivals') ?? { kind: 'poisson' }
   if (written.kind === 'bursty' && written.factor > largestFactor(written) + 1e-9)
     reader.tell(undefined, [...fields.path('arrivals'), 'bursty'], {
@@ -97,6 +97,7 @@ const arrivalsOf = ({ reader, readTrace }: LoadContext, fields: Fields<typeof lo
       hint: 'a smaller factor, shorter bursts or longer pauses',
     })
   if (written.kind !== 'trace') return written
+  if (topology === undefined) return { ...written, times: [] }
   const text = readTrace?.(written.file)
   const at = [...fields.path('arrivals'), 'trace']
   if (text === undefined) {

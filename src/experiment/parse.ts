@@ -1,7 +1,7 @@
 /** YAML text → checked, frozen Experiment. Everything that is wrong is told at once. */
-import { readDocument, type SourceDocument } from '../lib/document/document.js'
+import { readDocument, type SourceDocument, type Told } from '../lib/document/document.js'
 import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
-import { PlimsollError } from '../lib/errors.js'
+import { PlimsollError, type Problem } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { deepFreeze } from '../lib/freeze.js'
 import { formatSeconds } from '../lib/units.js'
@@ -43,22 +43,39 @@ export const parseExperiment = (text: string, options: ParseOptions): Experiment
  */
 export const experimentTopologyPath = (text: string, file: string): string => {
   const document = readDocument(text, file)
-  const reader = documentReader(document)
-  const fields = readFields(reader)
+  const fields = readAlone(document)
   const path = fields?.get('topology')
   if (path !== undefined) return path
-  if (fields !== undefined) build({ reader, topology: undefined, readTrace: undefined }, fields)
   failWith(document)
   throw new Error('an experiment without problems names no topology')
 }
 
-const failWith = (document: SourceDocument): void => {
-  if (document.problems.length === 0) return
-  const order = [...document.problems].sort(
+/**
+ * What is wrong with an experiment whose topology cannot be had. `topology`: why not, told where the experiment names it;
+ * undefined where its own problems tell.
+ */
+export const problemsWithoutTopology = (text: string, file: string, topology: Told | undefined): readonly Problem[] => {
+  const document = readDocument(text, file)
+  readAlone(document)
+  if (topology !== undefined) document.report(['topology'], topology)
+  return inOrder(document)
+}
+
+const readAlone = (document: SourceDocument): RootFields | undefined => {
+  const reader = documentReader(document)
+  const fields = readFields(reader)
+  if (fields !== undefined) build({ reader, topology: undefined, readTrace: undefined }, fields)
+  return fields
+}
+
+const inOrder = (document: SourceDocument): readonly Problem[] =>
+  [...document.problems].sort(
     (a, b) =>
       (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
   )
-  throw new PlimsollError(exitCodes.invalidInput, order)
+
+const failWith = (document: SourceDocument): void => {
+  if (document.problems.length > 0) throw new PlimsollError(exitCodes.invalidInput, inOrder(document))
 }
 
 type RootFields = Fields<typeof experimentShape>

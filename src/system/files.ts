@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { engineRegistry } from '../catalog/index.js'
 import type { Experiment } from '../experiment/types.js'
-import { invalidInput } from '../lib/errors.js'
+import { invalidInput, PlimsollError } from '../lib/errors.js'
 import { formatBytes } from '../lib/units.js'
 import { parseTopology } from '../topology/parse.js'
 import type { Topology } from '../topology/types.js'
@@ -95,7 +95,7 @@ export const loadExperiment = async (
   options: LoadOptions & { readonly topology?: string | undefined } = {},
 ): Promise<LoadedExperiment> => {
   // Loaded here so that `plan`, which starts in milliseconds, does not load the experiment language.
-  const { experimentTopologyPath, parseExperiment } = await import('../experiment/parse.js')
+  const { experimentTopologyPath, parseExperiment, problemsWithoutTopology } = await import('../experiment/parse.js')
   const file = options.file ?? path
   const text = await readText(path, file)
   refuseOtherKind(text, file, 'Experiment')
@@ -107,6 +107,14 @@ export const loadExperiment = async (
   const topology = await loadTopology(topologyPath, {
     file: named,
     ...(options.calibration === undefined ? {} : { calibration: options.calibration }),
+  }).catch((error: unknown) => {
+    if (!(error instanceof PlimsollError)) throw error
+    // A topology that cannot be read at all is told where the experiment names it.
+    const [first] = error.problems
+    const isNamed = options.topology === undefined && error.problems.length === 1
+    const unreadable = isNamed && first?.position === undefined ? first : undefined
+    const own = problemsWithoutTopology(text, file, unreadable)
+    throw new PlimsollError(error.exitCode, [...own, ...(unreadable === undefined ? error.problems : [])])
   })
   const experiment = parseExperiment(text, { file, topology, readTrace: readTraceBeside(dirname(path)) })
   const calibrationText =

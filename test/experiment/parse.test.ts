@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { engineRegistry } from '../../src/catalog/index.js'
-import { experimentTopologyPath, parseExperiment } from '../../src/experiment/parse.js'
+import { experimentTopologyPath, parseExperiment, problemsWithoutTopology } from '../../src/experiment/parse.js'
 import type { Experiment } from '../../src/experiment/types.js'
 import { PlimsollError } from '../../src/lib/errors.js'
 import { parseTopology } from '../../src/topology/parse.js'
@@ -366,6 +366,14 @@ abort: { when: al.errors > 60% }
       }
     })()
     expect(told).toEqual(['an experiment needs "topology"', 'hold: an open load counts requests per second'])
+  })
+
+  it('a trace is not looked for while its topology is unknown', () => {
+    const text = `${head}load: { arrivals: { trace: t.csv } }\nwarmup: 1`
+    expect(problemsWithoutTopology(text, 'x.yaml', { message: 'gone' }).map(({ message }) => message)).toEqual([
+      'gone',
+      'warmup: "1" has no unit: expected a duration such as 250ms',
+    ])
   })
 
   it('a topology given as an experiment is told by its kind', () => {
