@@ -1,5 +1,5 @@
 /** kill -9 of plimsoll at any moment: a later `plimsoll down` leaves nothing behind. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import type { LedgerEntry } from '../../src/contract/ledger.js'
@@ -126,6 +126,12 @@ test('a ledger file that cannot be read does not hide what it recorded', async (
   const [entry] = entries()
   process.kill(entry?.owner?.pid ?? 0, 'SIGKILL')
   writeFileSync(join(ledger, `${entry?.id}.json`), '{"apiVersion":"plimsoll/v1","kind":"Led')
+  await expectNothing()
+})
+
+test('a ledger that was deleted under a living system does not hide it from down', async () => {
+  await place.run('up', 'api/topology.yaml')
+  rmSync(join(place.folder, '.plimsoll'), { recursive: true })
   await expectNothing()
 })
 

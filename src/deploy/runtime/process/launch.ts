@@ -1,6 +1,5 @@
 /** Launches a topology as native processes. */
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LedgerEntry } from '../../../contract/ledger.js'
 import type { Ledger, Machine } from '../../../contract/machine.js'
@@ -31,7 +30,7 @@ import { watchBalancers } from './notice.js'
 import type { Sampled } from './sampler.js'
 import { unsupported } from './support.js'
 import { closeInstances, EventHub, eventsOf, ProcessSystem } from './system.js'
-import { copyName, undoEntry } from './undo.js'
+import { undoEntry, writeCopy } from './undo.js'
 
 export interface LaunchOptions {
   readonly machine: Machine
@@ -119,7 +118,7 @@ export const launch = async (options: LaunchOptions): Promise<ProcessSystem> => 
   await ledger.write(entry)
   try {
     await makeSystemFolder(entry.folder)
-    await writeFile(join(entry.folder, copyName), JSON.stringify(entry))
+    await writeCopy({ entry, ledgerFolder: options.ledgerFolder })
     return await launchInto(entry, ledger, options)
   } catch (error) {
     await undoEntry(entry, ledger, machine)

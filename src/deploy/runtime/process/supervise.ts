@@ -15,7 +15,7 @@ import { makeSystemFolder } from './folder.js'
 import { type LaunchOptions, launchInto, newEntry, newSystemId, ownerOf, type Progress, preflight } from './launch.js'
 import type { Pin } from './layout.js'
 import { sleep } from './time.js'
-import { copyName, undoEntry } from './undo.js'
+import { undoEntry, writeCopy } from './undo.js'
 
 /** What the supervisor is told, in its folder. */
 export interface SupervisorSpec {
@@ -58,7 +58,7 @@ export const startSupervisor = async (options: UpOptions): Promise<LedgerEntry> 
   await ledger.write(entry)
   try {
     await makeSystemFolder(entry.folder)
-    await writeFile(join(entry.folder, copyName), JSON.stringify(entry))
+    await writeCopy({ entry, ledgerFolder: options.ledgerFolder })
     const { ledgerFolder, packageFolder, seed, pin } = options
     const spec: SupervisorSpec = { entry, ledgerFolder, packageFolder, seed, pin }
     await writeFile(join(entry.folder, specName), JSON.stringify(spec), { mode: 0o600 })

@@ -4,7 +4,7 @@ import type { Ledger, Machine } from '../../../contract/machine.js'
 import { suggestion } from '../../../lib/did-you-mean.js'
 import { invalidInput, targetFailed } from '../../../lib/errors.js'
 import { askDown } from './remote.js'
-import { livingOwner, recovered, type Undone, undoEntry, undoThroughOwner } from './undo.js'
+import { copiesOf, livingOwner, type Undone, undoThroughOwner } from './undo.js'
 
 export interface KnownSystem {
   readonly entry: LedgerEntry
@@ -63,7 +63,10 @@ const ask =
 
 /** Undoes every entry, or the one with this id. Resolves with what was undone; rejects once all were tried. */
 export const undoAll = async (ledger: Ledger, machine: Machine, id?: string): Promise<readonly Undone[]> => {
-  const all = await ledger.list()
+  const listed = await ledger.list()
+  const copies = await copiesOf(ledger, machine)
+  // The ledger's folder may have been deleted under a system that is up.
+  const all = [...listed, ...copies.filter((copy) => !listed.some((entry) => entry.id === copy.id))]
   if (id !== undefined && !all.some((entry) => entry.id === id))
     throw unknownId(
       id,
@@ -74,8 +77,8 @@ export const undoAll = async (ledger: Ledger, machine: Machine, id?: string): Pr
       .filter((entry) => id === undefined || entry.id === id)
       .map(async (entry): Promise<Undone> => {
         if (!('broken' in entry)) return undoThroughOwner(entry, ledger, machine, ask(machine))
-        const whole = await recovered(entry.id, machine)
-        if (whole !== undefined) return undoEntry(whole, ledger, machine)
+        const whole = copies.find((copy) => copy.id === entry.id)
+        if (whole !== undefined) return undoThroughOwner(whole, ledger, machine, ask(machine))
         await ledger.remove(entry.id)
         return { id: entry.id, processes: 0 }
       }),

@@ -3,7 +3,7 @@
  * that works in its folder, removes shared memory, the folder, and last the entry. Idempotent, may run twice at once, and
  * may itself be killed at any moment: as long as something is left, the entry is.
  */
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, isAbsolute, join } from 'node:path'
 import type { LedgerEntry } from '../../../contract/ledger.js'
@@ -105,13 +105,16 @@ export const undoThroughOwner = async (
 ): Promise<Undone> => {
   const owner = livingOwner(entry, machine)
   if (owner !== undefined && owner.pid !== process.pid && owner.state !== 'T') {
+    // Not so when the ledger was deleted or its file is broken: then only the owner's end tells.
+    const listed = (await ledger.read(entry.id)) !== undefined
+    const removed = async (): Promise<boolean> => listed && (await ledger.read(entry.id)) === undefined
     await ask(entry, owner).catch(() => undefined)
     const gone = await until(async () => {
       if (livingOwner(entry, machine)?.state === 'T') return true
-      return livingOwner(entry, machine) === undefined || (await ledger.read(entry.id)) === undefined
+      return livingOwner(entry, machine) === undefined || (await removed())
     }, ownerSeconds)
     // It removes the entry last; a supervisor then still has to leave.
-    if (gone && (await ledger.read(entry.id)) === undefined) {
+    if (gone && (await removed())) {
       if (entry.purpose === 'up') await until(() => livingOwner(entry, machine) === undefined, 5)
       return { id: entry.id, processes: 0 }
     }
@@ -123,18 +126,39 @@ export const undoThroughOwner = async (
   return undoEntry((await ledger.read(entry.id)) ?? entry, ledger, machine)
 }
 
-/** The name of the copy of an entry in its own folder, for a ledger file that can no longer be read. */
-export const copyName = 'ledger-entry.json'
+/** The copy of an entry in its own folder, for a ledger that was deleted or can no longer be read. */
+const copyName = 'ledger-entry.json'
 
-/** What an unreadable ledger file was about, as far as its folder tells. Undefined: nothing had been started yet. */
-export const recovered = async (id: string, machine: Machine): Promise<LedgerEntry | undefined> => {
-  for (const base of [tmpdir(), '/tmp', '/var/tmp']) {
-    try {
-      const entry = JSON.parse(await readFile(join(base, `plimsoll-${id}`, copyName), 'utf8')) as LedgerEntry
-      if (entry.id === id && isOurFolder(entry) && entry.bootId === machine.bootId) return entry
-    } catch {
-      // Not there.
-    }
+export interface EntryCopy {
+  readonly entry: LedgerEntry
+  readonly ledgerFolder: string
+}
+
+export const writeCopy = (copy: EntryCopy): Promise<void> =>
+  writeFile(join(copy.entry.folder, copyName), JSON.stringify(copy), { mode: 0o600 })
+
+/** Of a folder that is ours: anyone may make one of that name in /tmp, but not as us. */
+const readCopy = async (folder: string, machine: Machine): Promise<EntryCopy | undefined> => {
+  try {
+    const file = join(folder, copyName)
+    const copy = JSON.parse(await readFile(file, 'utf8')) as EntryCopy
+    const own = (await stat(file)).uid === machine.uid && (await stat(folder)).uid === machine.uid
+    return own && isOurFolder(copy.entry) && copy.entry.folder === folder ? copy : undefined
+  } catch {
+    return undefined
   }
-  return undefined
+}
+
+const realFolder = (path: string): Promise<string> => realpath(path).catch(() => path)
+
+/** Systems that were started from this ledger's folder, by their own folders. */
+export const copiesOf = async (ledger: Ledger, machine: Machine): Promise<readonly LedgerEntry[]> => {
+  const bases = new Set(await Promise.all([tmpdir(), '/tmp', '/var/tmp'].map(realFolder)))
+  const found: LedgerEntry[] = []
+  for (const base of bases)
+    for (const name of await readdir(base).catch(() => [])) {
+      const copy = name.startsWith('plimsoll-') ? await readCopy(join(base, name), machine) : undefined
+      if (copy?.ledgerFolder === ledger.folder) found.push(copy.entry)
+    }
+  return found
 }
