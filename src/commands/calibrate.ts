@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { calibrate, type MeasuredRun } from '../calibrate/calibrate.js'
 import { differences } from '../calibrate/difference.js'
 import { invalidInput } from '../lib/errors.js'
@@ -52,9 +52,16 @@ const findTopology = async ({ args, options, host }: Invocation, runs: readonly 
   })
 }
 
+/** The run's id, which is the name of its folder; a lone file keeps its path. */
+const nameOf = (path: string): string => {
+  const file = basename(path)
+  if (file !== 'result.json') return file.endsWith('.json') ? path : file
+  return basename(dirname(resolve(path)))
+}
+
 export const run: CommandHandler = async (invocation) => {
   const { args, options, host } = invocation
-  const runs = args.map((name): MeasuredRun => ({ name, result: readRun(name, host.cwd) }))
+  const runs = args.map((path): MeasuredRun => ({ name: nameOf(path), result: readRun(path, host.cwd) }))
   const { file, topology } = await findTopology(invocation, runs)
   const { estimates, warnings } = calibrate(topology, runs)
   const target = join(dirname(file), calibrationFile)

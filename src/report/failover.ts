@@ -17,6 +17,7 @@ export const failoverLines = (faults: readonly FaultResult[]): string[] =>
       ...(outageSeconds === null ? [] : [`no answer for at most ${milliseconds(outageSeconds)}`]),
       recoverySeconds === null
         ? 'not whole again'
-        : `whole again ${recoverySeconds === 0 ? 'at once' : `after ${formatSeconds(recoverySeconds)}`}`,
+        : // It counts full seconds: less than one is its resolution.
+          `whole again ${recoverySeconds <= 1 ? 'within a second' : `after ${formatSeconds(recoverySeconds)}`}`,
     ].join('; ')
   })

@@ -35,11 +35,13 @@ export const formatRatio = (ratio: number | null | undefined): string => {
   return `${percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0)} %`
 }
 
-/** `+12.3 %`: a relative error. */
+/** `+12.3 %`: a relative error, to a tenth of a per cent. */
 export const formatSignedRatio = (ratio: number | null | undefined): string => {
   if (ratio === null || ratio === undefined) return missing
-  const text = formatRatio(ratio)
-  return ratio > 0 ? `+${text}` : text
+  const percent = ratio * 100
+  const text = percent.toFixed(Math.abs(percent) < 99.95 ? 1 : 0)
+  const zero = Number(text) === 0
+  return `${percent > 0 && !zero ? '+' : ''}${zero ? '0.0' : text} %`
 }
 
 export const formatRate = (perSecond: number | null | undefined): string =>

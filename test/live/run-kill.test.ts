@@ -51,6 +51,18 @@ test('SIGINT while the stack is starting ends with 130 and leaves nothing', asyn
   expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
 })
 
+test('SIGINT in the middle of the demo ends with 130 and leaves nothing, its folder neither', async () => {
+  const demo = place.start('demo')
+  let shown = ''
+  demo.child.stdout?.on('data', (text: string) => {
+    shown += text
+  })
+  await until('the load has begun', () => /\[5\/9\][\s\S]* errors 0 /.test(shown), 60)
+  demo.child.kill('SIGINT')
+  expect(await demo.ended).toMatchObject({ code: 130 })
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+})
+
 const moments = ((): readonly number[] => {
   const stream = randomStream(3, 'run')
   return Array.from({ length: 10 }, (_, i) => Number((((i + stream.uniform()) * 6) / 10).toFixed(2)))

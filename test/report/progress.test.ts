@@ -89,7 +89,7 @@ test('on a terminal one line lives, and is gone at the end', () => {
 
 test('a failover in one sentence, in milliseconds', () => {
   expect(failoverLines([faultResult()])).toEqual([
-    'kill app/0 with 3 requests in flight; noticed after 4.0 ms; 2 requests failed; no answer for at most 25.0 ms; whole again after 1.00 s',
+    'kill app/0 with 3 requests in flight; noticed after 4.0 ms; 2 requests failed; no answer for at most 25.0 ms; whole again within a second',
   ])
   expect(
     failoverLines([

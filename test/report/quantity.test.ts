@@ -33,6 +33,7 @@ test('ratios are per cent, and a small one is not rounded to nothing', () => {
   ])
   expect(formatSignedRatio(0.1)).toBe('+10.0 %')
   expect(formatSignedRatio(-0.1)).toBe('-10.0 %')
+  expect([0.00001, -0.00001, 0, 3.5].map((r) => formatSignedRatio(r))).toEqual(['0.0 %', '0.0 %', '0.0 %', '+350 %'])
 })
 
 test('what is missing is a dash', () => {
