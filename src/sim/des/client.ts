@@ -8,7 +8,6 @@ import type { Load } from '../../experiment/types.js'
 import { cumulative, search } from '../../lib/popularity.js'
 import type { RequestRecorder } from '../../result/recorder.js'
 import type { RequestClass } from '../../topology/types.js'
-import { Delays } from './delays.js'
 import type { Endpoint } from './endpoint.js'
 import { never, type Source } from './event-queue.js'
 import { flowGoal } from './flow/compile.js'
@@ -17,6 +16,7 @@ import { letThrough, Program } from './flow/program.js'
 import { emitBurst } from './flow/work-steps.js'
 import type { System } from './system.js'
 import type { Goal, Op, Task } from './task.js'
+import { Users } from './users.js'
 
 /** The request may have taken effect although no answer came. */
 const unknownCodes: ReadonlySet<string> = new Set(['timeout', 'reset', '502', '504'])
@@ -111,7 +111,7 @@ export class Clients implements Source {
     const think = load.thinkTime ?? (traffic?.mode === 'closed' ? traffic.thinkTime : undefined)
     const stream = system.stream('load/think')
     return new Users(
-      system,
+      system.kernel.queue,
       userChanges(load),
       think === undefined ? () => 0 : () => stream.sample(think),
       () => this.issue(),
@@ -156,7 +156,7 @@ const compileClient = (system: System, request: RequestClass, recorder: RequestR
         },
         dropped: () => undefined,
       },
-      timeoutSeconds === undefined ? undefined : (task, frame) => kernel.limit(task, frame, timeoutSeconds),
+      timeoutSeconds === undefined ? undefined : (task, frame) => kernel.timers.limit(task, frame, timeoutSeconds),
     )
     const judge = program.here + 1
     const next = program.here + 2
@@ -181,61 +181,4 @@ const compileClient = (system: System, request: RequestClass, recorder: RequestR
   else emitRetry(program, 'load/retry', retry, attempt)
   program.emit((task) => kernel.end(task, ''))
   return program.ops
-}
-
-/**
- * Users who think, send, wait for the answer and think again. New ones begin by thinking; surplus ones leave when they have
- * their answer or have finished thinking.
- */
-class Users implements Source {
-  private active = 0
-  private wanted = 0
-  private change = 0
-  private readonly source: number
-  private readonly thinking: Delays<null>
-
-  constructor(
-    private readonly system: System,
-    private readonly changes: readonly { readonly at: number; readonly users: number }[],
-    private readonly think: () => number,
-    private readonly issue: () => void,
-    private readonly ended: () => boolean,
-  ) {
-    const { queue } = system.kernel
-    this.source = queue.add(this)
-    this.thinking = new Delays<null>(queue, { stale: () => false, due: () => this.send() })
-    queue.schedule(this.source, changes[0]?.at ?? never)
-  }
-
-  /** The number of users changes. */
-  fire(): void {
-    const { queue } = this.system.kernel
-    this.wanted = this.changes[this.change]?.users ?? 0
-    this.change += 1
-    queue.schedule(this.source, this.changes[this.change]?.at ?? never)
-    while (this.active < this.wanted) {
-      this.active += 1
-      this.ponder()
-    }
-  }
-
-  finished(): void {
-    if (this.leaves()) this.active -= 1
-    else this.ponder()
-  }
-
-  private ponder(): void {
-    const seconds = this.think()
-    if (seconds > 0) this.thinking.add(null, 0, seconds)
-    else this.send()
-  }
-
-  private send(): void {
-    if (this.leaves()) this.active -= 1
-    else this.issue()
-  }
-
-  private leaves(): boolean {
-    return this.ended() || this.active > this.wanted
-  }
 }

@@ -41,7 +41,7 @@ export class EventQueue {
 
   /** Moves the source to `time` (`never`: idle). A time in the past means now. */
   schedule(id: number, time: number): void {
-    const due = time < this.now ? this.now : time
+    const due = Math.max(time, this.now)
     const old = this.times[id] as number
     if (due === old) return
     this.times[id] = due

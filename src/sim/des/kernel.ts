@@ -3,28 +3,17 @@
  * Hot path: a ready stack instead of recursion, pooled tasks, and no allocation per event.
  */
 import { targetFailed } from '../../lib/errors.js'
-import { Delays } from './delays.js'
+import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
-import { Lane, type LaneClient } from './lane.js'
 import { BurstPool } from './processor.js'
-import { type Request, RequestPool } from './request.js'
-import { blocked, type Frame, type Goal, propagate, Task } from './task.js'
-
-/** How long a caller takes to learn that nobody listens, or that it was turned away: a round trip on one machine. */
-export const refusalSeconds = 100e-6
-
-/** What an overloaded model may hold before the simulation says that it has exploded. */
-const maxLiveTasks = 4_000_000
+import type { Request, RequestPool } from './request.js'
+import { blocked, type Frame, type Goal, propagate, type Task } from './task.js'
+import { TaskPool } from './task-pool.js'
+import { Timers } from './timers.js'
 
 /** Steps without any progress of the clock after which the model is taken to be stuck. */
 const maxStepsAtOnce = 8_000_000
-
-/** Calls and failed calls between components, by `a -> b`. */
-export interface EdgeCount {
-  count: number
-  errors: number
-}
 
 export interface KernelHooks {
   /** A request of the client has ended: '' or an error code. The task is free once this returns. */
@@ -38,31 +27,30 @@ export interface KernelHooks {
 export class Kernel {
   readonly queue = new EventQueue()
   readonly bursts = new BurstPool()
+  readonly timers: Timers
   readonly requests: RequestPool
-  live = 0
-  /** By caller's component, then callee's. */
-  readonly edges = new Map<string, Map<string, EdgeCount>>()
+  readonly edges = new Edges()
   private stuckAt = 0
   private stepsAtOnce = 0
   private readonly ready: Task[] = []
   private readonly readyEpochs: number[] = []
-  private readonly free: Task[] = []
-  private readonly waits: Delays<Task>
-  private readonly hops: Lane<Task>
-  private readonly timeoutLanes = new Map<number, Lane<Task>>()
-  private readonly acquireLanes = new Map<number, Lane<Task>>()
+  private readonly tasks: TaskPool
 
   constructor(
     dataSets: number,
     private readonly hooks: KernelHooks,
   ) {
-    this.requests = new RequestPool(dataSets)
-    const waiters: LaneClient<Task> = {
-      stale: (task, epoch) => task.epoch !== epoch,
-      due: (task) => this.wake(task),
-    }
-    this.waits = new Delays(this.queue, waiters)
-    this.hops = new Lane(this.queue, refusalSeconds, waiters)
+    this.tasks = new TaskPool(dataSets, this.queue)
+    this.requests = this.tasks.requests
+    this.timers = new Timers(this.queue, {
+      wake: (task) => this.wake(task),
+      expire: (task, serial) => this.expire(task, serial),
+      giveUp: (task) => {
+        task.room?.gaveUp()
+        this.interrupt(task)
+        this.goOn(task, this.fail(task, 'pool-timeout'))
+      },
+    })
   }
 
   get now(): number {
@@ -81,7 +69,7 @@ export class Kernel {
 
   /** A task at `endpoint`, in no call yet. */
   start(endpoint: Endpoint, goal: Goal, request: Request): Task {
-    const task = this.take(endpoint, goal, request)
+    const task = this.tasks.take(endpoint, goal, request)
     task.ops = goal.program(endpoint)
     endpoint.enter(task, this.queue.now)
     this.push(task)
@@ -92,7 +80,7 @@ export class Kernel {
   call(caller: Task, endpoint: Endpoint, goal: Goal): number {
     const connection = caller.granted
     caller.granted = undefined
-    const edge = this.edge(caller.endpoint, endpoint)
+    const edge = this.edges.between(caller.endpoint, endpoint)
     edge.count += 1
     caller.edge = edge
     if (endpoint.state !== 'up') {
@@ -107,7 +95,7 @@ export class Kernel {
       edge.errors += 1
       return this.answerSoon(caller, '503')
     }
-    const task = this.take(endpoint, goal, caller.request)
+    const task = this.tasks.take(endpoint, goal, caller.request)
     task.parent = caller
     task.parentEpoch = caller.epoch
     task.connection = connection
@@ -121,7 +109,7 @@ export class Kernel {
 
   /** One of several concurrent parts of `parent`; its program goes on at `pc`. */
   branch(parent: Task, pc: number): void {
-    const task = this.take(parent.endpoint, parent.goal, parent.request)
+    const task = this.tasks.take(parent.endpoint, parent.goal, parent.request)
     task.parent = parent
     task.parentEpoch = parent.epoch
     task.branch = true
@@ -133,43 +121,8 @@ export class Kernel {
 
   answerSoon(caller: Task, code: string): number {
     caller.answer = code
-    this.hops.add(caller, caller.epoch)
+    this.timers.hop(caller)
     return blocked
-  }
-
-  /** The task goes on `seconds` from now. */
-  sleep(task: Task, seconds: number): void {
-    this.waits.add(task, task.epoch, seconds)
-  }
-
-  /** `frame` must be the task's newest; when `seconds` have passed and it is still there, it fails with `code`. */
-  limit(task: Task, frame: Frame, seconds: number): void {
-    let lane = this.timeoutLanes.get(seconds)
-    if (lane === undefined) {
-      lane = new Lane(this.queue, seconds, {
-        stale: (late, serial) => late.frameIndex(serial) < 0,
-        due: (late, serial) => this.expire(late, serial),
-      })
-      this.timeoutLanes.set(seconds, lane)
-    }
-    lane.add(task, frame.serial)
-  }
-
-  /** The task waits for a connection: `seconds` from now it gives up. */
-  limitAcquire(task: Task, seconds: number): void {
-    let lane = this.acquireLanes.get(seconds)
-    if (lane === undefined) {
-      lane = new Lane(this.queue, seconds, {
-        stale: (late, epoch) => late.epoch !== epoch,
-        due: (late) => {
-          late.room?.gaveUp()
-          this.interrupt(late)
-          this.goOn(late, this.fail(late, 'pool-timeout'))
-        },
-      })
-      this.acquireLanes.set(seconds, lane)
-    }
-    lane.add(task, task.epoch)
   }
 
   /** What the task waited for has come. */
@@ -205,7 +158,7 @@ export class Kernel {
       if (task.branch) this.join(parent, task, code)
       else this.answer(parent, task, code)
     }
-    this.give(task)
+    this.tasks.give(task)
     return blocked
   }
 
@@ -218,7 +171,7 @@ export class Kernel {
     task.endpoint.leave(task, this.queue.now)
     task.connection?.release()
     if (task.holdsThread) this.returnThread(task)
-    this.give(task)
+    this.tasks.give(task)
   }
 
   /** The task's process is gone: its caller, if it lives elsewhere, sees the connection reset. */
@@ -236,7 +189,7 @@ export class Kernel {
       this.hooks.noticed(endpoint, parent.endpoint.station.component)
       this.answer(parent, task, 'reset')
     }
-    this.give(task)
+    this.tasks.give(task)
   }
 
   /** Ends the task's wait without waking it. Work that it asked for goes on unheard; its call is abandoned. */
@@ -321,24 +274,6 @@ export class Kernel {
     )
   }
 
-  private edge(from: Endpoint, to: Endpoint): EdgeCount {
-    const { edges } = from
-    let edge = edges.get(to.station)
-    if (edge === undefined) {
-      const a = from.station.component
-      const b = to.station.component
-      let row = this.edges.get(a)
-      if (row === undefined) {
-        row = new Map()
-        this.edges.set(a, row)
-      }
-      edge = row.get(b) ?? { count: 0, errors: 0 }
-      row.set(b, edge)
-      edges.set(to.station, edge)
-    }
-    return edge
-  }
-
   private answer(parent: Task, task: Task, code: string): void {
     if (code !== '' && parent.edge !== undefined) parent.edge.errors += 1
     parent.answer = code
@@ -379,45 +314,5 @@ export class Kernel {
   private returnThread(task: Task): void {
     task.holdsThread = false
     task.endpoint.releaseThread((next) => this.wake(next))
-  }
-
-  private take(endpoint: Endpoint, goal: Goal, request: Request): Task {
-    this.live += 1
-    if (this.live > maxLiveTasks)
-      throw targetFailed(
-        `the simulation explodes: ${maxLiveTasks} calls in flight at ${this.queue.now.toFixed(1)} s`,
-        'more work arrives than can be done, and nothing gives it up',
-        'lower the load, or declare maxInFlight, timeouts or acquireTimeout',
-      )
-    request.references += 1
-    const task = this.free.pop()
-    if (task === undefined) return new Task(endpoint, goal, request)
-    task.endpoint = endpoint
-    task.goal = goal
-    task.request = request
-    task.pc = 0
-    return task
-  }
-
-  private give(task: Task): void {
-    this.live -= 1
-    this.requests.release(task.request)
-    task.epoch = (task.epoch + 1) | 0
-    task.depth = 0
-    task.parent = undefined
-    task.branch = false
-    task.pending = 0
-    task.burst = undefined
-    task.callee = undefined
-    task.room = undefined
-    task.connection = undefined
-    task.granted = undefined
-    task.holdsThread = false
-    task.degraded = false
-    task.outcome = 0
-    task.leaf = undefined
-    task.peer = -1
-    if (task.tried.length > 0) task.tried.length = 0
-    this.free.push(task)
   }
 }

@@ -60,11 +60,7 @@ export class Meters {
     this.generatorMark = this.generator.processor?.usedSeconds() ?? 0
     for (const { total } of this.system.members.values()) total.resetMax()
     for (const meter of this.system.meters.values()) meter.reset()
-    for (const row of this.system.kernel.edges.values())
-      for (const edge of row.values()) {
-        edge.count = 0
-        edge.errors = 0
-      }
+    this.system.kernel.edges.reset()
   }
 
   /** What happened since the last call. */
@@ -103,7 +99,7 @@ export class Meters {
 
   /** Of the measured time, which ends now. */
   result(): Pick<RunResult, 'components' | 'hosts' | 'edges' | 'steps' | 'generator'> {
-    const { now, edges: rows } = this.system.kernel
+    const { now } = this.system.kernel
     const elapsed = now - this.markedAt
     const totals = this.totals()
     const components: Record<string, ComponentResult> = {}
@@ -114,8 +110,7 @@ export class Meters {
       const cpu = this.machines.hosts.get(id)?.cpu ?? 0
       hosts[id] = { utilization: { cpu: utilization(used - (this.hostMarks.get(id) ?? 0), cpu * elapsed) } }
     }
-    const edges: Record<string, { count: number; errors: number }> = {}
-    for (const [from, row] of rows) for (const [to, edge] of row) edges[`${from} -> ${to}`] = { ...edge }
+    const edges = this.system.kernel.edges.result()
     const steps = Object.fromEntries([...this.system.meters].map(([id, meter]) => [id, meter.result()]))
     const cpuSeconds = (this.generator.processor?.usedSeconds() ?? 0) - this.generatorMark
     const cpu = ratio(cpuSeconds, elapsed)

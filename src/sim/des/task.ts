@@ -5,8 +5,8 @@
  */
 import type { BreakerCall } from '../../policy/breaker.js'
 import type { ConnectionPool } from './connection-pool.js'
+import type { EdgeCount } from './edges.js'
 import type { Endpoint } from './endpoint.js'
-import type { EdgeCount } from './kernel.js'
 import type { Burst } from './processor.js'
 import type { Request } from './request.js'
 import type { StepMeter } from './step-meter.js'

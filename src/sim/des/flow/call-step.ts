@@ -23,7 +23,7 @@ export const emitCallStep = (
         if (endpoint !== undefined) endpoint.visits += 1
         task.code = stream.uniform() < errors ? 'dependency' : ''
         task.pc = done
-        kernel.sleep(task, stream.sample(latency))
+        kernel.timers.sleep(task, stream.sample(latency))
         return blocked
       })
       program.emit((task) => (task.code === '' ? next : kernel.fail(task, 'dependency')))

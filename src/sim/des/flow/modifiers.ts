@@ -52,7 +52,7 @@ export const emitMetered = (program: Program, stepId: string, body: Body): void 
 export const emitLimit = (program: Program, code: 'timeout' | 'deadline', seconds: number, body: Body): void => {
   const { kernel } = program
   program.enter({ expiresAs: code, failed: letThrough, dropped: () => undefined }, (task, frame) =>
-    kernel.limit(task, frame, seconds),
+    kernel.timers.limit(task, frame, seconds),
   )
   body()
   program.leave()
@@ -71,7 +71,7 @@ export const emitRetry = (program: Program, streamName: string, retry: Retry, bo
       frame.count += 1
       if (seconds <= 0) return start.pc
       task.pc = start.pc
-      kernel.sleep(task, seconds)
+      kernel.timers.sleep(task, seconds)
       return blocked
     },
     dropped: () => undefined,

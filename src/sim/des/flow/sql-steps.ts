@@ -74,7 +74,7 @@ const emitAcquire = (program: Program, poolId: string): void => {
     if (pool === undefined) return granted
     task.pc = granted
     if (pool.acquire(task)) return granted
-    if (timeoutSeconds !== undefined) kernel.limitAcquire(task, timeoutSeconds)
+    if (timeoutSeconds !== undefined) kernel.timers.limitAcquire(task, timeoutSeconds)
     return blocked
   })
   const next = program.here + 1

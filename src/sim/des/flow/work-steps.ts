@@ -49,7 +49,7 @@ export const emitPause = (program: Program, work: WorkSource, meter: StepMeter |
     task.leaf = meter
     task.leafStartedAt = kernel.now
     task.pc = next
-    kernel.sleep(task, work.draw())
+    kernel.timers.sleep(task, work.draw())
     return blocked
   })
   if (meter !== undefined) emitLeafEnd(program, meter)

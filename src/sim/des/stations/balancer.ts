@@ -136,7 +136,7 @@ export class BalancerStation implements Station {
       task.peer = peer
       task.tried.push(peer)
       task.pc = judge
-      if (guarded) kernel.limit(task, task.push(limit, kernel.now), readTimeout)
+      if (guarded) kernel.timers.limit(task, task.push(limit, kernel.now), readTimeout)
       return kernel.call(task, chosen.endpoint, task.goal)
     })
     program.emit((task) => {
