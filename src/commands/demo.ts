@@ -126,7 +126,7 @@ const stages: readonly Stage[] = [
     title: 'the configuration that it means',
     run: async (demo) => {
       await call(demo, generate, [topologyFile], { out: 'generated' })
-      const file = join(demo.host.cwd, 'generated', 'nginx', 'edge.conf')
+      const file = join(demo.host.cwd, 'generated', 'nginx.conf')
       if (existsSync(file)) demo.host.stdout.write(`nginx -t: ${await nginxAccepts(file)}\n`)
     },
   },

@@ -51,7 +51,7 @@ const secrets: Json = [{ path: `./${secretsFile}`, required: false }]
 
 const nginxContainer = ({ topology, plan, unit }: ContainerContext): Container => {
   const file = '/etc/nginx/nginx.conf'
-  const path = nginxFile(unit.component.id)
+  const path = nginxFile(topology, unit.component.id)
   return {
     service: {
       image: images.nginx,

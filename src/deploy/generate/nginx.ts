@@ -4,7 +4,11 @@ import type { Topology } from '../../topology/types.js'
 import { addressPlan } from './address-plan.js'
 import { containerContext } from './context.js'
 
-export const nginxFile = (component: string): string => `nginx/${component}.conf`
+/** `nginx.conf`; where there are several nginx components, one `nginx-<id>.conf` each. */
+export const nginxFile = (topology: Topology, component: string): string =>
+  Object.values(topology.components).filter(({ engine }) => engine === 'nginx').length > 1
+    ? `nginx-${component}.conf`
+    : 'nginx.conf'
 
 /** One nginx.conf per nginx component; its replicas share it. */
 export const nginxTarget = (topology: Topology): ReadonlyMap<string, string> => {
@@ -18,6 +22,6 @@ export const nginxTarget = (topology: Topology): ReadonlyMap<string, string> => 
   return new Map(
     plan.units
       .filter(({ component, index }) => component.engine === 'nginx' && index === 0)
-      .map((unit) => [nginxFile(unit.component.id), nginxConf(containerContext(topology, plan, unit))]),
+      .map((unit) => [nginxFile(topology, unit.component.id), nginxConf(containerContext(topology, plan, unit))]),
   )
 }

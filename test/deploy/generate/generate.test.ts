@@ -72,7 +72,7 @@ describe('generate', () => {
   it('sends nginx to the addresses that compose gives the instances', () => {
     const files = generate(topologyFrom(base()))
     const compose = parse(files.get('docker-compose.yml') ?? '') as Compose
-    const upstream = [...(files.get('nginx/edge.conf') ?? '').matchAll(/server (10\.\d+\.\d+\.\d+):8080 /g)].map(
+    const upstream = [...(files.get('nginx.conf') ?? '').matchAll(/server (10\.\d+\.\d+\.\d+):8080 /g)].map(
       (match) => match[1],
     )
     expect(upstream).toEqual(['app-0', 'app-1'].map((name) => compose.services[name]?.networks.plimsoll.ipv4_address))
@@ -146,7 +146,7 @@ describe('generate', () => {
 
   it('generates nginx alone for a topology of which compose could not do the rest', () => {
     expect([...generate(topologyFile('test/fixtures/topologies/flash-sale.yaml'), ['nginx']).keys()]).toEqual([
-      'nginx/edge.conf',
+      'nginx.conf',
     ])
   })
 
