@@ -106,6 +106,8 @@ export const commands: readonly CommandSpec[] = [
       seed,
       json,
     ],
+    details:
+      'On a stack it uses the running system of the same topology, else it launches one and takes it down afterwards.\nEnds with 4 if steady state, an objective or an invariant did not hold (with "both": on the stack), or if the\nexperiment was aborted. How to read the table: docs/comparison.md.',
     load: () => import('./run.js'),
   },
   {
@@ -149,6 +151,8 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--dry-run', summary: 'print the differences, write nothing' },
       json,
     ],
+    details:
+      'Refuses simulations, other topologies, runs that did not end, and runs whose load generator was the limit.\nWhat is estimated and how: docs/calibration.md.',
     load: () => import('./calibrate.js'),
   },
   {
@@ -165,6 +169,7 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--install', summary: 'install missing servers first' },
       { flags: '--keep <folder>', summary: 'keep the run folders here' },
     ],
+    details: 'Takes about 90 s. Works in a temporary folder and leaves nothing behind; Ctrl-C cleans up too.',
     load: () => import('./demo.js'),
   },
   {

@@ -111,7 +111,7 @@ const judge = (
   }
   if (predicted === null || measured === null) {
     const [who, engine] = predicted === null ? (['model', 'sim'] as const) : (['stack', 'stack'] as const)
-    if (/Seconds$/.test(quantity))
+    if (quantity === 'recoverySeconds')
       return {
         verdict: 'fail',
         suspect: who,

@@ -91,9 +91,10 @@ export const conduct = async (options: ConductOptions): Promise<RunResult> => {
   const unsubscribe = system.onEvent((event) => {
     const stamped = { ...event, at: Math.max(0, at()) }
     if (stamped.type === 'instance') assembler.follow(stamped)
-    // A balancer in front of the instance says when traffic noticed; the supervisor's word would only hide that.
+    // Whoever sends to the instance says when traffic noticed; the supervisor's word would only hide that.
     if (stamped.type === 'detected' && faults.watches(stamped.instance)) return
     journal.add(stamped)
+    if (stamped.type === 'instance' && stamped.state === 'ready') faults.ready(stamped.instance)
   })
   load.onSecond((second) => assembler.load(second))
 

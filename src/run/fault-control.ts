@@ -6,17 +6,21 @@ import { faultText, targetText } from '../experiment/fault-text.js'
 import type { Fault } from '../experiment/types.js'
 import { PlimsollError } from '../lib/errors.js'
 import type { RunEvent } from '../result/run-event.js'
+import { stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
-import { type BalancerLog, watchBalancers } from './balancer-watch.js'
 import type { RunClock } from './clock.js'
 import type { Journal } from './journal.js'
+import { watchLogs } from './log-watch.js'
+import { watchedLogs } from './watched-logs.js'
 
 export interface FaultControl {
   /** Injects and undoes by schedule; resolves when the last action is done, or early when `signal` is aborted. */
   run(signal: AbortSignal): Promise<void>
   /** Ends all watches and, with `restore`, takes back what is still in force. Idempotent. */
   end(restore: boolean): Promise<void>
-  /** Is a balancer in front of this instance being watched? Then its word counts for detection, not the supervisor's. */
+  /** An instance is ready again: a kill, stop or restart of it is over when all that it struck are. */
+  ready(instance: string): void
+  /** Are the logs of those that send to this instance being watched? Then their word counts, not the supervisor's. */
   watches(instance: string): boolean
 }
 
@@ -40,14 +44,6 @@ const messageOf = (error: unknown): string =>
 
 type FaultEvent = Extract<RunEvent, { type: 'fault' }>
 
-/** Balancers that send to a component. */
-const balancersOf = (topology: Topology, component: string): readonly string[] =>
-  Object.values(topology.components).flatMap((candidate) =>
-    candidate.role === 'balancer' && candidate.upstreams.some((upstream) => upstream.component === component)
-      ? [candidate.id]
-      : [],
-  )
-
 /** Instances (`app/0`) that a fault strikes. */
 const struck = (fault: Fault, topology: Topology): readonly string[] => {
   const { target } = fault
@@ -62,6 +58,8 @@ export const faultControl = (options: Options): FaultControl => {
   const injected = new Map<number, Promise<(() => Promise<void>) | undefined>>()
   const watched = new Set<string>()
   const endWatches: (() => void)[] = []
+  /** By fault: instances that it took down and that are not back yet. */
+  const waitingFor = new Map<number, Set<string>>()
   const at = (): number => clock.now() - zero
 
   const tell = (fault: Fault, index: number, event: Pick<FaultEvent, 'at' | 'phase' | 'inFlight' | 'message'>): void =>
@@ -71,18 +69,15 @@ export const faultControl = (options: Options): FaultControl => {
   const prepareWatch = async (fault: Fault): Promise<() => void> => {
     const instances = struck(fault, topology)
     const component = 'component' in fault.target ? fault.target.component : undefined
-    const balancers = component === undefined ? [] : balancersOf(topology, component)
-    if (balancers.length === 0 || instances.length === 0) return () => {}
+    const first = instances[0]
+    if (component === undefined || first === undefined) return () => {}
     const status = await system.status()
     const addresses = status.filter(({ id }) => instances.includes(id)).flatMap((instance) => instance.addresses)
-    const logs: BalancerLog[] = status
-      .filter((instance) => balancers.includes(instance.component))
-      .map((instance) => ({ balancer: instance.component, logFile: instance.logFile }))
-    const first = instances[0]
-    if (addresses.length === 0 || logs.length === 0 || first === undefined) return () => {}
+    const logs = watchedLogs(topology, component, addresses, status, [...stepFacts(topology).values()])
+    if (logs.length === 0) return () => {}
     for (const instance of instances) watched.add(instance)
-    const begin = await watchBalancers(logs, addresses, (balancer) =>
-      journal.add({ type: 'detected', at: at(), instance: first, by: balancer }),
+    const begin = await watchLogs(logs, (by, agoSeconds) =>
+      journal.add({ type: 'detected', at: Math.max(0, at() - agoSeconds), instance: first, by }),
     )
     return () => {
       endWatches.push(begin())
@@ -99,6 +94,7 @@ export const faultControl = (options: Options): FaultControl => {
       const { undo } = await system.inject(fault)
       const { inFlight } = await load.markInForce(index)
       tell(fault, index, { phase: 'injected', at: began, inFlight })
+      if (fault.kind !== 'pause') waitingFor.set(index, new Set(struck(fault, topology)))
       return undo
     } catch (error) {
       tell(fault, index, { phase: 'failed', at: at(), inFlight: 0, message: messageOf(error) })
@@ -113,6 +109,7 @@ export const faultControl = (options: Options): FaultControl => {
     const undoFault = await injected.get(index)
     injected.delete(index)
     if (undoFault === undefined || fault === undefined) return
+    waitingFor.delete(index)
     try {
       await undoFault()
       tell(fault, index, { phase: 'undone', at: at(), inFlight: 0 })
@@ -140,15 +137,17 @@ export const faultControl = (options: Options): FaultControl => {
     end: async (restore) => {
       for (const end of endWatches.splice(0)) end()
       if (!restore) return
-      // An instance that has been started again meanwhile has nothing to be taken back.
-      const status = await system.status().catch(() => [])
-      const back = new Set(status.filter(({ state }) => state === 'ready').map(({ id }) => id))
-      const inForce = [...injected.keys()].filter((index) => {
+      await Promise.all([...injected.keys()].map(undo))
+    },
+    ready: (instance) => {
+      for (const [index, down] of waitingFor) {
+        down.delete(instance)
         const fault = faults[index]
-        const instances = fault === undefined ? [] : struck(fault, topology)
-        return instances.length === 0 || instances.some((instance) => !back.has(instance))
-      })
-      await Promise.all(inForce.map(undo))
+        if (down.size > 0 || fault === undefined) continue
+        waitingFor.delete(index)
+        injected.delete(index)
+        tell(fault, index, { phase: 'undone', at: at(), inFlight: 0 })
+      }
     },
     watches: (instance) => watched.has(instance),
   }

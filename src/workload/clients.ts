@@ -50,10 +50,21 @@ export const openClients = (
 
   const openPool = (label: string, target: Target, size: number, acquireTimeoutSeconds: number | undefined) => {
     const binding = bindingOf(target)
+    // A server that goes down loses all connections of the pool at once: one line tells of it.
+    let lossTold = Number.NEGATIVE_INFINITY
+    const tellLoss = (): void => {
+      if (closed || performance.now() - lossTold < 1000) return
+      lossTold = performance.now()
+      log.event('warn', `${label}: connection lost`)
+    }
     const pool = new ConnectionPool<SqlConnection>({
       size,
       acquireTimeoutSeconds,
-      open: (lost) => openPostgres(binding, name, lost),
+      open: (lost) =>
+        openPostgres(binding, name, () => {
+          lost()
+          tellLoss()
+        }),
       close: (connection) => connection.destroy(),
       clock,
     })

@@ -11,7 +11,7 @@ import { VirtualClock } from '../support/virtual-clock.js'
 const topology = {
   name: 'shop',
   digest: 'a',
-  components: { app: { id: 'app', role: 'service', replicas: 2, operations: {}, flow: [] } },
+  components: { app: { id: 'app', role: 'service', replicas: 2, operations: {}, flow: [], pools: {} } },
   requests: {},
   calibration: undefined,
 } as unknown as Topology
@@ -36,9 +36,7 @@ const experimentOf = (faults: readonly Fault[], warmupSeconds = 2): Experiment =
     load: { stages: [{ fromLevel: 10, toLevel: 10, durationSeconds: 6 }] },
   }) as unknown as Experiment
 
-const setUp = (
-  options: { faults?: readonly Fault[]; failInjection?: boolean; restore?: boolean; ready?: boolean } = {},
-) => {
+const setUp = (options: { faults?: readonly Fault[]; failInjection?: boolean; restore?: boolean } = {}) => {
   const clock = new VirtualClock()
   const zero = clock.now() + 0.25
   const calls: string[] = []
@@ -88,18 +86,7 @@ const setUp = (
     },
     entries: {},
     versions: {},
-    status: async () =>
-      ['app/0', 'app/1'].map((id, index) => ({
-        id,
-        component: 'app',
-        index,
-        state: options.ready === true || index === 1 ? ('ready' as const) : ('stopped' as const),
-        addresses: [],
-        pids: [],
-        restarts: 0,
-        startedAt: '',
-        logFile: '',
-      })),
+    status: async () => [],
     sample: async () => {
       const now = clock.now()
       const instance = { cpuSeconds: now * 0.25, memoryBytes: 1000, visits: Math.round(now * 10) }
@@ -150,6 +137,7 @@ const setUp = (
     events,
     result,
     interrupt,
+    tell: (event: RunEvent) => tell(event),
     abortAt: (second: number) => {
       mustAbort = (at) => (at >= second ? 'all.errors > 60% for 2.0 s' : undefined)
     },
@@ -246,9 +234,15 @@ test('a run that must be aborted ends after the second that says so', async () =
   expect(summary(events).slice(-3)).toEqual(['3 second', '3 aborted', '3.01 ended'])
 })
 
-test('what has come back by itself is not taken back', async () => {
-  const back = setUp({ faults: [fault({ restartAfterSeconds: 1 })], ready: true })
+test('a kill is over when all that it struck are back, and is then not taken back again', async () => {
+  const back = setUp({ faults: [fault({ restartAfterSeconds: 1 })] })
+  back.clock.at(back.zero + 4.2, () => back.tell({ type: 'instance', at: 0, instance: 'app/0', state: 'ready' }))
   await back.clock.runUntil(back.zero + 10)
-  await back.result
+  const { faults } = await back.result
   expect(back.calls).toEqual(['3.0 inject kill', '6.1 unsubscribe'])
+  expect(faults[0]).toMatchObject({ undoneAt: null })
+  expect(back.events.filter((event) => event.type === 'fault')).toMatchObject([
+    { phase: 'injected', at: 3 },
+    { phase: 'undone', at: expect.closeTo(4.2, 9) },
+  ])
 })
