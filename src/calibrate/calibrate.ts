@@ -3,9 +3,9 @@ import { invalidInput, type Problem } from '../lib/errors.js'
 import type { RunResult } from '../result/run-result.js'
 import { disturbances } from '../result/validity.js'
 import type { Calibrated, Calibration } from '../topology/calibration.js'
-import { stepFacts } from '../topology/steps.js'
+import { type StepFact, stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
-import { type RunDemands, runDemands } from './demands.js'
+import { type RunDemands, runDemands, waitingKinds, waitsHidden } from './demands.js'
 import { type DemandPoint, estimate } from './law.js'
 
 export interface MeasuredRun {
@@ -56,6 +56,14 @@ const warningsOf = ({ name, result }: MeasuredRun): string[] => [
     ? []
     : [`${name}: it had faults; the CPU of an instance that starts again counts as demand of its visits`]),
 ]
+
+/** Waits that no run can tell stay as declared, and the user learns why. */
+const waitWarnings = (runs: readonly MeasuredRun[], facts: readonly StepFact[]): string[] => {
+  const hidden = runs.map(({ name, result }) => ({ name, why: waitsHidden(result) }))
+  if (!facts.some(({ kind }) => waitingKinds.has(kind)) || hidden.some(({ why }) => why === undefined)) return []
+  const reasons = hidden.map(({ name, why }) => `${name}: ${why}`).join('; ')
+  return [`the waits of steps stay as declared, because no run tells them (${reasons})`]
+}
 
 const keysOf = (records: readonly Readonly<Record<string, unknown>>[]): string[] => [
   ...new Set(records.flatMap((record) => Object.keys(record))),
@@ -130,6 +138,6 @@ export const calibrate = (topology: Topology, runs: readonly MeasuredRun[]): Cal
       ),
       hitRatios: hitRatios(demands),
     },
-    warnings: runs.flatMap(warningsOf),
+    warnings: [...runs.flatMap(warningsOf), ...waitWarnings(runs, [...facts.values()])],
   }
 }

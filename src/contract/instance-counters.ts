@@ -1,5 +1,6 @@
 /** Adds up what servers count: over the processes of an instance, and over an instance's lives. */
 import { LatencyHistogram } from '../result/histogram.js'
+import { combineDrawn, drawnField } from '../result/merge.js'
 import type { InstanceCounters } from './engine.js'
 import type { InstanceSample, StepSample } from './running-system.js'
 
@@ -36,6 +37,7 @@ const mergeSteps = (a: StepSample, b: StepSample): StepSample => ({
   count: a.count + b.count,
   errors: a.errors + b.errors,
   cpuSeconds: a.cpuSeconds + b.cpuSeconds,
+  ...drawnField(combineDrawn(a.drawn, b.drawn, (x, y) => x + y)),
   histogram: mergeHistograms(a.histogram, b.histogram),
 })
 

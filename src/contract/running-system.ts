@@ -46,7 +46,7 @@ export interface InstanceSample {
 }
 
 /** As StepResult, but counters and histogram are cumulative. */
-export type StepSample = Pick<StepResult, 'count' | 'errors' | 'cpuSeconds' | 'histogram'>
+export type StepSample = Pick<StepResult, 'count' | 'errors' | 'cpuSeconds' | 'drawn' | 'histogram'>
 
 export interface RunningSystem {
   readonly id: string

@@ -14,7 +14,17 @@ export const latencyOver = (series: readonly SecondEvent[], subject: string): La
   mergeHistograms(series.flatMap((second) => second.requests[subject]?.histogram ?? []))
 
 /** Counters of a step that only grow while the instance lives. */
-export type StepCounters = Pick<StepResult, 'count' | 'errors' | 'cpuSeconds' | 'histogram'>
+export type StepCounters = Pick<StepResult, 'count' | 'errors' | 'cpuSeconds' | 'drawn' | 'histogram'>
+
+type Drawn = StepCounters['drawn']
+
+/** Undefined where either side does not tell. */
+export const combineDrawn = (a: Drawn, b: Drawn, combine: (a: number, b: number) => number): Drawn =>
+  a === undefined || b === undefined
+    ? undefined
+    : { cpuSeconds: combine(a.cpuSeconds, b.cpuSeconds), waitSeconds: combine(a.waitSeconds, b.waitSeconds) }
+
+export const drawnField = (drawn: Drawn): Pick<StepCounters, 'drawn'> => (drawn === undefined ? {} : { drawn })
 
 /**
  * What happened between two samples of growing counters. An instance that was started again counts from 0: a count below
@@ -28,6 +38,7 @@ export const stepDifference = (later: StepCounters, earlier: StepCounters | unde
     count: later.count - earlier.count,
     errors: Math.max(0, later.errors - earlier.errors),
     cpuSeconds: Math.max(0, later.cpuSeconds - earlier.cpuSeconds),
+    ...drawnField(combineDrawn(later.drawn, earlier.drawn, (a, b) => Math.max(0, a - b))),
     histogram: histogram.encode(),
   }
 }
@@ -40,6 +51,14 @@ export const sumSteps = (parts: readonly StepCounters[]): StepResult => {
     count: sum((part) => part.count),
     errors: sum((part) => part.errors),
     cpuSeconds: sum((part) => part.cpuSeconds),
+    ...drawnField(
+      parts
+        .map((part) => part.drawn)
+        .reduce<Drawn>(
+          (total, drawn) => combineDrawn(total, drawn, (a, b) => a + b),
+          parts.length === 0 ? undefined : { cpuSeconds: 0, waitSeconds: 0 },
+        ),
+    ),
     latency: histogram.latency(),
     histogram: histogram.encode(),
   }

@@ -145,7 +145,17 @@ const runResult = z.looseObject({
   components: z.record(text, componentResult),
   hosts: z.record(text, z.looseObject({ utilization: z.looseObject({ cpu: number }) })),
   edges: z.record(text, z.looseObject({ count, errors: count })),
-  steps: z.record(text, z.looseObject({ count, errors: count, cpuSeconds: number, latency, histogram })),
+  steps: z.record(
+    text,
+    z.looseObject({
+      count,
+      errors: count,
+      cpuSeconds: number,
+      drawn: z.looseObject({ cpuSeconds: number, waitSeconds: number }).optional(),
+      latency,
+      histogram,
+    }),
+  ),
   series: z.array(second),
   events: z.array(event),
   faults: z.array(

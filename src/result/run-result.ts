@@ -116,6 +116,8 @@ export interface StepResult {
   readonly errors: number
   /** CPU burnt for this step on the component where it burns. */
   readonly cpuSeconds: number
+  /** What our service drew from the declared times: calibration compares what it cost with what was meant to be spent. */
+  readonly drawn?: { readonly cpuSeconds: number; readonly waitSeconds: number }
   readonly latency: Latency | null
   /** HdrHistogram V2 of the step's latency, base64, in microseconds. */
   readonly histogram: string

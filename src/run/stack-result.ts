@@ -48,7 +48,7 @@ const hostUtilization = (samples: readonly TimedSample[]): RunResult['hosts'] =>
   return Object.fromEntries(Object.entries(whole.hosts).map(([id, cpu]) => [id, { utilization: { cpu } }]))
 }
 
-/** Executions of the steps that aim at a store (a lookup's storing of what was missed is not counted: an underestimate). */
+/** Calls of a store by steps (a lookup's storing of what was missed is not counted: an underestimate). */
 const stepVisits = (
   component: string,
   facts: ReadonlyMap<string, StepFact>,
@@ -56,20 +56,37 @@ const stepVisits = (
 ): number =>
   [...facts.values()]
     .filter((fact) => fact.burns === component && fact.service !== component)
-    .reduce((sum, fact) => sum + (steps[fact.id]?.count ?? 0), 0)
+    .reduce((sum, fact) => sum + fact.exchanges * (steps[fact.id]?.count ?? 0), 0)
 
-/** Calls of services to what their steps burn on. */
+/**
+ * Calls along the way in, from the generator to the service, and of services by their steps. What a balancer repaired by
+ * trying the next upstream is not seen from here: there a call is an attempt of the client.
+ */
 const edgesOf = (
+  topology: Topology,
+  requests: RunResult['requests'],
   facts: ReadonlyMap<string, StepFact>,
   steps: Readonly<Record<string, StepResult>>,
 ): RunResult['edges'] => {
   const edges: Record<string, { count: number; errors: number }> = {}
+  const add = (from: string, to: string, count: number, errors: number): void => {
+    const known = edges[`${from} -> ${to}`] ?? { count: 0, errors: 0 }
+    edges[`${from} -> ${to}`] = { count: known.count + count, errors: known.errors + errors }
+  }
+  for (const [id, { enter, serve }] of Object.entries(topology.requests)) {
+    const result = requests[id]
+    if (result === undefined || result.attempts === 0) continue
+    const errors = Object.values(result.errors).reduce((sum, count) => sum + count, 0)
+    const way = ['generator', ...enter, serve]
+    for (const [i, to] of way.slice(1).entries()) add(way[i] ?? 'generator', to, result.attempts, errors)
+  }
   for (const fact of facts.values()) {
     const step = steps[fact.id]
     if (step === undefined || fact.service === fact.burns) continue
-    const edge = `${fact.service} -> ${fact.burns}`
-    const known = edges[edge] ?? { count: 0, errors: 0 }
-    edges[edge] = { count: known.count + step.count, errors: known.errors + step.errors }
+    // What a look-up missed it stores, in a second call.
+    const stored = fact.firstMiss === undefined ? undefined : steps[fact.firstMiss]
+    const stores = stored === undefined ? 0 : stored.count - stored.errors
+    add(fact.service, fact.burns, step.count * fact.exchanges + stores, step.errors)
   }
   return edges
 }
@@ -117,7 +134,7 @@ export const stackResult = (parts: StackParts): RunResult => {
     requests: load.requests,
     components,
     hosts: hostUtilization(measured),
-    edges: edgesOf(facts, steps),
+    edges: edgesOf(topology, load.requests, facts, steps),
     steps,
     generator: load.generator,
     events,

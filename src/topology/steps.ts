@@ -16,6 +16,8 @@ export interface StepFact {
   readonly waitSeconds: number
   /** `component/pool` that it takes a connection of. */
   readonly pool: string | undefined
+  /** Calls of `burns` that one execution makes itself: a transaction's are BEGIN and COMMIT, a lookup's GET. */
+  readonly exchanges: number
   /** Of a lookup: whether its hit ratio is forced. */
   readonly forced: boolean
   /** Of a lookup: the first step of its miss path, executed once per miss. */
@@ -26,7 +28,7 @@ const mean = (distribution: Distribution | undefined): number =>
   distribution === undefined ? 0 : meanSeconds(distribution)
 
 const factOf = (step: Step, service: ComponentId): StepFact => {
-  const none = { cpuSeconds: 0, waitSeconds: 0, pool: undefined, forced: false, firstMiss: undefined }
+  const none = { cpuSeconds: 0, waitSeconds: 0, pool: undefined, exchanges: 0, forced: false, firstMiss: undefined }
   const base = { id: step.id, kind: step.kind, service, burns: service, ...none }
   switch (step.kind) {
     case 'compute':
@@ -37,6 +39,7 @@ const factOf = (step: Step, service: ComponentId): StepFact => {
       return {
         ...base,
         burns: step.target.component,
+        exchanges: 1,
         forced: step.hitRatio !== undefined,
         firstMiss: step.miss[0]?.id,
       }
@@ -48,11 +51,14 @@ const factOf = (step: Step, service: ComponentId): StepFact => {
       return {
         ...base,
         burns: target.component,
+        exchanges: 1,
         cpuSeconds: mean(step.time.cpu),
         waitSeconds: mean(step.time.wait),
         pool: target.pool === undefined ? undefined : `${service}/${target.pool}`,
       }
     }
+    case 'transaction':
+      return { ...base, burns: step.target.component, exchanges: 2 }
     default:
       return base
   }

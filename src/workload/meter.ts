@@ -24,7 +24,11 @@ export class StepMeter {
   readonly duration = new DurationMeter()
   count = 0
   errors = 0
+  /** As burnt; what a store burns is not known here, so then as asked of it. */
   cpuSeconds = 0
+  /** What was drawn from the declared times. */
+  drawnCpuSeconds = 0
+  drawnWaitSeconds = 0
 }
 
 export class ClassMeter {

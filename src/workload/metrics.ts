@@ -152,9 +152,15 @@ export const instanceSample = ({ meters, pools }: Observed): InstanceSample => {
     hits: meters.hits,
     misses: meters.misses,
     steps: Object.fromEntries(
-      [...meters.steps].map(([id, { count, errors, cpuSeconds, duration }]) => [
+      [...meters.steps].map(([id, { count, errors, cpuSeconds, drawnCpuSeconds, drawnWaitSeconds, duration }]) => [
         id,
-        { count, errors, cpuSeconds, histogram: duration.histogram.encode() },
+        {
+          count,
+          errors,
+          cpuSeconds,
+          drawn: { cpuSeconds: drawnCpuSeconds, waitSeconds: drawnWaitSeconds },
+          histogram: duration.histogram.encode(),
+        },
       ]),
     ),
   }

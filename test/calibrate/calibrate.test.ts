@@ -3,9 +3,10 @@ import { calibrate } from '../../src/calibrate/calibrate.js'
 import { differences } from '../../src/calibrate/difference.js'
 import { engineRegistry } from '../../src/catalog/index.js'
 import { PlimsollError } from '../../src/lib/errors.js'
-import type { RunResult } from '../../src/result/run-result.js'
+import type { RunResult, StepResult } from '../../src/result/run-result.js'
+import type { Calibrated } from '../../src/topology/calibration.js'
 import { parseTopology } from '../../src/topology/parse.js'
-import { componentResult, latency, runResult, stepResult } from '../support/run-result.js'
+import { componentResult, faultResult, latency, runResult, stepResult } from '../support/run-result.js'
 
 const topology = parseTopology(
   `apiVersion: plimsoll/v1
@@ -194,7 +195,85 @@ test('a run that was interrupted is refused', () => {
 
 test('foreign work and faults are warned of', () => {
   const result = measured({ hosts: { local: { utilization: { cpu: 0.6 } } } })
-  expect(one(result).warnings).toEqual([expect.stringContaining('something else used')])
+  expect(one(result).warnings[0]).toContain('run-1: something else used 44.2 % of host local')
+})
+
+const query = 'get/1.miss.0'
+
+test.each([
+  ['something else used the machine', { hosts: { local: { utilization: { cpu: 0.6 } } } }, 'something else used'],
+  ['it had faults', { faults: [faultResult()] }, 'it had faults'],
+])('waits stay as declared when %s, and the user is told', (_, changes, why) => {
+  const { estimates, warnings } = one(measured(changes))
+  expect(estimates.steps[query]).toEqual({ cpu: { demand: { law: 'constant', seconds: 0.001 }, samples: 500 } })
+  expect(warnings.at(-1)).toMatch(/^the waits of steps stay as declared, because no run tells them/)
+  expect(warnings.at(-1)).toContain(why)
+})
+
+test('a busy machine does not tell waits, although all of its work is ours', () => {
+  const busy = measured()
+  const app = componentResult({
+    replicas: 2,
+    cpuSeconds: 20,
+    throughputPerSecond: 100,
+    instances: [{ id: 'app/0', cpuSeconds: 20, visits: 2000, restarts: 0 }],
+  })
+  const { estimates, warnings } = one({
+    ...busy,
+    hosts: { local: { utilization: { cpu: 0.56 } } },
+    components: { ...busy.components, app },
+  })
+  expect(estimates.steps[query]?.wait).toBeUndefined()
+  expect(warnings.at(-1)).toContain('host local was 56 % busy (up to 50 % tells waits)')
+})
+
+test('failed executions do not lengthen a wait: from 1 % on the declared one stays', () => {
+  const failing = (errors: number) => {
+    const result = measured()
+    const step = { ...(result.steps[query] as StepResult), errors }
+    return one({ ...result, steps: { ...result.steps, [query]: step } }).estimates.steps[query]?.wait
+  }
+  expect(failing(5)).toBeDefined()
+  expect(failing(6)).toBeUndefined()
+})
+
+test('which times chance drew does not matter: declared mean × burnt / drawn', () => {
+  const result = measured()
+  const drawn = (cpuSeconds: number, waitSeconds: number) => ({ drawn: { cpuSeconds, waitSeconds } })
+  const { steps } = one({
+    ...result,
+    steps: {
+      ...result.steps,
+      // 2000 executions of 2 ms that chance made 4.4 s; 4.2 s were burnt.
+      'get/0': { ...(result.steps['get/0'] as StepResult), ...drawn(4.4, 0) },
+      // 3 ms declared; 500 executions drew 3.2 ms on average, and 3.5 ms of their time remain beside CPU and pool.
+      [query]: { ...(result.steps[query] as StepResult), ...drawn(0.5, 1.6) },
+    },
+  }).estimates
+  const seconds = (calibrated: Calibrated | undefined) =>
+    calibrated?.demand.law === 'constant' ? calibrated.demand.seconds : Number.NaN
+  expect(seconds(steps['get/0']?.cpu)).toBeCloseTo((0.002 * 4.2) / 4.4, 12)
+  expect(seconds(steps[query]?.cpu)).toBeCloseTo(0.001, 12)
+  expect(seconds(steps[query]?.wait)).toBeCloseTo(0.003 + 0.0035 - 0.0032, 12)
+})
+
+test('what the model itself explains by a shared machine is no wait: processor sharing on two cores at 40 %', () => {
+  const result = measured()
+  const placement = {
+    hosts: { local: { cpu: 2 } },
+    instances: { 'db/0': { host: 'local' } },
+    origin: 'runtime' as const,
+  }
+  const quiet = { ...result.generator, cpuSeconds: 16 }
+  const { steps } = one({
+    ...result,
+    placement: { ...placement, instances: { ...result.placement.instances, ...placement.instances } },
+    generator: quiet,
+    hosts: { local: { utilization: { cpu: 0.4 } } },
+  }).estimates
+  const wait = steps[query]?.wait?.demand
+  // C(2, 0.8) = 0.22857; CPU is stretched by 1 + 0.22857/1.2 = 1.190476.
+  expect(wait?.law === 'constant' ? wait.seconds : Number.NaN).toBeCloseTo(0.0057 - 0.0012 * 1.190476 - 0.001, 8)
 })
 
 test('the difference names what the topology declared', () => {

@@ -29,19 +29,24 @@ export const sqlStep = (step: SqlStep, scope: Scope, env: Environment): Runner =
   const meter = env.meters.step(step.id)
   const payload = 'x'.repeat(appendedBytes)
   const invalidate = step.invalidates === undefined ? undefined : invalidation(step.invalidates, env)
-  const sources: Readonly<Record<Parameter, (frame: Frame, cpuSeconds: number) => number | string>> = {
+  const sources: Readonly<
+    Record<Parameter, (frame: Frame, cpuSeconds: number, waitSeconds: number) => number | string>
+  > = {
     iterations: (_, cpuSeconds) => Math.round(cpuSeconds * speed),
-    // pg_sleep, too, counts whole milliseconds (rounding up).
-    waitSeconds: () => (wait === undefined ? 0 : timerMilliseconds(stream.sample(wait), stream.uniform()) / 1000),
+    waitSeconds: (_, __, waitSeconds) => waitSeconds,
     row: (frame) => (table.kind === 'data' ? rowOf(table, frame.request.keys.of(table.data.id)) : 0),
     requestId: (frame) => frame.request.id,
     payload: () => payload,
   }
   return async (frame) => {
     const cpuSeconds = cpu === undefined ? 0 : stream.sample(cpu)
-    const values = statement.parameters.map((parameter) => sources[parameter](frame, cpuSeconds))
+    // pg_sleep, too, counts whole milliseconds (rounding up).
+    const waitSeconds = wait === undefined ? 0 : timerMilliseconds(stream.sample(wait), stream.uniform()) / 1000
+    const values = statement.parameters.map((parameter) => sources[parameter](frame, cpuSeconds, waitSeconds))
     await withConnection(env, step, pool, frame, (connection) => {
       meter.cpuSeconds += cpuSeconds
+      meter.drawnCpuSeconds += cpuSeconds
+      meter.drawnWaitSeconds += waitSeconds
       return connection.run(statement, values)
     })
     await invalidate?.(frame)

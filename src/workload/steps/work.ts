@@ -7,14 +7,18 @@ export const compute = (step: Extract<Step, { kind: 'compute' }>, env: Environme
   const stream = env.stream(step.id)
   const meter = env.meters.step(step.id)
   return async () => {
-    meter.cpuSeconds += env.burner.burn(stream.sample(step.cpu))
+    const drawn = stream.sample(step.cpu)
+    meter.drawnCpuSeconds += drawn
+    meter.cpuSeconds += env.burner.burn(drawn)
   }
 }
 
 export const wait = (step: Extract<Step, { kind: 'wait' }>, env: Environment): Runner => {
   const stream = env.stream(step.id)
+  const meter = env.meters.step(step.id)
   return (frame) => {
     const milliseconds = timerMilliseconds(stream.sample(step.wait), stream.uniform())
+    meter.drawnWaitSeconds += milliseconds / 1000
     return milliseconds === 0 ? Promise.resolve() : pause(env.clock, milliseconds, frame.cancel)
   }
 }
