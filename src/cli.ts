@@ -18,16 +18,40 @@ const output = (stream: NodeJS.WriteStream): Output => ({
   color: stream.isTTY === true && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb',
 })
 
+/** Aborted by what ends a command early; `reason` tells which. */
+const ending = new AbortController()
+
 /** First signal: abort, so that the command undoes and cleans up. Second: go at once. */
-const abortOnSignals = (): AbortSignal => {
-  const controller = new AbortController()
+const abortOnSignals = (): void => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated)
-      controller.abort(signal)
+      if (ending.signal.aborted) process.exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated)
+      ending.abort(signal)
     })
   }
-  return controller.signal
+}
+
+/** What data was to be written to and cannot be, other than because its reader left. */
+let lostOutput: Error | undefined
+
+/**
+ * Nobody may be left to read (`plimsoll demo | head -1`, a terminal that was closed). Without data there is no point in
+ * going on, but what was started must still be undone, so that is no reason to die; progress is dispensable.
+ */
+const outliveReaders = (): void => {
+  process.stderr.on('error', () => undefined)
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') lostOutput ??= error
+    ending.abort('SIGPIPE')
+  })
+}
+
+/** What a signal ended is not a failure of what it ended, however that came out; a closed pipe is the reader's decision. */
+const codeOfEnding = (): ExitCode | undefined => {
+  if (lostOutput !== undefined) return exitCodes.bug
+  if (!ending.signal.aborted) return undefined
+  if (ending.signal.reason === 'SIGPIPE') return exitCodes.ok
+  return ending.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
 }
 
 const makeHost = (): Host => ({
@@ -35,7 +59,7 @@ const makeHost = (): Host => ({
   env: process.env,
   stdout: output(process.stdout),
   stderr: output(process.stderr),
-  signal: abortOnSignals(),
+  signal: ending.signal,
   now: () => performance.now() / 1000,
   packageFolder: fileURLToPath(new URL('..', import.meta.url)),
 })
@@ -66,14 +90,6 @@ const addCommand = (
 
 const main = async (): Promise<ExitCode> => {
   let code: ExitCode = exitCodes.ok
-  let host: Host | undefined
-  /** What a signal ended is not a failure of what it ended, however that came out. */
-  const signalCode = (): ExitCode | undefined =>
-    host?.signal.aborted === true
-      ? host.signal.reason === 'SIGINT'
-        ? exitCodes.interrupted
-        : exitCodes.terminated
-      : undefined
   const program = new Command('plimsoll')
     .description('How much load a backend carries, what breaks first, and what to change: from one topology file.')
     .version(version)
@@ -86,19 +102,19 @@ const main = async (): Promise<ExitCode> => {
     )
   const call = async (spec: CommandSpec, invocation: Omit<Invocation, 'host'>): Promise<void> => {
     const { run } = await spec.load()
-    host = makeHost()
-    code = await run({ ...invocation, host })
+    abortOnSignals()
+    code = await run({ ...invocation, host: makeHost() })
   }
   for (const spec of commands) addCommand(program, spec, call)
   try {
     await program.parseAsync()
-    return signalCode() ?? code
+    return codeOfEnding() ?? code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     const paint = process.stderr.isTTY && process.env.NO_COLOR === undefined ? ansi : plain
     if (error instanceof PlimsollError) {
       process.stderr.write(`${error.problems.map((problem) => formatProblem(problem, paint)).join('\n')}\n`)
-      return signalCode() ?? error.exitCode
+      return codeOfEnding() ?? error.exitCode
     }
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     process.stderr.write(`plimsoll: this is a bug of ours; please report it with the text below.\n${stack}\n`)
@@ -106,12 +122,13 @@ const main = async (): Promise<ExitCode> => {
   }
 }
 
-// A closed pipe (`plimsoll plan … | head`) is the reader's decision, not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.ok)
-  throw error
-})
-
+outliveReaders()
 process.exitCode = await main()
-// Exit only once stdout has taken everything: a pipe may still be draining.
-process.stdout.write('', () => process.stderr.write('', () => process.exit()))
+// Exit only once stdout has taken everything, or refused it: a pipe may still be draining.
+process.stdout.write('', () => {
+  // The refusal is told after this callback.
+  setImmediate(() => {
+    if (lostOutput !== undefined) process.stderr.write(`plimsoll: stdout cannot be written: ${lostOutput.message}\n`)
+    process.stderr.write('', () => process.exit(codeOfEnding()))
+  })
+})

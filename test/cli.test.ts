@@ -1,6 +1,6 @@
 /** The process boundary: what a shell, a pipe and a script see of the built program. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { commands } from '../src/commands/index.js'
@@ -69,4 +69,16 @@ test('an experiment where a topology is expected is one error, at its kind, and 
   expect(run.status).toBe(3)
   expect(run.stderr.match(/error:/g)).toHaveLength(1)
   expect(run.stderr).toContain('topology.yaml:5:1: error: expected an experiment, got a topology')
+})
+
+test('data that cannot be written is an error, not a success', () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [`${root}bin/plimsoll.js`, 'check', 'scenarios/optimization-api/topology.yaml'],
+    { encoding: 'utf8', cwd: root, stdio: ['ignore', full, 'pipe'] },
+  )
+  closeSync(full)
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/stdout cannot be written: .*no space left/i)
 })

@@ -1,5 +1,5 @@
 /** A run that is ended from outside leaves nothing behind. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { randomStream } from '../../src/lib/random.js'
@@ -11,6 +11,16 @@ const place = workplace()
 const before = snapshot(place.base)
 const runs = join(place.folder, '.plimsoll', 'runs')
 afterAll(() => place.remove())
+
+writeFileSync(
+  join(place.folder, 'api', 'short.yaml'),
+  `apiVersion: plimsoll/v1
+kind: Experiment
+name: short
+topology: topology.yaml
+load: { mode: open, arrivals: poisson, stages: [{ hold: 40/s, for: 2s }] }
+`,
+)
 
 const file = 'api/experiments/lose-an-app-server.yaml'
 const sleep = (seconds: number): Promise<void> => new Promise((done) => setTimeout(done, seconds * 1000))
@@ -60,6 +70,24 @@ test('SIGINT in the middle of the demo ends with 130 and leaves nothing, its fol
   await until('the load has begun', () => /\[5\/9\][\s\S]* errors 0 /.test(shown), 60)
   demo.child.kill('SIGINT')
   expect(await demo.ended).toMatchObject({ code: 130 })
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+})
+
+test('a demo whose reader leaves, and a run whose progress nobody reads, leave nothing', async () => {
+  const demo = place.start('demo')
+  let shown = ''
+  demo.child.stdout?.on('data', (text: string) => {
+    shown += text
+    if (shown.includes('[4/9]')) demo.child.stdout?.destroy()
+  })
+  expect(await demo.ended).toMatchObject({ code: 0, signal: null })
+  expect(shown).not.toContain('[5/9]')
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  const run = place.start('run', 'api/short.yaml', '--on', 'stack', '--json')
+  run.child.stderr?.once('data', () => run.child.stderr?.destroy())
+  const ended = await run.ended
+  expect(ended.signal).toBeNull()
+  expect(JSON.parse(ended.stdout)).toMatchObject({ status: 'completed' })
   expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
 })
 
