@@ -129,6 +129,6 @@ process.stdout.write('', () => {
   // The refusal is told after this callback.
   setImmediate(() => {
     if (lostOutput !== undefined) process.stderr.write(`plimsoll: stdout cannot be written: ${lostOutput.message}\n`)
-    process.stderr.write('', () => process.exit(codeOfEnding()))
+    process.stderr.write('', () => process.exit(codeOfEnding() ?? process.exitCode))
   })
 })
