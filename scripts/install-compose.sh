@@ -20,8 +20,12 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/{state/lists/partial,cache/archives/partial,etc/preferences.d,deb}
 touch "$work/status"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# The mirror that this machine already uses.
+mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+  grep -v '^ *#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ') || true
+[ -n "$mirror" ] || { echo 'install-compose: no Debian mirror in /etc/apt/sources.list*; install docker compose by hand' >&2; exit 5; }
 cat >"$work/etc/sources.list" <<LIST
-deb [signed-by=$keyring] "$(the mirror in use)"       trixie main
+deb [signed-by=$keyring] $mirror trixie main
 LIST
 cat >"$work/apt.conf" <<CONF
 Dir::Etc "$work/etc";
