@@ -15,7 +15,8 @@ export interface RawFault {
   readonly target: string
   readonly targetNode: Node
   readonly at: Path
-  readonly atSeconds: number
+  /** Undefined where it could not be read. */
+  readonly atSeconds: number | undefined
   readonly forSeconds: number | undefined
   readonly restartAfterSeconds: number | undefined
   readonly parameters: Readonly<Record<string, number>>
@@ -93,7 +94,7 @@ const read = (node: Node | undefined, path: Path, reader: Reader): RawFault | un
   const target = value<string>(kind)
   const atSeconds = value<number>('at')
   const targetNode = reader.document.resolve(entries.find(({ name }) => name === kind)?.value)
-  if (target === undefined || atSeconds === undefined || !isScalar(targetNode)) return undefined
+  if (target === undefined || !isScalar(targetNode)) return undefined
   const parameters = Object.keys(spec.parameters).flatMap((key) => {
     const parameter = value<number>(key)
     return parameter === undefined ? [] : [[key, parameter] as const]

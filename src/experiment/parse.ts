@@ -149,7 +149,7 @@ const conditionOf = (
 }
 
 const faultOf = ({ reader, topology }: Context, raw: RawFault, endsAt: number): Fault[] => {
-  if (raw.atSeconds >= endsAt)
+  if (raw.atSeconds !== undefined && raw.atSeconds >= endsAt)
     reader.tell(undefined, [...raw.at, 'at'], {
       message: `the load ends after ${formatSeconds(endsAt)}, before this fault strikes`,
     })
@@ -162,5 +162,7 @@ const faultOf = ({ reader, topology }: Context, raw: RawFault, endsAt: number): 
   }
   const { kind, atSeconds, forSeconds, restartAfterSeconds, parameters } = raw
   const position = reader.document.locate([...raw.at, kind])
-  return [{ kind, atSeconds, target, forSeconds, restartAfterSeconds, parameters, position }]
+  return atSeconds === undefined
+    ? []
+    : [{ kind, atSeconds, target, forSeconds, restartAfterSeconds, parameters, position }]
 }

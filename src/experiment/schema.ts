@@ -1,5 +1,6 @@
 /** The shape of experiment files: what editors are told, and how each value is read. References are checked in parse.ts. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml'
+import { nearest } from '../lib/did-you-mean.js'
 import type { Path } from '../lib/document/nodes.js'
 import type { Fields, Reader } from '../lib/document/read.js'
 import {
@@ -65,7 +66,8 @@ const stage: z.ZodType<RawStage> = form(
       return undefined
     }
     const what = { what: 'a stage' }
-    if (names.includes('ramp')) {
+    const ramps = (name: string): boolean => nearest(name, ['hold', 'ramp', 'for']) === 'ramp'
+    if (!names.includes('hold') && names.some(ramps)) {
       const fields = reader.fields(rampShape, node, at, what)
       return made('ramp', fields?.get('ramp'), fields?.get('for'))
     }

@@ -18,8 +18,8 @@ const distance = (a: string, b: string): number => {
 }
 
 /** The candidate that was most likely meant, if any is near enough (a third of its length, at least 1). */
-export const nearest = (text: string, candidates: Iterable<string>): string | undefined => {
-  let best: string | undefined
+export const nearest = <T extends string>(text: string, candidates: Iterable<T>): T | undefined => {
+  let best: T | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
     const d = distance(text.toLowerCase(), candidate.toLowerCase())

@@ -62,6 +62,15 @@ const otherSpellings: Readonly<Record<string, string>> = {
   KB: 'KiB',
   kB: 'KiB',
   K: 'KiB',
+  kb: 'KiB',
+  kib: 'KiB',
+  mb: 'MiB',
+  mib: 'MiB',
+  gb: 'GiB',
+  gib: 'GiB',
+  tb: 'TiB',
+  tib: 'TiB',
+  b: 'B',
   k: 'KiB',
   MB: 'MiB',
   Mi: 'MiB',
@@ -96,7 +105,7 @@ const parseQuantity = (text: string, kind: QuantityKind): Parsed<number> => {
     return { ok: false, message: `expected ${kind.what} such as ${kind.example}, got "${text}"` }
   }
   const [, digits = '', unit] = match
-  const names = Object.keys(kind.units)
+  const names = Object.keys(kind.units).filter((name) => !name.includes(' '))
   if (unit === undefined) {
     return {
       ok: false,

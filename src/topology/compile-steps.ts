@@ -25,7 +25,7 @@ const sql =
     const { scope } = context
     const fields = stepFields(raw, 'query')
     const name = stepFields(raw, kind)
-    const target = stepTarget(scope, name.get(kind as never) as string | undefined, [...raw.at, kind], {
+    const target = stepTarget(scope, name.get(kind as never) as string | undefined, raw.fields.path(kind), {
       kind,
       service: context.service,
     })
@@ -48,7 +48,7 @@ const counter =
   (raw, _path, context) => {
     const { scope } = context
     const fields = stepFields(raw, 'reserve')
-    const named = counterNamed(scope, raw.fields.get(kind) as string | undefined, [...raw.at, kind])
+    const named = counterNamed(scope, raw.fields.get(kind) as string | undefined, raw.fields.path(kind))
     const via = stepTarget(scope, fields.get('via'), fields.path('via'), { kind, service: context.service })
     const store = via && scope.components.get(via.component)
     const guard = guardOf(raw, store, context)

@@ -1,6 +1,6 @@
 /** Components are read by the keys of their engine. */
 import { isMap, isScalar } from 'yaml'
-import { suggestion } from '../lib/did-you-mean.js'
+import { nearest, suggestion } from '../lib/did-you-mean.js'
 import type { Path } from '../lib/document/nodes.js'
 import type { Fields, Reader } from '../lib/document/read.js'
 import { id, reference } from '../lib/document/scalars.js'
@@ -77,8 +77,10 @@ const engineOf = (
     reader.fields({}, node, at, { what: `component "${name}"` })
     return undefined
   }
-  const entry = reader.document.entriesOf(node).find((candidate) => candidate.name === 'engine')
+  const entries = reader.document.entriesOf(node)
   const engines = [...registry.keys()]
+  const entry =
+    entries.find(({ name: key }) => key === 'engine') ?? entries.find(({ name: key }) => nearest(key, ['engine']))
   if (entry === undefined) {
     reader.document.report(at, { message: `component "${name}" needs "engine"`, hint: `one of: ${engines.join(', ')}` })
     return undefined

@@ -117,7 +117,7 @@ const poolsOf = (scope: Scope, raw: RawComponent) => {
   const pools: Record<string, Pool> = {}
   const targets = new Map<string, Target | undefined>()
   for (const [id, pool] of (raw.fields as unknown as ServiceFields).get('pools') ?? []) {
-    const to = pooledTarget(scope, pool?.get('to'), [...raw.at, 'pools', id, 'to'])
+    const to = pooledTarget(scope, pool?.get('to'), pool?.path('to') ?? raw.at)
     targets.set(id, to)
     if (to !== undefined)
       pools[id] = { id, to, size: pool?.get('size') ?? 1, acquireTimeoutSeconds: pool?.get('acquireTimeout') }

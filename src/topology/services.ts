@@ -7,8 +7,10 @@ import type { Execution, Scaling, ScalingTrigger, ServiceComponent } from './typ
 export const service = (scope: BuildScope, raw: RawComponent): ServiceComponent => {
   const fields = fieldsOf(raw, serviceOptions)
   const consumes = fields.has('consumes')
-  for (const key of ['slots', 'acknowledge', 'flow'] as const) {
-    if (fields.has(key) && !consumes) {
+  const consumer = (['flow', 'slots', 'acknowledge'] as const).filter((key) => fields.has(key))
+  // With a flow it is `consumes` that is missing, and that is one mistake.
+  for (const key of consumer[0] === 'flow' ? (['flow'] as const) : consumer) {
+    if (!consumes) {
       reportKey(
         scope,
         fields.path(key),
@@ -20,6 +22,7 @@ export const service = (scope: BuildScope, raw: RawComponent): ServiceComponent 
   if (consumes && !fields.has('flow')) {
     report(scope, raw.at, `component "${raw.id}" consumes a queue and so needs "flow"`, 'what it does for each message')
   }
+  if (fields.get('command')?.length === 0) report(scope, fields.path('command'), 'command: expected at least one word')
   const scaling = scalingOf(scope, fields)
   return {
     ...common(scope, raw, fields, fields.get('replicas') ?? scaling?.min ?? 1),

@@ -294,11 +294,11 @@ abort: { when: al.errors > 60% }
     [`${load}faults: [{ at: 1s, lose-zone: a }]\n`, '2:31 no zone "a" (the topology names no zones)'],
     [
       `${load}placement: { hosts: { box: { cpu: 2 } }, all: local }\n`,
-      /^2:47 all: no host in "placement.hosts" "local"/,
+      /^2:47 all: no host "local" in "placement.hosts"/,
     ],
     [
       `${load}placement: { pin: { generatr: [0] } }\n`,
-      /^2:21 no component to pin "generatr" \(did you mean "generator"\?\)/,
+      /^2:21 no component "generatr" to pin \(did you mean "generator"\?\)/,
     ],
     [`${load}placement: { hosts: { box: { cpu: 0 } } }\n`, /^2:35 cpu: expected a number above 0/],
     [`${load}on: yes\n`, /unknown key "on"/],

@@ -104,7 +104,7 @@ traffic: { users: 5 }
       '30:16 guard: lua has no meaning for "db" (postgres)',
       '32:9 "undo" has a meaning only in the entries of a saga',
       '33:31 "p99" does not go with "mean" in a distribution',
-      '34:20 uniform: the upper end is below the lower end',
+      '34:35 uniform[1]: the upper end is below the lower end',
       '35:1 traffic: "users" needs "thinkTime"',
     ])
   })
@@ -122,6 +122,30 @@ traffic: { users: 5 }
       '10:58 size: expected a whole number, got "none"',
       '10:79 unknown component "nowhere"',
       '11:43 maxConnections: expected a whole number of at least 1, got -1',
+    ])
+  })
+
+  it('a misspelt key is one mistake: it is read as what was meant, so nothing that needs it is missing', () => {
+    const text = topology({
+      components: `  edge: { engine: nginx, upstraem: app }
+  app: { engin: service, polls: { main: { too: db, sise: 10 } } }
+  db: { engine: postgres }
+  pay: { engine: external, latncy: { men: 5ms, cv: 1 } }`,
+      requests: `  get: { shrae: 100%, enter: edge, serv: app, flow: [{ querry: app.main }, { query: app.mian }, { transaction: app.main, doo: [] }] }`,
+    })
+    expect(told(text)).toEqual([
+      '9:26 unknown key "upstraem" in component "edge" (nginx)',
+      '10:10 unknown key "engin" in component "app" (service)',
+      '10:26 unknown key "polls" in component "app" (service)',
+      '10:43 unknown key "too" in "main"',
+      '10:52 unknown key "sise" in "main"',
+      '12:28 unknown key "latncy" in component "pay" (external)',
+      '12:38 unknown key "men" in a distribution',
+      '14:10 unknown key "shrae" in "get"',
+      '14:36 unknown key "serv" in "get"',
+      '14:56 unknown step "querry"',
+      '14:85 "app" has no pool "mian"',
+      '14:122 unknown key "doo" in step "transaction"',
     ])
   })
 

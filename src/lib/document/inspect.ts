@@ -72,7 +72,7 @@ const inspectKey = (key: unknown, value: unknown, reportNode: (node: Node, told:
   if (!isNode(key)) return
   if (!isScalar(key) || typeof key.value !== 'string') {
     const what = isScalar(key)
-      ? `${described(key)} (${key.value === null ? 'nothing' : typeof key.value})`
+      ? `${described(key)}${key.value === null ? '' : ` (${typeof key.value})`}`
       : described(key)
     reportNode(key, {
       message: `a key must be text, got ${what}`,

@@ -4,7 +4,7 @@
  */
 import { isMap, isNode, isScalar, isSeq, type Node } from 'yaml'
 import type { z } from 'zod'
-import { suggestion } from '../did-you-mean.js'
+import { nearest, suggestion } from '../did-you-mean.js'
 import { invalidInput } from '../errors.js'
 import type { SourceDocument, Told } from './document.js'
 import { described, type Path, textOf } from './nodes.js'
@@ -44,6 +44,8 @@ export interface Naming {
   readonly elsewhere?: (key: string) => Told | undefined
   /** Report no unknown keys: what they would have to be is not known. */
   readonly lenient?: boolean
+  /** A misspelt key that was reported already, and what it means. */
+  readonly told?: { readonly spelled: string; readonly meant: string }
 }
 
 export interface Reader {
@@ -112,19 +114,24 @@ export const documentReader = (document: SourceDocument): Reader => {
       return undefined
     }
     const values = new Map<string, unknown>()
-    const present = new Set<string>()
-    const path = (key: string): Path => [...at, key]
-    for (const { name, key, value } of document.entriesOf(node)) {
-      const schema = Object.hasOwn(shape, name) ? shape[name] : undefined
-      if (schema === undefined) {
-        if (naming.lenient !== true) document.reportNode(key, unknownKey(name, Object.keys(shape), naming))
-        continue
+    // As each key is spelled in the file.
+    const spelling = new Map<string, string>()
+    const entries = document.entriesOf(node)
+    const absent = new Set(Object.keys(shape))
+    for (const { name } of entries) absent.delete(name)
+    for (const { name, key, value } of entries) {
+      const meant = Object.hasOwn(shape, name) ? name : misspelt(name, [...absent], naming)
+      if (meant !== name) {
+        if (naming.lenient !== true && naming.told?.spelled !== name)
+          document.reportNode(key, unknownKey(name, meant, Object.keys(shape), naming))
+        if (meant === undefined) continue
+        absent.delete(meant)
       }
-      present.add(name)
-      values.set(name, read(schema as z.ZodType, value, path(name)))
+      spelling.set(meant, name)
+      values.set(meant, read(shape[meant] as z.ZodType, value, [...at, name]))
     }
-    for (const [name, schema] of Object.entries(shape)) {
-      if (present.has(name)) continue
+    for (const name of absent) {
+      const schema = shape[name]
       const absence = [...layers(schema)].find(({ call }) => call === 'default' || call === 'optional')
       if (absence?.call === 'default') values.set(name, absence.args[0])
       else if (absence === undefined) {
@@ -134,8 +141,8 @@ export const documentReader = (document: SourceDocument): Reader => {
     return {
       at,
       get: (key) => values.get(key) as never,
-      has: (key) => present.has(key),
-      path,
+      has: (key) => spelling.has(key),
+      path: (key) => [...at, spelling.get(key) ?? key],
     }
   }
 
@@ -210,9 +217,15 @@ const describedBy = (schema: unknown): { hint?: string } => {
   return hint === undefined ? {} : { hint }
 }
 
-const unknownKey = (key: string, known: readonly string[], naming: Naming): Told => {
+/** The absent key that an unknown one stands for; it is read as such, so that one slip of the keyboard is one mistake. */
+const misspelt = (key: string, absent: readonly string[], naming: Naming): string | undefined => {
+  if (naming.told?.spelled === key) return naming.told.meant
+  return naming.lenient === true || naming.elsewhere?.(key) !== undefined ? undefined : nearest(key, absent)
+}
+
+const unknownKey = (key: string, meant: string | undefined, known: readonly string[], naming: Naming): Told => {
   const elsewhere = naming.elsewhere?.(key)
   if (elsewhere !== undefined) return elsewhere
-  const hint = suggestion(key, known)
+  const hint = meant === undefined ? suggestion(key, known) : `did you mean "${meant}"?`
   return { message: `unknown key "${key}" in ${naming.what}`, ...(hint === undefined ? {} : { hint }) }
 }

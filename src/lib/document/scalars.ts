@@ -74,6 +74,14 @@ export const positiveRate = quantity(
 )
 /** 0…1. */
 export const ratio = quantity('Ratio', 'a percentage', '%', ['80%', '0.5%'], parseRatio)
+/** Above 0, at most 1. */
+export const positiveRatio = quantity(
+  'PositiveRatio',
+  'a percentage',
+  '%',
+  ['80%', '0.5%'],
+  positive('a percentage', parseRatio),
+)
 /** ≥ 0; may exceed 1. */
 export const percentage = quantity('Percentage', 'a percentage', '%', ['8%', '150%'], parsePercentage)
 /** Per hour. */

@@ -107,7 +107,7 @@ const uniform = (node: Node, at: Path, reader: Reader): Distribution | undefined
   }
   if (lowSeconds === undefined || highSeconds === undefined) return undefined
   if (highSeconds < lowSeconds) {
-    reader.tell(undefined, [...at, 'uniform'], { message: 'the upper end is below the lower end' })
+    reader.tell(undefined, [...at, 'uniform', 1], { message: 'the upper end is below the lower end' })
     return undefined
   }
   return { shape: 'uniform', lowSeconds, highSeconds }

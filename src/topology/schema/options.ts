@@ -10,6 +10,7 @@ import {
   id,
   positiveDuration,
   positiveRate,
+  positiveRatio,
   positiveSize,
   ratio,
   reference,
@@ -105,8 +106,8 @@ export const balancerOptions = {
 } as const
 
 const scalingTrigger = z.strictObject({
-  cpu: ratio.optional(),
-  memory: ratio.optional(),
+  cpu: positiveRatio.optional(),
+  memory: positiveRatio.optional(),
   queueLength: about('messages in all', count(1, 1e9).optional()),
   queueLengthPerReplica: about("messages per replica (KEDA's AverageValue)", count(1, 1e9).optional()),
   inFlight: about('requests in flight per replica', count(1, 1e9).optional()),

@@ -9,6 +9,7 @@ import {
   duration,
   id,
   positiveDuration,
+  positiveRatio,
   ratio,
   reference,
   tableName,
@@ -56,7 +57,7 @@ export const retry = z.strictObject(retryShape).meta({ id: 'Retry' })
 
 const breaker = z
   .strictObject({
-    errors: about('share of errors in the window at which it opens', ratio),
+    errors: about('share of errors in the window at which it opens', positiveRatio),
     window: positiveDuration,
     open: about('how long it stays open', positiveDuration),
     probes: about('requests let through while half-open', count(1, 1000).optional()),
@@ -191,15 +192,14 @@ const readStep = (written: Node | null, at: Path, reader: Reader, inSaga: boolea
     })
     return undefined
   }
-  const kind = kindOf(
-    reader.document.entriesOf(node).map((entry) => entry.name),
-    at,
-    reader,
-  )
-  if (kind === undefined) return undefined
+  const names = reader.document.entriesOf(node).map((entry) => entry.name)
+  const named = kindOf(names, at, reader)
+  if (named === undefined) return undefined
+  const { meant: kind } = named
   const shape: z.ZodRawShape = inSaga ? { ...stepShapes[kind], ...undoShape } : stepShapes[kind]
   const fields = reader.fields(shape, node, at, {
     what: `step "${kind}"`,
+    ...(named.spelled === kind ? {} : { told: named }),
     elsewhere: (key) => {
       if (key === 'undo')
         return { message: '"undo" has a meaning only in the entries of a saga', hint: 'put the step into a saga' }
@@ -216,12 +216,18 @@ const readStep = (written: Node | null, at: Path, reader: Reader, inSaga: boolea
 
 const isKind = (text: string): text is StepKind => Object.hasOwn(stepShapes, text)
 
-/** The one key that names a step: `{ lock, wait }` is a lock, because a lock may have a `wait` beside it. */
-const kindOf = (names: readonly string[], at: Path, reader: Reader): StepKind | undefined => {
+/** The key that names a step, as it was written and as it was meant. */
+interface StepName {
+  readonly spelled: string
+  readonly meant: StepKind
+}
+
+/** `{ lock, wait }` is a lock, because a lock may have a `wait` beside it. A misspelt name is reported and read as meant. */
+const kindOf = (names: readonly string[], at: Path, reader: Reader): StepName | undefined => {
   const kinds = names.filter(isKind)
   const whole = kinds.find((kind) => kinds.every((other) => Object.hasOwn(stepShapes[kind], other)))
   const kind = whole ?? kinds[0]
-  if (kind !== undefined) return kind
+  if (kind !== undefined) return { spelled: kind, meant: kind }
   const wrong =
     names.find((name) => nearest(name, stepKinds) !== undefined && !knownBeside.has(name)) ??
     names.find((name) => !knownBeside.has(name)) ??
@@ -234,7 +240,8 @@ const kindOf = (names: readonly string[], at: Path, reader: Reader): StepKind | 
     message: `unknown step "${wrong}"`,
     hint: suggestion(wrong, stepKinds) ?? `one of: ${stepKinds.join(', ')}`,
   })
-  return undefined
+  const meant = knownBeside.has(wrong) ? undefined : nearest(wrong, stepKinds)
+  return meant === undefined ? undefined : { spelled: wrong, meant }
 }
 
 /** Keys that stand beside steps and so do not name one. */
