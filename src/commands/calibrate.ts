@@ -12,7 +12,7 @@ import { formatCalibration, parseCalibration } from '../topology/calibration-fil
 import { stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
-import { printJson } from './systems.js'
+import { printJson } from './json.js'
 
 interface Found {
   readonly file: string

@@ -6,7 +6,8 @@ import { invalidInput, notYet, targetFailed, usageError } from '../lib/errors.js
 import { exitCodes } from '../lib/exit-codes.js'
 import { parseDuration } from '../lib/units.js'
 import type { CommandHandler, Invocation } from './command.js'
-import { chosenSystem, printJson } from './systems.js'
+import { printJson } from './json.js'
+import { chosenSystem } from './systems.js'
 
 const kindOf = (text: string): FaultKind => {
   const kind = faultKinds.find((one) => one === text)

@@ -5,6 +5,7 @@ import { comparisonMarkdown, formatComparison } from '../report/comparison.js'
 import type { RunResult } from '../result/run-result.js'
 import { readRun } from '../system/run-folder.js'
 import type { CommandHandler } from './command.js'
+import { printJson } from './json.js'
 
 const expected = { sim: 'a simulation', stack: 'a measurement on a stack' } satisfies Record<
   RunResult['engine'],
@@ -22,7 +23,7 @@ const readAs = (engine: RunResult['engine'], path: string, cwd: string): RunResu
 
 export const run: CommandHandler = async ({ args, options, host }) => {
   const comparison = compareResults(readAs('sim', args[0] ?? '', host.cwd), readAs('stack', args[1] ?? '', host.cwd))
-  if (options.json === true) host.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`)
+  if (options.json === true) printJson(host, comparison)
   else if (options.md === true) host.stdout.write(comparisonMarkdown(comparison))
   else host.stdout.write(formatComparison(comparison, host.stdout))
   return exitCodes.ok

@@ -18,7 +18,7 @@ import { installPackages } from '../system/install.js'
 import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
 import type { Host } from './host.js'
-import { printJson } from './systems.js'
+import { printJson } from './json.js'
 
 /** Of these engines; all that can be started natively when none are named. */
 export const neededPrograms = async (names: Iterable<string>): Promise<readonly FoundProgram[]> =>

@@ -2,7 +2,8 @@ import { undoAll } from '../deploy/runtime/process/systems.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
-import { ledgerOf, printJson, systemOption } from './systems.js'
+import { printJson } from './json.js'
+import { ledgerOf, systemOption } from './systems.js'
 
 export const run: CommandHandler = async (invocation) => {
   const { host, options } = invocation

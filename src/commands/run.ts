@@ -7,8 +7,8 @@ import type { Run } from '../run/context.js'
 import { runInSimulator } from '../run/in-simulator.js'
 import { runOnStack } from '../run/on-stack.js'
 import type { CommandHandler, Invocation } from './command.js'
+import { printJson } from './json.js'
 import { exitCodeOf, type PreparedRun, prepareRun } from './run-context.js'
-import { printJson } from './systems.js'
 
 const seedOf = ({ options }: Invocation): number | undefined => {
   if (options.seed === undefined) return undefined

@@ -12,6 +12,7 @@ import { loadExperiment, loadTopology } from '../system/files.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import type { Host } from './host.js'
+import { printJson } from './json.js'
 
 /** Between two looks at signals, and two updates of the progress line. */
 const lookUpSeconds = 0.1
@@ -23,7 +24,8 @@ export const run: CommandHandler = async (invocation): Promise<ExitCode> => {
   const seed = seedOf(options.seed) ?? experiment.seed
   const result = await simulated(new Simulation({ topology, experiment, seed }), host)
   if (result === undefined) return exitCodes.interrupted
-  host.stdout.write(options.json === true ? `${JSON.stringify(result, null, 2)}\n` : formatResult(result, host.stdout))
+  if (options.json === true) printJson(host, result)
+  else host.stdout.write(formatResult(result, host.stdout))
   return options.experiment !== undefined && fails(result) ? exitCodes.doesNotHold : exitCodes.ok
 }
 

@@ -8,7 +8,8 @@ import { ansi, plain } from '../report/problems.js'
 import { type SystemReport, systemsDocument } from '../report/system.js'
 import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
-import { ledgerOf, printJson, systemOption } from './systems.js'
+import { printJson } from './json.js'
+import { ledgerOf, systemOption } from './systems.js'
 
 const reachable = async ({ entry }: KnownSystem): Promise<Pick<SystemReport, 'state' | 'entries' | 'instances'>> => {
   try {

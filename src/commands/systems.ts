@@ -25,7 +25,3 @@ export const refuseOtherRuntimes = (runtime: unknown): void => {
     ? usageError(`runtime ${runtime}: not supported yet`, '--runtime process')
     : usageError(`no runtime ${runtime}`, 'one of: process, compose, kubernetes')
 }
-
-export const printJson = (host: Host, document: unknown): void => {
-  host.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`)
-}

@@ -14,7 +14,8 @@ import { machine } from '../system/machine.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import type { Host } from './host.js'
-import { ledgerFolder, ledgerOf, printJson, refuseOtherRuntimes } from './systems.js'
+import { printJson } from './json.js'
+import { ledgerFolder, ledgerOf, refuseOtherRuntimes } from './systems.js'
 
 /** A system that another `up` is starting gets this long to become healthy. */
 const startSeconds = 120

@@ -44,7 +44,7 @@ const faultValues = (fault: FaultResult | undefined): Values =>
       ]
 
 const aspects = [
-  [/^latency/, 'latency'],
+  [/^latency|^pools\./, 'latency'],
   [/^utilization/, 'utilization'],
   [/^(ratePerSecond|throughputPerSecond)$/, 'rate'],
 ] as const satisfies readonly (readonly [RegExp, Aspect])[]

@@ -8,6 +8,7 @@ import { loadSeconds } from '../experiment/load.js'
 import type { Experiment } from '../experiment/types.js'
 import type { RunEvent, SecondEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
+import { stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import type { RunClock } from './clock.js'
 import { faultControl } from './fault-control.js'
@@ -62,7 +63,7 @@ export const conduct = async (options: ConductOptions): Promise<RunResult> => {
     void end('interrupted')
   }
 
-  const assembler = new SecondAssembler(system.placement, (second) => {
+  const assembler = new SecondAssembler(system.placement, stepFacts(topology), (second) => {
     journal.add(second)
     journal.hold('second', second.at + 1)
     journal.release('')

@@ -29,6 +29,8 @@ export interface InstanceInterval {
   /** At the end of the interval. */
   readonly now: InstanceSample
   readonly poolTimeouts: Readonly<Record<string, number>>
+  /** Executions by step. */
+  readonly steps: Readonly<Record<string, { readonly count: number }>>
 }
 
 const nothing: InstanceSample = { cpuSeconds: 0, memoryBytes: 0 }
@@ -44,6 +46,12 @@ export const interval = (before: SystemSample, after: SystemSample): Interval =>
         hits: grown(now.hits, was.hits),
         misses: grown(now.misses, was.misses),
         now,
+        steps: Object.fromEntries(
+          Object.entries(now.steps ?? {}).map(([id, step]) => [
+            id,
+            { count: grown(step.count, was.steps?.[id]?.count) },
+          ]),
+        ),
         poolTimeouts: Object.fromEntries(
           Object.entries(now.pools ?? {}).map(([id, pool]) => [id, grown(pool.timeouts, was.pools?.[id]?.timeouts)]),
         ),
@@ -92,19 +100,31 @@ const ratioOrNull = (hits: number, misses: number): number | null => (hits + mis
 const total = <T>(items: readonly T[], value: (item: T) => number): number =>
   items.reduce((sum, item) => sum + value(item), 0)
 
-/** One component in one second. `ready`: instances that are up. */
+/** Executions by step over all instances. */
+const stepCounts = (instances: Interval['instances']): Readonly<Record<string, { readonly count: number }>> => {
+  const counts: Record<string, { count: number }> = {}
+  for (const instance of Object.values(instances))
+    for (const [id, { count }] of Object.entries(instance.steps))
+      counts[id] = { count: (counts[id]?.count ?? 0) + count }
+  return counts
+}
+
+/** One component in one second. `ready`: instances that are up; `facts` of the topology's steps tell hits at caches. */
 export const componentSecond = (
   component: string,
   placement: Placement,
   { instances, seconds }: Interval,
   ready: number,
+  facts: ReadonlyMap<string, StepFact>,
 ): ComponentSecond => {
   const ids = instancesOf(placement, component)
   const seen = ids.flatMap((id) => instances[id] ?? [])
   const pools = poolSums(seen)
+  const isService = [...facts.values()].some((fact) => fact.service === component)
+  const lookups = isService ? { hits: 0, misses: 0 } : lookupsAt(component, facts, stepCounts(instances))
   const hitRatio = ratioOrNull(
-    total(seen, (instance) => instance.hits),
-    total(seen, (instance) => instance.misses),
+    lookups?.hits ?? total(seen, (instance) => instance.hits),
+    lookups?.misses ?? total(seen, (instance) => instance.misses),
   )
   return {
     cpu: share(
@@ -238,7 +258,7 @@ export const poolOccupancy = (
 export const lookupsAt = (
   component: string,
   facts: ReadonlyMap<string, StepFact>,
-  steps: Readonly<Record<string, StepResult>>,
+  steps: Readonly<Record<string, { readonly count: number }>>,
 ): { readonly hits: number; readonly misses: number } | undefined => {
   const lookups = [...facts.values()].filter((fact) => fact.kind === 'lookup' && fact.burns === component)
   if (lookups.length === 0 || lookups.some((fact) => fact.firstMiss === undefined)) return undefined

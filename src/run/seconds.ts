@@ -3,18 +3,21 @@ import type { LoadSecond } from '../contract/load.js'
 import { instancesOf } from '../result/capacity.js'
 import type { Placement } from '../result/placement.js'
 import type { InstanceState, RunEvent, SecondEvent } from '../result/run-event.js'
+import type { StepFact } from '../topology/steps.js'
 import { componentSecond, type Interval } from './meter.js'
 
 export class SecondAssembler {
   readonly #placement: Placement
+  readonly #facts: ReadonlyMap<string, StepFact>
   readonly #components: readonly string[]
   readonly #emit: (second: SecondEvent) => void
   readonly #loads = new Map<number, LoadSecond>()
   readonly #intervals = new Map<number, Interval | null>()
   readonly #states = new Map<string, InstanceState>()
 
-  constructor(placement: Placement, emit: (second: SecondEvent) => void) {
+  constructor(placement: Placement, facts: ReadonlyMap<string, StepFact>, emit: (second: SecondEvent) => void) {
     this.#placement = placement
+    this.#facts = facts
     this.#emit = emit
     const instances = Object.keys(placement.instances).filter((id) => id !== 'generator')
     this.#components = [...new Set(instances.map((id) => id.slice(0, id.lastIndexOf('/'))))]
@@ -50,7 +53,10 @@ export class SecondAssembler {
         interval === null
           ? {}
           : Object.fromEntries(
-              this.#components.map((id) => [id, componentSecond(id, this.#placement, interval, this.#ready(id))]),
+              this.#components.map((id) => [
+                id,
+                componentSecond(id, this.#placement, interval, this.#ready(id), this.#facts),
+              ]),
             ),
       hosts:
         interval === null ? {} : Object.fromEntries(Object.entries(interval.hosts).map(([id, cpu]) => [id, { cpu }])),

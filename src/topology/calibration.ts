@@ -6,7 +6,7 @@
 
 /**
  * Service demand in CPU-seconds per visit as a function of the component's arrival rate λ (per second):
- * `constant`: s; `power`: s · (λ/atRate)^exponent; `inverse`: a + b/λ; `table`: linear between points, flat outside.
+ * `constant`: s; `power`: s · (λ/atRate)^exponent, flat below atRate/10 and above 4·atRate; `inverse`: a + b/λ; `table`: linear between points, flat outside.
  */
 export type DemandLaw =
   | { readonly law: 'constant'; readonly seconds: number }
@@ -39,13 +39,22 @@ export interface Calibration {
   readonly digest: string
 }
 
+/**
+ * How far beyond its highest measured rate, and how far below it, a power law is believed. Farther away it stays flat: its
+ * demand would go to 0 (and capacity to infinity), or, where hardly anything arrives, to infinity.
+ */
+const powerRange = { above: 4, below: 10 } as const
+
 /** The law's value in CPU-seconds at `ratePerSecond` (> 0). */
 export const demandAt = (law: DemandLaw, ratePerSecond: number): number => {
   switch (law.law) {
     case 'constant':
       return law.seconds
     case 'power':
-      return law.seconds * (ratePerSecond / law.atRatePerSecond) ** law.exponent
+      return (
+        law.seconds *
+        Math.min(powerRange.above, Math.max(1 / powerRange.below, ratePerSecond / law.atRatePerSecond)) ** law.exponent
+      )
     case 'inverse':
       return law.a + law.b / ratePerSecond
     case 'table': {

@@ -41,8 +41,29 @@ test('a second: 0.3 + 0.5 CPU-seconds on two event loops are 40 %', () => {
       'app/1': { cpuSeconds: 1.5, inFlight: 1, memoryBytes: 7 },
     }),
   )
-  expect(componentSecond('app', placement, between, 2)).toEqual({ cpu: 0.4, memoryBytes: 7, queue: 3, ready: 2 })
+  expect(componentSecond('app', placement, between, 2, new Map())).toEqual({
+    cpu: 0.4,
+    memoryBytes: 7,
+    queue: 3,
+    ready: 2,
+  })
   expect(between.hosts).toEqual({ local: 0.5 })
+})
+
+test("a cache's hits of a second are those of the flows, whatever its own counters say; a service has none", () => {
+  const fact = { service: 'app', cpuSeconds: 0, waitSeconds: 0, pool: undefined, exchanges: 1, forced: true }
+  const facts = new Map([
+    ['r/0', { ...fact, id: 'r/0', kind: 'lookup', burns: 'db', firstMiss: 'r/0.miss.0' }],
+    ['r/0.miss.0', { ...fact, id: 'r/0.miss.0', kind: 'compute', burns: 'app', firstMiss: undefined }],
+  ] as const)
+  const step = (count: number) => ({ count, errors: 0, cpuSeconds: 0, histogram: '' })
+  const steps = (lookups: number, misses: number) => ({ 'r/0': step(lookups), 'r/0.miss.0': step(misses) })
+  const between = interval(
+    sample(1, { 'app/0': { steps: steps(100, 60), hits: 40, misses: 60 }, 'db/0': { hits: 100, misses: 0 } }),
+    sample(2, { 'app/0': { steps: steps(200, 80), hits: 120, misses: 80 }, 'db/0': { hits: 110, misses: 90 } }),
+  )
+  expect(componentSecond('db', placement, between, 2, facts).hitRatio).toBe(0.8)
+  expect(componentSecond('app', placement, between, 2, facts)).not.toHaveProperty('hitRatio')
 })
 
 test('a counter that fell began at zero again', () => {
