@@ -1,6 +1,5 @@
 /** The whole loop on this machine in one command: it shows what was predicted, what was measured, and leaves nothing behind. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { RunningSystem } from '../contract/running-system.js'
 import { loadSeconds } from '../experiment/load.js'
@@ -16,6 +15,7 @@ import { launchFor } from '../run/attach.js'
 import type { Run } from '../run/context.js'
 import { runInSimulator } from '../run/in-simulator.js'
 import { runOn } from '../run/on-stack.js'
+import { makeDemoFolder } from '../system/demo-folder.js'
 import { nginxAccepts } from '../system/nginx-test.js'
 import { run as calibrate } from './calibrate.js'
 import type { CommandHandler, Invocation } from './command.js'
@@ -157,7 +157,7 @@ const runStages = async (demo: Demo): Promise<void> => {
 
 export const run: CommandHandler = async ({ host, options }): Promise<ExitCode> => {
   const keep = typeof options.keep === 'string' ? resolve(host.cwd, options.keep) : undefined
-  const folder = keep ?? mkdtempSync(join(tmpdir(), 'plimsoll-demo-'))
+  const folder = keep ?? makeDemoFolder(host.cwd)
   const began = host.now()
   const quiet: Host['stdout'] = { ...host.stdout, write: () => {} }
   const demo: Demo = {

@@ -1,5 +1,6 @@
 import { undoAll } from '../deploy/runtime/process/systems.js'
 import { exitCodes } from '../lib/exit-codes.js'
+import { removeAbandonedDemoFolders } from '../system/demo-folder.js'
 import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
 import { printJson } from './json.js'
@@ -9,6 +10,7 @@ export const run: CommandHandler = async (invocation) => {
   const { host, options } = invocation
   const began = host.now()
   const undone = await undoAll(ledgerOf(host), machine, systemOption(invocation))
+  if (systemOption(invocation) === undefined) removeAbandonedDemoFolders(host.cwd)
   const seconds = host.now() - began
   if (options.json === true) printJson(host, { apiVersion: 'plimsoll/v1', kind: 'Down', seconds, systems: undone })
   else if (undone.length === 0) host.stdout.write('nothing is up\n')

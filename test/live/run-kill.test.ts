@@ -91,6 +91,19 @@ test('a demo whose reader leaves, and a run whose progress nobody reads, leave n
   expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
 })
 
+test('kill -9 of a demo, then down: its folder is gone too', async () => {
+  const demo = place.start('demo')
+  let shown = ''
+  demo.child.stdout?.on('data', (text: string) => {
+    shown += text
+  })
+  await until('it has made its folder and begun to launch', () => shown.includes('[4/9]'), 30)
+  demo.child.kill('SIGKILL')
+  await demo.ended
+  expect(await place.run('down')).toMatchObject({ code: 0 })
+  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+})
+
 const moments = ((): readonly number[] => {
   const stream = randomStream(3, 'run')
   return Array.from({ length: 10 }, (_, i) => Number((((i + stream.uniform()) * 6) / 10).toFixed(2)))

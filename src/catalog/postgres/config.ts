@@ -1,6 +1,6 @@
 /**
  * postgresql.conf and pg_hba.conf for one instance, PostgreSQL 15 and newer. Everything that the server writes lies in
- * `folder`: the cluster in `data`, the Unix socket beside it. Start it with `postgresArgs`.
+ * `folder`, the cluster in `data`. Start it with `postgresArgs`.
  */
 import type { ConfigContext, ConfigFacet } from '../../contract/engine.js'
 import type { StoreComponent } from '../../topology/types.js'
@@ -52,8 +52,8 @@ export const postgresqlConf = (context: ConfigContext): string => {
   const lines = [
     ['listen_addresses', quoted(listen.host)],
     ['port', String(listen.port)],
-    ['unix_socket_directories', quoted(folder)],
-    ['unix_socket_permissions', '0700'],
+    // TCP alone: the path of a Unix socket may have 107 bytes, and component names make it longer.
+    ['unix_socket_directories', "''"],
     ['data_directory', quoted(`${folder}/data`)],
     ['hba_file', quoted(`${folder}/pg_hba.conf`)],
     ['ident_file', quoted(`${folder}/pg_ident.conf`)],
@@ -67,7 +67,6 @@ export const postgresqlConf = (context: ConfigContext): string => {
 export const pgHbaConf = (context: ConfigContext, auth: PostgresAuth): string =>
   [
     `# ${generatedHeader(context.topology)}`,
-    `local all all ${auth}`,
     `host all all 127.0.0.1/32 ${auth}`,
     `host all all ::1/128 ${auth}`,
     '',

@@ -24,7 +24,7 @@ describe('postgresql.conf', () => {
   it('writes only into its folder and needs no shared memory of the system', () => {
     expect(lines()).toEqual(
       expect.arrayContaining([
-        "unix_socket_directories = '/tmp/db'",
+        "unix_socket_directories = ''",
         "data_directory = '/tmp/db/data'",
         'shared_memory_type = mmap',
         'dynamic_shared_memory_type = mmap',
@@ -53,10 +53,6 @@ describe('pg_hba.conf', () => {
     const entries = pgHbaConf(context(), 'scram-sha-256')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'))
-    expect(entries).toEqual([
-      'local all all scram-sha-256',
-      'host all all 127.0.0.1/32 scram-sha-256',
-      'host all all ::1/128 scram-sha-256',
-    ])
+    expect(entries).toEqual(['host all all 127.0.0.1/32 scram-sha-256', 'host all all ::1/128 scram-sha-256'])
   })
 })
