@@ -5,7 +5,6 @@ import type { Host, Output } from './commands/host.js'
 import { commands } from './commands/index.js'
 import { PlimsollError } from './lib/errors.js'
 import { type ExitCode, exitCodes } from './lib/exit-codes.js'
-import { ansi, formatProblem, plain } from './report/problems.js'
 
 const version = '0.1.0'
 
@@ -111,8 +110,13 @@ const main = async (): Promise<ExitCode> => {
     return codeOfEnding() ?? code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-    const paint = process.stderr.isTTY && process.env.NO_COLOR === undefined ? ansi : plain
     if (error instanceof PlimsollError) {
+      // Only now: `--help` needs neither.
+      const [{ paintFor }, { formatProblem }] = await Promise.all([
+        import('./report/paint.js'),
+        import('./report/problems.js'),
+      ])
+      const paint = paintFor(output(process.stderr).color)
       process.stderr.write(`${error.problems.map((problem) => formatProblem(problem, paint)).join('\n')}\n`)
       return codeOfEnding() ?? error.exitCode
     }

@@ -9,7 +9,8 @@ import { compareResults } from '../report/compare.js'
 import { formatComparison } from '../report/comparison.js'
 import { wrap } from '../report/document.js'
 import { failoverLines } from '../report/failover.js'
-import { ansi, formatProblem, plain } from '../report/problems.js'
+import { paintFor } from '../report/paint.js'
+import { formatProblem } from '../report/problems.js'
 import { formatResult } from '../report/result.js'
 import { launchFor } from '../run/attach.js'
 import type { Run } from '../run/context.js'
@@ -147,7 +148,7 @@ const stages: readonly Stage[] = [
 
 const runStages = async (demo: Demo): Promise<void> => {
   const { host } = demo
-  const paint = host.stdout.color ? ansi : plain
+  const paint = paintFor(host.stdout.color)
   for (const [index, stage] of stages.entries()) {
     if (host.signal.aborted) return
     host.stdout.write(`\n${paint.strong(`[${index + 1}/${stages.length}] ${stage.title}`)}\n`)
@@ -170,8 +171,7 @@ export const run: CommandHandler = async ({ host, options }): Promise<ExitCode> 
     await runStages(demo)
   } catch (error) {
     if (host.signal.aborted || !(error instanceof PlimsollError)) throw error
-    for (const problem of error.problems)
-      host.stderr.write(`${formatProblem(problem, host.stderr.color ? ansi : plain)}\n`)
+    for (const problem of error.problems) host.stderr.write(`${formatProblem(problem, paintFor(host.stderr.color))}\n`)
     return error.exitCode
   } finally {
     await demo.system?.down()

@@ -11,7 +11,7 @@ import {
 } from '../deploy/runtime/process/needs.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { renderText } from '../report/document.js'
-import { ansi, plain } from '../report/problems.js'
+import { paintFor } from '../report/paint.js'
 import { type ProgramReport, programsDocument } from '../report/programs.js'
 import { loadTopology } from '../system/files.js'
 import { installPackages } from '../system/install.js'
@@ -53,7 +53,7 @@ export const run: CommandHandler = async ({ host, args, options }) => {
     printJson(host, { apiVersion: 'plimsoll/v1', kind: 'Doctor', ok: missing.length === 0, programs, missing, install })
   else {
     const { columns, color } = host.stdout
-    host.stdout.write(renderText(programsDocument(programs, install), { columns, paint: color ? ansi : plain }))
+    host.stdout.write(renderText(programsDocument(programs, install), { columns, paint: paintFor(color) }))
   }
   return missing.length === 0 ? exitCodes.ok : exitCodes.missingProgram
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import { capacityPlan } from '../plan/capacity.js'
+import { paintFor } from '../report/paint.js'
 import { renderPlan } from '../report/plan.js'
-import { ansi, plain } from '../report/problems.js'
 import { loadTopology } from '../system/files.js'
 import type { CommandHandler } from './command.js'
 
@@ -16,7 +16,7 @@ export const run: CommandHandler = async ({ args, options, host }): Promise<Exit
       ? `${JSON.stringify(plan, null, 2)}\n`
       : renderPlan(plan, {
           columns: Math.min(host.stdout.columns, 100),
-          paint: host.stdout.color ? ansi : plain,
+          paint: paintFor(host.stdout.color),
           headroom: topology.policy.headroom,
         }),
   )

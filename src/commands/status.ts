@@ -4,7 +4,7 @@ import { chooseSystem, type KnownSystem, knownSystems } from '../deploy/runtime/
 import { PlimsollError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { renderText } from '../report/document.js'
-import { ansi, plain } from '../report/problems.js'
+import { paintFor } from '../report/paint.js'
 import { type SystemReport, systemsDocument } from '../report/system.js'
 import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
@@ -38,7 +38,7 @@ export const run: CommandHandler = async (invocation) => {
   if (options.json === true) printJson(host, { apiVersion: 'plimsoll/v1', kind: 'Status', systems: reports })
   else {
     const { columns, color } = host.stdout
-    host.stdout.write(renderText(systemsDocument(reports), { columns, paint: color ? ansi : plain }))
+    host.stdout.write(renderText(systemsDocument(reports), { columns, paint: paintFor(color) }))
   }
   return exitCodes.ok
 }

@@ -1,7 +1,7 @@
 /** What a calibration changes, for a reader. */
 import type { Difference } from '../calibrate/difference.js'
 import { type Document, renderText } from './document.js'
-import { ansi, plain } from './problems.js'
+import { paintFor } from './paint.js'
 import { formatQuantity, formatSignedRatio, missing } from './quantity.js'
 import type { FormatOptions } from './result.js'
 
@@ -53,4 +53,4 @@ export const formatCalibrationChange = (
   differences: readonly Difference[],
   warnings: readonly string[],
   { columns, color }: FormatOptions,
-): string => renderText(calibrationDocument(title, differences, warnings), { columns, paint: color ? ansi : plain })
+): string => renderText(calibrationDocument(title, differences, warnings), { columns, paint: paintFor(color) })

@@ -1,7 +1,7 @@
 /** The comparison for a reader: one row per quantity, and one sentence per reason to doubt. */
 import type { Comparison, ComparisonRow } from '../contract/comparison.js'
 import { type Cell, type Document, renderMarkdown, renderText, type Tone } from './document.js'
-import { ansi, plain } from './problems.js'
+import { paintFor } from './paint.js'
 import { formatQuantity, formatSignedRatio } from './quantity.js'
 import type { FormatOptions } from './result.js'
 
@@ -65,6 +65,6 @@ export const comparisonDocument = (comparison: Comparison): Document => {
 }
 
 export const formatComparison = (comparison: Comparison, { columns, color }: FormatOptions): string =>
-  renderText(comparisonDocument(comparison), { columns, paint: color ? ansi : plain })
+  renderText(comparisonDocument(comparison), { columns, paint: paintFor(color) })
 
 export const comparisonMarkdown = (comparison: Comparison): string => renderMarkdown(comparisonDocument(comparison))

@@ -1,4 +1,5 @@
 /** What a report says, apart from how it is set: sections of tables and lines, rendered for a terminal or as Markdown. */
+import CliTable from 'cli-table3'
 import type { Paint } from './problems.js'
 
 export interface Document {
@@ -37,13 +38,6 @@ const painted = (cell: Cell, text: string, paint: Paint): string =>
 /** Columns of characters; all our text is in scripts whose characters take one. */
 const widthOf = (text: string): number => [...text].length
 
-const padded = (text: string, width: number, align: Column['align']): string => {
-  const size = widthOf(text)
-  if (size > width) return width <= 1 ? '…' : `${[...text].slice(0, width - 1).join('')}…`
-  const gap = ' '.repeat(width - size)
-  return align === 'left' ? text + gap : gap + text
-}
-
 const separator = '  '
 
 /** Natural widths; too wide for `columns`: optional columns go, last first, then the first column is cut. */
@@ -65,17 +59,27 @@ const layout = (table: Table, columns: number): readonly { readonly index: numbe
   return shown
 }
 
+const noBorders = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
+    .concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid'])
+    .map((name) => [name, '']),
+)
+
 const tableText = (table: Table, columns: number, paint: Paint): string[] => {
   const shown = layout(table, columns)
-  const align = (index: number): Column['align'] => table.columns[index]?.align ?? 'left'
-  const head = shown.map(({ index, width }) => padded(table.columns[index]?.name ?? '', width, align(index)))
-  const body = table.rows.map((row) =>
-    shown.map(({ index, width }) => {
-      const cell = row[index] ?? ''
-      return painted(cell, padded(textOf(cell), width, align(index)), paint)
-    }),
-  )
-  return [paint.dim(head.join(separator).trimEnd()), ...body.map((cells) => cells.join(separator).trimEnd())]
+  const text = new CliTable({
+    chars: { ...noBorders, middle: separator },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    colWidths: shown.map(({ width }) => width),
+    colAligns: shown.map(({ index }) => table.columns[index]?.align ?? 'left'),
+  })
+  text.push(shown.map(({ index }) => paint.dim(table.columns[index]?.name ?? '')))
+  for (const row of table.rows)
+    text.push(shown.map(({ index }) => painted(row[index] ?? '', textOf(row[index]), paint)))
+  return text
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
 }
 
 /** Breaks at spaces; continuation lines are indented by two. */

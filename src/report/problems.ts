@@ -10,14 +10,6 @@ export interface Paint {
 
 export const plain: Paint = { good: (text) => text, bad: (text) => text, dim: (text) => text, strong: (text) => text }
 
-/** ANSI codes directly: chalk's import alone would cost `--help` a tenth of its time. */
-export const ansi: Paint = {
-  good: (text) => `\u001b[32m${text}\u001b[39m`,
-  bad: (text) => `\u001b[31m${text}\u001b[39m`,
-  dim: (text) => `\u001b[2m${text}\u001b[22m`,
-  strong: (text) => `\u001b[1m${text}\u001b[22m`,
-}
-
 /** `file:line:column: error: message`, the excerpt with a caret, why, and what to do. */
 export const formatProblem = (problem: Problem, paint: Paint = plain): string => {
   const { position, excerpt } = problem

@@ -9,7 +9,7 @@ import {
   type Table,
   type Tone,
 } from './document.js'
-import { ansi, plain } from './problems.js'
+import { paintFor } from './paint.js'
 import {
   formatMilliseconds,
   formatNumber,
@@ -217,6 +217,6 @@ export interface FormatOptions {
 }
 
 export const formatResult = (result: RunResult, { columns, color }: FormatOptions): string =>
-  renderText(resultDocument(result), { columns, paint: color ? ansi : plain })
+  renderText(resultDocument(result), { columns, paint: paintFor(color) })
 
 export const resultMarkdown = (result: RunResult): string => renderMarkdown(resultDocument(result))

@@ -44,55 +44,44 @@ export const startProcess = async (command: Command & { readonly logFile: string
   }
 }
 
-/** The tail is what matters of a long output: at most this much of each stream is kept. */
-const outputLimit = 1024 * 1024
-
-const collect = (stream: NodeJS.ReadableStream | null): (() => string) => {
-  let text = ''
-  stream?.setEncoding('utf8')
-  stream?.on('data', (chunk: string) => {
-    text = (text + chunk).slice(-outputLimit)
-  })
-  return () => text
-}
-
 /** Runs to the end. Past its time, or when aborted, it is killed with all of its group, and `signal` is SIGKILL. */
-export const runProgram = (
+export const runProgram = async (
   command: Command & { readonly timeoutSeconds: number; readonly signal?: AbortSignal },
-): Promise<Finished> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(command.program, command.args, {
-      cwd: command.cwd,
-      env: command.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      ...identity(command),
-    })
-    const stdout = collect(child.stdout)
-    const stderr = collect(child.stderr)
-    const kill = (): void => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // It has just ended by itself.
-      }
-    }
-    const timer = setTimeout(kill, command.timeoutSeconds * 1000)
-    const end = (): void => {
-      clearTimeout(timer)
-      command.signal?.removeEventListener('abort', kill)
-    }
-    command.signal?.addEventListener('abort', kill, { once: true })
-    if (command.signal?.aborted === true) kill()
-    child.once('error', (error) => {
-      end()
-      reject(error)
-    })
-    child.once('close', (code, signal) => {
-      end()
-      resolve({ code, signal, stdout: stdout(), stderr: stderr() })
-    })
+): Promise<Finished> => {
+  // Loaded here: what only reads /proc and files shall not wait for it.
+  const { execa } = await import('execa')
+  const child = execa(command.program, command.args, {
+    cwd: command.cwd,
+    env: command.env,
+    extendEnv: false,
+    stdin: 'ignore',
+    detached: true,
+    cleanup: false,
+    reject: false,
+    stripFinalNewline: false,
+    ...identity(command),
   })
+  // The whole group, which execa's own timeout and cancelSignal would not reach.
+  const kill = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+  const timer = setTimeout(kill, command.timeoutSeconds * 1000)
+  command.signal?.addEventListener('abort', kill, { once: true })
+  if (command.signal?.aborted === true) kill()
+  try {
+    const { exitCode, signal, stdout, stderr, cause } = await child
+    // Neither: it could not be started.
+    if (exitCode === undefined && signal === undefined) throw cause
+    return { code: exitCode ?? null, signal: signal ?? null, stdout, stderr }
+  } finally {
+    clearTimeout(timer)
+    command.signal?.removeEventListener('abort', kill)
+  }
+}
 
 /** Runs with this terminal, for programs that a person watches (a package manager). */
 export const runVisibly = (command: Command, signal: AbortSignal): Promise<Exit> =>

@@ -1,6 +1,7 @@
 /** Makes a running PostgreSQL ready for a topology: role, database, tables, rows, and how fast `plimsoll_work` runs here. */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
+import { median } from 'simple-statistics'
 import type { Binding } from '../../contract/workload.js'
 import { targetFailed } from '../../lib/errors.js'
 import type { ComponentId, Topology } from '../../topology/types.js'
@@ -136,6 +137,5 @@ const calibrate = async (client: pg.Client): Promise<number> => {
     if (cpu !== undefined) byCpu.push(iterations / cpu)
     byWall.push(iterations / wall)
   }
-  const rates = (byCpu.length === bursts ? byCpu : byWall).toSorted((a, b) => a - b)
-  return (byCpu.length === bursts ? rates[bursts >> 1] : rates.at(-1)) ?? iterations / burstSeconds
+  return byCpu.length === bursts ? median(byCpu) : Math.max(...byWall)
 }
