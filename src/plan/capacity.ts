@@ -82,6 +82,17 @@ const solveWithHits = (topology: Topology, placement: Placement) => {
     : first
 }
 
+/** Mean over the mix (polls are requests of their own, outside it); null: unbounded. */
+const meanResponse = (topology: Topology, requests: CapacityPlan['requests']): number | null => {
+  const parts = Object.values(topology.requests)
+    .filter(({ derivedFrom, share }) => derivedFrom === undefined && share > 0)
+    .map(({ id, share }) => ({ share, seconds: requests[id]?.residenceSeconds ?? null }))
+  return parts.reduce<number | null>(
+    (sum, { share, seconds }) => (sum === null || seconds === null ? null : sum + share * seconds),
+    0,
+  )
+}
+
 const rest = (topology: Topology, computed: readonly string[]): readonly string[] => [
   'nothing fails: retries, fallbacks and undo lists add no work',
   'a balancer spreads work evenly and event loops share one queue, so residence times are lower estimates',
@@ -100,12 +111,18 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
   const tightest = limits[0]?.maxThroughputPerSecond === null ? undefined : limits[0]
   const maximum = tightest?.maxThroughputPerSecond ?? null
   const context = { topology, placement, ...solved, plans: limits, hits }
+  const requests = classPlans(context)
   const plan: CapacityPlan = {
     apiVersion: 'plimsoll/v1',
     kind: 'CapacityPlan',
     topology: { name: topology.name, digest: topology.digest },
-    demand: { ...point.table, requests: classDemands(context), steps: stepDemands(context) },
-    requests: classPlans(context),
+    demand: {
+      ...point.table,
+      responseSeconds: point.table.traffic === 'open' ? meanResponse(topology, requests) : point.table.responseSeconds,
+      requests: classDemands(context),
+      steps: stepDemands(context),
+    },
+    requests,
     components: componentPlans(context),
     hosts: hostPlans(context),
     pools: poolPlans(context),

@@ -37,7 +37,7 @@ export interface DemandTable {
   readonly thinkSeconds: number | null
   /** How a closed throughput was found: mean value analysis (exact or Seidmann), or a bound; null: open. */
   readonly method: 'mva' | 'mva-seidmann' | 'bound' | null
-  /** Interactive response time law, R = N/X − Z; null: open. */
+  /** Mean over the mix. Closed: interactive response time law, R = N/X − Z. Null: unbounded, or no traffic. */
   readonly responseSeconds: number | null
   /** By class and component, per request of the class. */
   readonly requests: Readonly<Record<string, Readonly<Record<string, ComponentDemand>>>>

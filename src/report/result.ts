@@ -77,6 +77,24 @@ const errorLines = (result: RunResult): string[] =>
       return `errors of ${id}: ${codes.join(', ')}`
     })
 
+/** Busy for so much of the time that what is offered beyond queues up. */
+const saturatedFrom = 0.95
+
+/** Requests that are neither successes nor errors are easily overlooked; they are what overload looks like without timeouts. */
+const unansweredLines = ({ requests, components }: RunResult): Cell[] => {
+  const { offered, completed } = requests.all ?? { offered: 0, completed: 0 }
+  const unanswered = offered - completed
+  if (unanswered <= 0) return []
+  const saturated = Object.entries(components).filter(([, { utilization }]) => utilization.cpu >= saturatedFrom)
+  const why = saturated.map(([id, { utilization }]) => `${id} was saturated (cpu ${formatRatio(utilization.cpu)})`)
+  return [
+    {
+      text: [`${unanswered} of ${offered} requests had no answer when the run ended`, ...why].join('; '),
+      tone: 'bad',
+    },
+  ]
+}
+
 const componentTable = (result: RunResult): Table => ({
   columns: [
     left('component'),
@@ -197,7 +215,7 @@ export const resultDocument = (result: RunResult): Document => {
       {
         title: 'requests (latency in ms, from the intended start)',
         table: requestTable(result),
-        lines: errorLines(result),
+        lines: [...errorLines(result), ...unansweredLines(result)],
       },
       {
         title: 'components',

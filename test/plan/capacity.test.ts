@@ -15,7 +15,9 @@ const plan = (text: string, calibration?: string) => capacityPlan(topologyFrom(t
 
 describe('a service that computes is a station of the textbook', () => {
   it('M/M/1 at 8/s and 0.1 s: utilization 0.8, four in it, half a second there', () => {
-    const { components, requests, bottleneck, maxThroughputPerSecond, headroomRatio } = plan(station('100ms', '8/s'))
+    const { demand, components, requests, bottleneck, maxThroughputPerSecond, headroomRatio } = plan(
+      station('100ms', '8/s'),
+    )
     expect(components.app).toMatchObject({
       utilization: 0.8,
       concurrency: 4,
@@ -23,6 +25,7 @@ describe('a service that computes is a station of the textbook', () => {
       demandSeconds: 0.1,
     })
     expect(requests.r?.residenceSeconds).toBe(0.5)
+    expect(demand.responseSeconds).toBe(0.5)
     expect({ bottleneck, maxThroughputPerSecond }).toEqual({ bottleneck: 'app', maxThroughputPerSecond: 10 })
     expect(headroomRatio).toBeCloseTo(0.2, 12)
   })
@@ -47,6 +50,7 @@ describe('a service that computes is a station of the textbook', () => {
     const over = plan(station('100ms', '15/s'))
     expect(over.components.app).toMatchObject({ utilization: 1.5, concurrency: null, residenceSeconds: null })
     expect(over.headroomRatio).toBeCloseTo(-0.5, 10)
+    expect(over.demand.responseSeconds).toBeNull()
   })
 
   it('a quota of half a core halves what it carries', () => {

@@ -32,6 +32,18 @@ const sim: RunResult = {
 const widest = (text: string): number => Math.max(...text.split('\n').map((line) => [...line].length))
 const narrow = { columns: 80, color: false }
 
+test('requests without an answer are told, and what was saturated: overload without timeouts has no errors', () => {
+  const overloaded: RunResult = {
+    ...sim,
+    requests: { all: classResult({ offered: 11740, completed: 6333, ok: 6333 }) },
+    components: { app: componentResult({ utilization: { cpu: 0.999, memory: null } }) },
+  }
+  expect(formatResult(overloaded, { columns: 200, color: false })).toContain(
+    '5407 of 11740 requests had no answer when the run ended; app was saturated (cpu 99.9 %)',
+  )
+  expect(formatResult(sim, { columns: 200, color: false })).not.toContain('had no answer')
+})
+
 describe('a terminal of 80 columns', () => {
   test('holds the whole result', async () => {
     const text = formatResult(stack, narrow)
