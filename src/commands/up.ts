@@ -2,9 +2,9 @@ import { resolve } from 'node:path'
 import { engines } from '../catalog/index.js'
 import type { LedgerEntry } from '../contract/ledger.js'
 import type { Progress } from '../deploy/runtime/process/launch.js'
-import { connect, type RemoteSystem, StillStarting } from '../deploy/runtime/process/remote.js'
+import { connect, type RemoteSystem } from '../deploy/runtime/process/remote.js'
 import { startSupervisor } from '../deploy/runtime/process/supervise.js'
-import { knownSystems } from '../deploy/runtime/process/systems.js'
+import { connectWhenReady, knownSystems } from '../deploy/runtime/process/systems.js'
 import { undoEntry } from '../deploy/runtime/process/undo.js'
 import { targetFailed } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
@@ -16,21 +16,6 @@ import type { CommandHandler, Invocation } from './command.js'
 import type { Host } from './host.js'
 import { printJson } from './json.js'
 import { ledgerFolder, ledgerOf, refuseOtherRuntimes } from './systems.js'
-
-/** A system that another `up` is starting gets this long to become healthy. */
-const startSeconds = 120
-
-const connectWhenReady = async (entry: LedgerEntry, host: Host): Promise<RemoteSystem> => {
-  const deadline = host.now() + startSeconds
-  for (;;) {
-    try {
-      return await connect(entry)
-    } catch (error) {
-      if (!(error instanceof StillStarting) || host.now() > deadline || host.signal.aborted) throw error
-      await new Promise((done) => setTimeout(done, 100))
-    }
-  }
-}
 
 /** The system of this topology that is up already; what a crashed one left is removed on the way. */
 const existing = async (host: Host, file: string, topology: Topology): Promise<LedgerEntry | undefined> => {
@@ -88,7 +73,7 @@ export const run: CommandHandler = async (invocation) => {
   const topology = await loadTopology(file)
   const already = await existing(host, file, topology)
   if (already !== undefined) {
-    const system = await connectWhenReady(already, host)
+    const system = await connectWhenReady(already, ledgerOf(host), machine, host.signal)
     host.stderr.write(`${topology.name} is already up (${already.id})\n`)
     await print(invocation, already, system, true)
     return exitCodes.ok

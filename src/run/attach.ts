@@ -2,8 +2,7 @@
 import { join } from 'node:path'
 import type { RunningSystem } from '../contract/running-system.js'
 import { launch } from '../deploy/runtime/process/launch.js'
-import { connect } from '../deploy/runtime/process/remote.js'
-import { knownSystems } from '../deploy/runtime/process/systems.js'
+import { connectWhenReady, knownSystems } from '../deploy/runtime/process/systems.js'
 import { machine } from '../system/machine.js'
 import type { RunContext } from './context.js'
 
@@ -16,11 +15,12 @@ export interface Attached {
 export const ledgerFolder = (cwd: string): string => join(cwd, '.plimsoll', 'ledger')
 
 const running = async (context: RunContext): Promise<RunningSystem | undefined> => {
-  const known = await knownSystems(machine.ledger(ledgerFolder(context.cwd)), machine)
+  const ledger = machine.ledger(ledgerFolder(context.cwd))
+  const known = await knownSystems(ledger, machine)
   const match = known.find(
     ({ entry, owned }) => owned && entry.purpose === 'up' && entry.topology.digest === context.topology.digest,
   )
-  return match === undefined ? undefined : connect(match.entry)
+  return match === undefined ? undefined : connectWhenReady(match.entry, ledger, machine, context.signal)
 }
 
 /** A system of its own. Rejects with what the runtime refuses (3), misses (5) or fails at (6); nothing is left of it then. */

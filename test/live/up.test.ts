@@ -1,5 +1,5 @@
 /** up, status, logs, chaos and down as a user calls them, on the scenario optimization-api. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { SystemReport } from '../../src/report/system.js'
@@ -31,8 +31,13 @@ describe('a stack that is up', () => {
   let url = ''
 
   test('up prints where requests enter and nothing else on stdout; progress is on stderr', async () => {
-    const up = await place.run('up', 'api/topology.yaml')
+    const first = place.start('up', 'api/topology.yaml')
+    await until('its ledger is written', () => existsSync(join(place.folder, '.plimsoll', 'ledger')))
+    // Another one in the middle of that waits for it.
+    const beside = await place.run('up', 'api/topology.yaml')
+    const up = await first.ended
     expect(up).toMatchObject({ code: 0, stdout: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/) })
+    expect(beside).toMatchObject({ code: 0, stdout: up.stdout, stderr: expect.stringContaining('already up') })
     expect(up.stderr).toMatch(/db\/0 +ready +\d+\.\d s/)
     url = up.stdout.trim()
     const answer = await fetch(`${url}/routes/7`)

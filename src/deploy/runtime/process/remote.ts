@@ -43,7 +43,10 @@ const call = (
       })
     })
     const timer = setTimeout(() => sent.destroy(new Error(`no answer in ${timeoutSeconds} s`)), timeoutSeconds * 1000)
-    sent.on('error', (error) => reject(gone(entry, error)))
+    // The ledger knows a system before it has a socket.
+    sent.on('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ENOENT' ? new StillStarting(`${entry.id} does not listen yet`) : gone(entry, error)),
+    )
     sent.on('close', () => clearTimeout(timer))
     sent.end(body === undefined ? undefined : JSON.stringify(body))
   })
@@ -58,7 +61,7 @@ export interface RemoteSystem extends RunningSystem {
   injectFor(fault: Fault): Promise<{ readonly undo: () => Promise<void> }>
 }
 
-/** Rejects with a PlimsollError (exit code 6) when the owner does not answer. */
+/** Rejects with StillStarting, or with a PlimsollError (exit code 6) when the owner does not answer. */
 export const connect = async (entry: LedgerEntry): Promise<RemoteSystem> => {
   const sentAt = performance.now() / 1000
   const facts = (await call(entry, 'GET', '/system', 5)) as SystemFacts

@@ -3,7 +3,8 @@ import type { LedgerEntry } from '../../../contract/ledger.js'
 import type { Ledger, Machine } from '../../../contract/machine.js'
 import { suggestion } from '../../../lib/did-you-mean.js'
 import { invalidInput, targetFailed } from '../../../lib/errors.js'
-import { askDown } from './remote.js'
+import { askDown, connect, type RemoteSystem, StillStarting } from './remote.js'
+import { sleep } from './time.js'
 import { copiesOf, livingOwner, type Undone, undoThroughOwner } from './undo.js'
 
 export interface KnownSystem {
@@ -48,6 +49,32 @@ export const chooseSystem = (systems: readonly KnownSystem[], id: string | undef
   if (others.length > 0)
     throw invalidInput({ message: 'more than one system is up', hint: `--system with one of: ${ids.join(', ')}` })
   return first
+}
+
+/** A system that somebody else is starting gets this long to become healthy. */
+const startSeconds = 120
+
+/** Like `connect`, and waits while it is being started by whoever owns it. */
+export const connectWhenReady = async (
+  { id }: LedgerEntry,
+  ledger: Ledger,
+  machine: Machine,
+  signal: AbortSignal,
+): Promise<RemoteSystem> => {
+  const deadline = performance.now() + startSeconds * 1000
+  for (;;) {
+    // Anew each time: `up` hands it to a supervisor on the way.
+    const entry = await ledger.read(id)
+    if (entry === undefined || livingOwner(entry, machine) === undefined)
+      throw targetFailed(`${id} did not come up`, 'whoever was starting it has given up', 'start it again')
+    try {
+      return await connect(entry)
+    } catch (error) {
+      if (!(error instanceof StillStarting)) throw error
+      if (signal.aborted || performance.now() > deadline) throw targetFailed(error.message)
+    }
+    await sleep(0.1)
+  }
 }
 
 /** How long a supervisor may take to end its system before it is ended from outside. */
