@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError, Option } from 'commander'
+import { type Argument, Command, CommanderError, Option } from 'commander'
 import type { CommandSpec, Invocation } from './commands/command.js'
 import type { Host, Output } from './commands/host.js'
 import { commands } from './commands/index.js'
@@ -63,6 +63,9 @@ const makeHost = (): Host => ({
   packageFolder: fileURLToPath(new URL('..', import.meta.url)),
 })
 
+/** In lines of at most 80 columns, whatever the terminal has. */
+const wrapped = (text: string): string => text.replace(/(?=.{81})(.{1,80}) /g, '$1\n')
+
 const addCommand = (
   program: Command,
   spec: CommandSpec,
@@ -78,13 +81,18 @@ const addCommand = (
       made.argParser((value, previous: readonly string[] | undefined) => [...(previous ?? []), value])
     command.addOption(made)
   }
-  if (spec.details !== undefined) command.addHelpText('after', `\n${spec.details}`)
+  if (spec.details !== undefined) command.addHelpText('after', `\n${wrapped(spec.details)}`)
   command.action(async () => {
     await call(spec, {
       args: command.processedArgs.flat().filter((value) => value !== undefined) as string[],
       options: command.opts(),
     })
   })
+}
+
+const argumentTerm = (argument: Argument): string => {
+  const name = argument.name() + (argument.variadic ? '...' : '')
+  return argument.required ? `<${name}>` : `[${name}]`
 }
 
 const main = async (): Promise<ExitCode> => {
@@ -94,10 +102,15 @@ const main = async (): Promise<ExitCode> => {
     .version(version)
     .showSuggestionAfterError(true)
     .showHelpAfterError('(plimsoll --help lists the commands)')
+    .configureHelp({
+      // Without [options], which all have, the summaries fit beside them.
+      subcommandTerm: (command) =>
+        `${command.name()} ${command.registeredArguments.map(argumentTerm).join(' ')}`.trim(),
+    })
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 holds, 1 bug, 2 usage, 3 invalid input, 4 something did not hold, 5 a program is missing,\n6 the target failed, 130/143 signals. Data goes to stdout, everything else to stderr.',
+      `\n${wrapped('Exit codes: 0 holds, 1 bug, 2 usage, 3 invalid input, 4 something did not hold, 5 a program is missing, 6 the target failed, 130/143 signals. Data goes to stdout, everything else to stderr.')}`,
     )
   const call = async (spec: CommandSpec, invocation: Omit<Invocation, 'host'>): Promise<void> => {
     const { run } = await spec.load()

@@ -2,10 +2,10 @@ import { runnableFaults } from '../deploy/runtime/process/faults.js'
 import { connect, StillStarting } from '../deploy/runtime/process/remote.js'
 import { type Fault, type FaultKind, faultKinds } from '../experiment/types.js'
 import { suggestion } from '../lib/did-you-mean.js'
-import { invalidInput, notYet, targetFailed, usageError } from '../lib/errors.js'
+import { invalidInput, notYet, targetFailed } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
-import { parseDuration } from '../lib/units.js'
-import type { CommandHandler, Invocation } from './command.js'
+import type { CommandHandler } from './command.js'
+import { durationOf } from './flags.js'
 import { printJson } from './json.js'
 import { chosenSystem } from './systems.js'
 
@@ -26,14 +26,6 @@ const targetOf = (text: string): Fault['target'] => {
     : { kind: 'instance', component: match[1] ?? '', index: Number(match[2]) }
 }
 
-const durationOf = ({ options }: Invocation, name: 'for' | 'restartAfter', flag: string): number | undefined => {
-  const text = options[name]
-  if (text === undefined) return undefined
-  const parsed = parseDuration(String(text))
-  if (!parsed.ok) throw usageError(`${flag}: ${parsed.message}`, parsed.hint)
-  return parsed.value
-}
-
 export const run: CommandHandler = async (invocation) => {
   const { host, args, options } = invocation
   const [kindText = '', targetText = ''] = args
@@ -41,8 +33,8 @@ export const run: CommandHandler = async (invocation) => {
     kind: kindOf(kindText),
     atSeconds: 0,
     target: targetOf(targetText),
-    forSeconds: durationOf(invocation, 'for', '--for'),
-    restartAfterSeconds: durationOf(invocation, 'restartAfter', '--restart-after'),
+    forSeconds: durationOf('--for', options.for),
+    restartAfterSeconds: durationOf('--restart-after', options.restartAfter),
     parameters: {},
     position: { file: '', line: 1, column: 1 },
   }

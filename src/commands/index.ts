@@ -30,7 +30,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'plan',
-    summary: 'demand, utilization, bottleneck, maximum throughput and headroom, in milliseconds',
+    summary: 'demand, utilization, bottleneck, maximum throughput and headroom',
     arguments: [topology],
     options: [json],
     load: () => import('./plan.js'),
@@ -52,11 +52,11 @@ export const commands: readonly CommandSpec[] = [
     name: 'simulate',
     summary: 'run the topology in the simulator',
     details:
-      'With --experiment the exit code is 4 when an objective, a steady state or an invariant does not hold, or the\nexperiment is aborted. Without one the declared traffic runs, and nothing is judged by the exit code.',
+      'With --experiment the exit code is 4 when an objective, a steady state or an invariant does not hold, or the experiment is aborted. Without one the declared traffic runs, and nothing is judged by the exit code.',
     arguments: [topology],
     options: [
       { flags: '--experiment <file>', summary: 'load and faults; without it the load that the topology declares' },
-      { flags: '--duration <time>', summary: 'simulated time without an experiment', default: '60s' },
+      { flags: '--duration <time>', summary: 'simulated time without an experiment (default: 60s)' },
       seed,
       json,
     ],
@@ -107,7 +107,7 @@ export const commands: readonly CommandSpec[] = [
       json,
     ],
     details:
-      'On a stack it uses the running system of the same topology, else it launches one and takes it down afterwards.\nEnds with 4 if steady state, an objective or an invariant did not hold (with "both": on the stack), or if the\nexperiment was aborted. How to read the table: docs/comparison.md.',
+      'On a stack it uses the running system of the same topology, else it launches one and takes it down afterwards. Ends with 4 if steady state, an objective or an invariant did not hold (with "both": on the stack), or if the experiment was aborted. How to read the table: docs/comparison.md.',
     load: () => import('./run.js'),
   },
   {
@@ -152,7 +152,7 @@ export const commands: readonly CommandSpec[] = [
       json,
     ],
     details:
-      'Refuses simulations, other topologies, runs that did not end, and runs whose load generator was the limit.\nWhat is estimated and how: docs/calibration.md.',
+      'Refuses simulations, other topologies, runs that did not end, and runs whose load generator was the limit. What is estimated and how: docs/calibration.md.',
     load: () => import('./calibrate.js'),
   },
   {

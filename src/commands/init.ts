@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { suggestion } from '../lib/did-you-mean.js'
 import { invalidInput } from '../lib/errors.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
+import { makeFolder } from '../system/make-folder.js'
 import type { CommandHandler } from './command.js'
 import type { Host } from './host.js'
 
@@ -84,7 +85,7 @@ const copy = async (from: string, to: string, host: Host): Promise<void> => {
     (_line, start: string, schema: string) => `${start}${schemas}/${schema}`,
   )
   try {
-    await mkdir(dirname(to), { recursive: true })
+    makeFolder(dirname(to))
     // `wx` fails when somebody else wrote the file in the meantime.
     await writeFile(to, moved, { flag: 'wx' })
   } catch (error) {

@@ -7,15 +7,9 @@ import type { Run } from '../run/context.js'
 import { runInSimulator } from '../run/in-simulator.js'
 import { runOnStack } from '../run/on-stack.js'
 import type { CommandHandler, Invocation } from './command.js'
+import { seedOf } from './flags.js'
 import { printJson } from './json.js'
 import { exitCodeOf, type PreparedRun, prepareRun } from './run-context.js'
-
-const seedOf = ({ options }: Invocation): number | undefined => {
-  if (options.seed === undefined) return undefined
-  const seed = Number(options.seed)
-  if (!Number.isSafeInteger(seed)) throw usageError(`--seed: expected a whole number, got "${options.seed}"`)
-  return seed
-}
 
 const text = (option: Invocation['options'][string]): string | undefined =>
   typeof option === 'string' ? option : undefined
@@ -65,7 +59,7 @@ export const run: CommandHandler = async (invocation) => {
   const prepared = await prepareRun(host, {
     experiment: args[0] ?? '',
     topology: text(options.topology),
-    seed: seedOf(invocation),
+    seed: seedOf(invocation.options.seed),
     runsFolder: text(options.out),
     purpose: 'run',
   })

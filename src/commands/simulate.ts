@@ -4,15 +4,19 @@ import { defaultExperiment } from '../experiment/default.js'
 import type { Experiment } from '../experiment/types.js'
 import { usageError } from '../lib/errors.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
-import { formatSeconds, parseDuration } from '../lib/units.js'
+import { formatSeconds } from '../lib/units.js'
 import { formatResult } from '../report/result.js'
 import type { RunResult } from '../result/run-result.js'
 import { Simulation } from '../sim/des/simulation.js'
 import { loadExperiment, loadTopology } from '../system/files.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
+import { durationOf, seedOf } from './flags.js'
 import type { Host } from './host.js'
 import { printJson } from './json.js'
+
+/** Simulated without an experiment and without --duration; named in the help. */
+const defaultSeconds = 60
 
 /** Between two looks at signals, and two updates of the progress line. */
 const lookUpSeconds = 0.1
@@ -55,25 +59,16 @@ const inputs = async ({
 }: Invocation): Promise<{ readonly topology: Topology; readonly experiment: Experiment }> => {
   const [file = ''] = args
   const path = resolve(host.cwd, file)
+  const durationSeconds = durationOf('--duration', options.duration)
+  if (durationSeconds === 0) throw usageError('--duration: expected more than 0 seconds')
+  if (typeof options.experiment === 'string' && durationSeconds !== undefined)
+    throw usageError(
+      '--duration and --experiment exclude each other: the stages of an experiment say how long it takes',
+    )
   if (typeof options.experiment === 'string')
     return loadExperiment(resolve(host.cwd, options.experiment), { file: options.experiment, topology: path })
   const topology = await loadTopology(path, { file })
-  return { topology, experiment: defaultExperiment(topology, durationOf(options.duration), 1) }
-}
-
-const durationOf = (text: Invocation['options'][string]): number => {
-  const parsed = parseDuration(String(text ?? '60s'))
-  if (!parsed.ok) throw usageError(`--duration: ${parsed.message}`, parsed.hint)
-  if (parsed.value <= 0) throw usageError('--duration: expected more than 0 seconds')
-  return parsed.value
-}
-
-const seedOf = (text: Invocation['options'][string]): number | undefined => {
-  if (text === undefined) return undefined
-  const seed = Number(text)
-  if (String(text).trim() === '' || !Number.isSafeInteger(seed) || seed < 0)
-    throw usageError(`--seed ${String(text)}: expected a whole number`)
-  return seed
+  return { topology, experiment: defaultExperiment(topology, durationSeconds ?? defaultSeconds, 1) }
 }
 
 /** A verdict that is invalid says nothing, and so does not fail. */

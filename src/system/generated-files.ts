@@ -1,7 +1,8 @@
 /** Generated files on disk: compared, written, never over what somebody else wrote. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { invalidInput } from '../lib/errors.js'
+import { makeFolder } from './make-folder.js'
 
 export type FileState = 'same' | 'different' | 'missing'
 
@@ -55,7 +56,7 @@ export const writeFiles = async (
   for (const path of changed) {
     const file = join(folder, path)
     try {
-      await mkdir(dirname(file), { recursive: true })
+      makeFolder(dirname(file))
       await writeFile(file, files.get(path) ?? '')
     } catch (error) {
       throw invalidInput({ message: `cannot write ${file}: ${(error as Error).message}` })

@@ -1,9 +1,10 @@
 /** The ledger's files: written whole or not at all, and on disk before anything that they record is started. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { LedgerEntry } from '../contract/ledger.js'
 import type { Ledger } from '../contract/machine.js'
+import { makeFolder } from './make-folder.js'
 import { stat } from './proc.js'
 
 const isId = (id: string): boolean => /^[a-z0-9][a-z0-9.-]*$/i.test(id)
@@ -45,7 +46,7 @@ const sync = async (folder: string): Promise<void> => {
 const temporaryName = (id: string): string => `.${id}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
 
 const writeOnce = async (folder: string, entry: LedgerEntry): Promise<void> => {
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder)
   const temporary = join(folder, temporaryName(entry.id))
   const handle = await open(temporary, 'wx', 0o644)
   try {

@@ -18,6 +18,7 @@ import { parseRunResult } from '../result/parse.js'
 import type { RunEvent } from '../result/run-event.js'
 import { type RunOrigin, runFiles, runId, runsFolder } from '../result/run-folder.js'
 import type { RunResult } from '../result/run-result.js'
+import { makeFolder } from './make-folder.js'
 
 export interface RunFolderOptions {
   readonly cwd: string
@@ -84,7 +85,7 @@ export const createRunFolder = (options: RunFolderOptions): RunFolder => {
 /** `mkdir` decides who has the name: of two runs in one second, the second gets `-2`. */
 const create = (parent: string, id: string): string => {
   try {
-    mkdirSync(parent, { recursive: true })
+    makeFolder(parent)
     for (let n = 1; ; n++) {
       const path = join(parent, n === 1 ? id : `${id}-${n}`)
       try {

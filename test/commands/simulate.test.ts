@@ -35,7 +35,7 @@ const simulate = async (
     packageFolder: resolve('.'),
   }
   const topology = more.topology ?? join(scenario, 'topology.yaml')
-  const code = await run({ host, args: [topology], options: { duration: '60s', ...options } })
+  const code = await run({ host, args: [topology], options })
   return { code, ...written }
 }
 
@@ -106,6 +106,13 @@ abort: { when: all.errors > 60%, for: 3s }
     const { code, stdout } = await simulate({ duration: '1h' }, { signal: AbortSignal.abort('SIGINT') })
     expect(code).toBe(130)
     expect(stdout).toBe('')
+  })
+
+  it('refuses a duration beside an experiment, which has its own, rather than ignoring it', async () => {
+    await expect(simulate({ duration: '5s', experiment: 'experiments/steady.yaml' })).rejects.toMatchObject({
+      exitCode: 2,
+      problems: [{ message: expect.stringContaining('--duration and --experiment exclude each other') }],
+    })
   })
 
   it('refuses a duration without a unit, a seed that is no whole number, and a topology without traffic', async () => {
