@@ -41,6 +41,12 @@ const objection = ({ name, result }: MeasuredRun, topology: Topology): Problem |
     }
   if (result.status !== 'completed')
     return { message: `${name}: the run was ${result.status}`, hint: 'calibrate on a run that reached its end' }
+  if ((result.requests.all?.completed ?? 0) === 0)
+    return {
+      message: `${name}: no request was answered in the measured part of the run`,
+      why: `it measured ${Math.max(0, result.durationSeconds - result.warmupSeconds)} s, after ${result.warmupSeconds} s of warm-up`,
+      hint: 'calibrate on a run with some hundred requests of every class',
+    }
   const disturbance = disturbances(result).find(({ by, affects }) => by === 'generator' && affects.includes('rate'))
   if (disturbance !== undefined)
     return {

@@ -189,6 +189,14 @@ test('a run whose generator was the limit is refused with the reason', () => {
   )
 })
 
+test('a run without a single answer teaches nothing, and must not empty the file', () => {
+  const { all } = runResult().requests
+  const empty = { ...(all as NonNullable<typeof all>), offered: 3, attempts: 3, completed: 0, ok: 0 }
+  expect(refusal(measured({ requests: { all: empty } }))).toBe(
+    '3: run-1: no request was answered in the measured part of the run',
+  )
+})
+
 test('a run that was interrupted is refused', () => {
   expect(refusal(measured({ status: 'interrupted' }))).toBe('3: run-1: the run was interrupted')
 })
