@@ -71,3 +71,12 @@ test('pure computation stays constant whatever the load', () => {
 test('what was never visited has no demand', () => {
   expect(estimate([point(0, 0, 0)], true)).toBeUndefined()
 })
+
+test('a power law is believed from a tenth of its highest measured rate to four times it, and is flat beyond', () => {
+  const law = { law: 'power', seconds: 0.001, atRatePerSecond: 100, exponent: -0.5 } as const
+  expect(demandAt(law, 25)).toBeCloseTo(0.002, 12)
+  expect(demandAt(law, 10)).toBeCloseTo(0.001 * Math.sqrt(10), 12)
+  expect(demandAt(law, 1e-9)).toBe(demandAt(law, 10))
+  expect(demandAt(law, 400)).toBeCloseTo(0.0005, 12)
+  expect(demandAt(law, 1e6)).toBe(demandAt(law, 400))
+})

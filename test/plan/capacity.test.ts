@@ -276,11 +276,12 @@ requests:
 traffic: { rate: 500/s }
 `
   it('oracle 6 as a topology: a pool of 14 at 500/s, held 20 ms', () => {
-    const { pools, bottleneck, maxThroughputPerSecond } = plan(pooled(7))
+    const { pools, requests, bottleneck, maxThroughputPerSecond } = plan(pooled(7))
     expect(bottleneck).toBe('app.main')
     expect(maxThroughputPerSecond).toBeCloseTo(700, 9)
     expect(pools['app.main']?.waitProbability).toBeCloseTo(0.1741, 4)
     expect(pools['app.main']?.waitSeconds).toBeCloseTo(0.000871, 6)
+    expect(requests.r?.residenceSeconds).toBeCloseTo(0.020871, 6)
   })
 
   it('requests in flight, when the service caps them below what they need', () => {

@@ -112,6 +112,19 @@ describe('passive health', () => {
       }
   })
 
+  it('a success soon after a failure forgives nothing: only one that was tried after the rest does', () => {
+    const b = balancer({ health: { maxFails: 2, failTimeoutSeconds: 10 } })
+    const use = (ended: 'failed' | 'succeeded', now: number): void => b.release(b.pick(now, [1], 0), ended, now)
+    use('failed', 1)
+    use('succeeded', 2)
+    expect(b.available(0, 3)).toBe(true)
+    use('failed', 3)
+    expect(b.available(0, 4)).toBe(false)
+    use('succeeded', 14)
+    use('failed', 15)
+    expect(b.available(0, 16)).toBe(true)
+  })
+
   it('takes an abandoned request for no sign of health or illness', () => {
     const b = balancer({ health: { maxFails: 1, failTimeoutSeconds: 10 } })
     b.pick(0, [1], 0)
