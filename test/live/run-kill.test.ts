@@ -1,11 +1,10 @@
-/** A run that is ended from outside leaves nothing behind. */
+/** A run that is ended from outside leaves nothing behind; kill -9 of it is in kill.test.ts. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { randomStream } from '../../src/lib/random.js'
 import { until } from './servers.js'
 import { workplace } from './support/cli.js'
-import { leftovers, nothing, snapshot } from './support/leftovers.js'
+import { leftBehind, nothing, snapshot } from './support/leftovers.js'
 
 const place = workplace()
 const before = snapshot(place.base)
@@ -49,7 +48,7 @@ test.each([
   const result = JSON.parse(ended.stdout) as { status: string; series: unknown[] }
   expect(result.status).toBe('interrupted')
   expect(result.series.length).toBeGreaterThanOrEqual(2)
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
 })
 
 test('SIGINT while the stack is starting ends with 130 and leaves nothing', async () => {
@@ -58,7 +57,7 @@ test('SIGINT while the stack is starting ends with 130 and leaves nothing', asyn
   await sleep(0.5)
   run.child.kill('SIGINT')
   expect(await run.ended).toMatchObject({ code: 130 })
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
 })
 
 test('SIGINT in the middle of the demo ends with 130 and leaves nothing, its folder neither', async () => {
@@ -70,7 +69,7 @@ test('SIGINT in the middle of the demo ends with 130 and leaves nothing, its fol
   await until('the load has begun', () => /\[5\/9\][\s\S]* errors 0 /.test(shown), 60)
   demo.child.kill('SIGINT')
   expect(await demo.ended).toMatchObject({ code: 130 })
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
 })
 
 test('a demo whose reader leaves, and a run whose progress nobody reads, leave nothing', async () => {
@@ -82,13 +81,13 @@ test('a demo whose reader leaves, and a run whose progress nobody reads, leave n
   })
   expect(await demo.ended).toMatchObject({ code: 0, signal: null })
   expect(shown).not.toContain('[5/9]')
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
   const run = place.start('run', 'api/short.yaml', '--on', 'stack', '--json')
   run.child.stderr?.once('data', () => run.child.stderr?.destroy())
   const ended = await run.ended
   expect(ended.signal).toBeNull()
   expect(JSON.parse(ended.stdout)).toMatchObject({ status: 'completed' })
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
 })
 
 test('kill -9 of a demo, then down: its folder is gone too', async () => {
@@ -101,19 +100,5 @@ test('kill -9 of a demo, then down: its folder is gone too', async () => {
   demo.child.kill('SIGKILL')
   await demo.ended
   expect(await place.run('down')).toMatchObject({ code: 0 })
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
-})
-
-const moments = ((): readonly number[] => {
-  const stream = randomStream(3, 'run')
-  return Array.from({ length: 10 }, (_, i) => Number((((i + stream.uniform()) * 6) / 10).toFixed(2)))
-})()
-
-test.each(moments)('kill -9 of a run after %d s, then down: nothing is left', async (seconds) => {
-  const run = place.start('run', file, '--on', 'stack')
-  await sleep(seconds)
-  run.child.kill('SIGKILL')
-  await run.ended
-  expect(await place.run('down')).toMatchObject({ code: 0 })
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
 })

@@ -6,14 +6,14 @@ import type { Comparison } from '../../src/contract/comparison.js'
 import type { SecondEvent } from '../../src/result/run-event.js'
 import type { RunResult } from '../../src/result/run-result.js'
 import { workplace } from './support/cli.js'
-import { leftovers, nothing, snapshot } from './support/leftovers.js'
+import { leftBehind, nothing, snapshot } from './support/leftovers.js'
 
 const place = workplace()
 const before = snapshot(place.base)
 afterAll(() => place.remove())
 afterEach(async () => {
   await place.run('down')
-  expect(leftovers(before, snapshot(place.base))).toEqual(nothing)
+  expect(await leftBehind(before, place.base)).toEqual(nothing)
 })
 
 const experiment = (name: string, text: string): string => {

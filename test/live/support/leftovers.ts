@@ -104,4 +104,16 @@ export const leftovers = (before: Snapshot, after: Snapshot): Snapshot => {
   }
 }
 
+/**
+ * Waits for shared memory alone: other programs on the machine (an initdb somewhere) have segments that nobody maps for
+ * moments. Processes, sockets and folders must be gone at once.
+ */
+export const leftBehind = async (before: Snapshot, base: string): Promise<Snapshot> => {
+  for (let tries = 0; ; tries++) {
+    const left = leftovers(before, snapshot(base))
+    if ((left.segments.length === 0 && left.posix.length === 0) || tries === 50) return left
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}
+
 export const nothing: Snapshot = { folders: [], processes: [], listening: [], segments: [], posix: [] }
