@@ -31,13 +31,18 @@ const rowOf = (instance: InstanceStatus): readonly Cell[] => [
 
 const linesOf = (system: SystemReport): readonly Cell[] => {
   if (system.state === 'lost')
-    return [{ text: 'its supervisor is gone; plimsoll down removes what is left of it', tone: 'bad' }]
+    return [{ text: 'its owner is gone (killed); plimsoll down removes what is left of it', tone: 'bad' }]
   if (system.state === 'starting') return [{ text: 'starting', tone: 'dim' }]
   return Object.entries(system.entries).map(([component, url]) => `requests enter at ${url} (${component})`)
 }
 
+const standingOf = ({ state, purpose }: SystemReport): string => {
+  if (state === 'lost') return 'left behind'
+  return purpose === 'up' ? 'up' : `started by ${purpose}`
+}
+
 const sectionOf = (system: SystemReport): Section => ({
-  title: `${system.topology.name} (${system.id}, ${system.purpose === 'up' ? 'up' : `started by ${system.purpose}`})`,
+  title: `${system.topology.name} (${system.id}, ${standingOf(system)})`,
   ...(system.instances.length === 0
     ? {}
     : {
