@@ -114,7 +114,8 @@ const main = async (): Promise<ExitCode> => {
     )
   const call = async (spec: CommandSpec, invocation: Omit<Invocation, 'host'>): Promise<void> => {
     const { run } = await spec.load()
-    abortOnSignals()
+    // What has nothing to undo dies of the signal itself, even while it waits for a file that never comes.
+    if (spec.undoes === true) abortOnSignals()
     code = await run({ ...invocation, host: makeHost() })
   }
   for (const spec of commands) addCommand(program, spec, call)

@@ -1,6 +1,8 @@
 /** The process boundary: what a shell, a pipe and a script see of the built program. */
-import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { commands } from '../src/commands/index.js'
@@ -81,4 +83,28 @@ test('data that cannot be written is an error, not a success', () => {
   closeSync(full)
   expect(status).toBe(1)
   expect(stderr).toMatch(/stdout cannot be written: .*no space left/i)
+})
+
+test('more requests than can be run are refused at the rate that asks for them, and not begun', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'plimsoll-cli-')), 'topology.yaml')
+  const text = readFileSync(`${root}scenarios/optimization-api/topology.yaml`, 'utf8')
+  writeFileSync(file, text.replace('traffic: { rate: 300/s }', 'traffic: { rate: 9000000/s }'))
+  const { status, stdout, stderr } = plimsoll('simulate', file, '--duration', '1h')
+  rmSync(dirname(file), { recursive: true })
+  expect(status).toBe(3)
+  expect(stdout).toBe('')
+  expect(stderr).toMatch(/topology\.yaml:\d+:18: error: .* at most 1 000 000 000 are run/)
+})
+
+test('a command that has nothing to undo ends at the first signal, whatever it waits for', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-cli-'))
+  execFileSync('mkfifo', [join(folder, 'fifo')])
+  const { status, signal } = spawnSync(
+    'timeout',
+    ['--kill-after=5', '1', process.execPath, `${root}bin/plimsoll.js`, 'check', join(folder, 'fifo')],
+    { encoding: 'utf8' },
+  )
+  rmSync(folder, { recursive: true })
+  // 124: it ended on timeout's SIGTERM; 137 would mean that it had to be killed.
+  expect({ status, signal }).toEqual({ status: 124, signal: null })
 })

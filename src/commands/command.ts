@@ -10,6 +10,8 @@ export interface CommandSpec {
   /** commander's notation: `<required>`, `[optional]`, `[variadic...]`. */
   readonly arguments?: readonly { readonly name: string; readonly summary: string }[]
   readonly options?: readonly OptionSpec[]
+  /** It starts things: the first Ctrl-C asks it to undo them. The others end at once. */
+  readonly undoes?: true
   readonly load: () => Promise<{ readonly run: CommandHandler }>
 }
 

@@ -60,6 +60,7 @@ export const commands: readonly CommandSpec[] = [
       seed,
       json,
     ],
+    undoes: true,
     load: () => import('./simulate.js'),
   },
   {
@@ -70,6 +71,7 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--runtime <name>', summary: 'process (compose and kubernetes: not yet)', default: 'process' },
       json,
     ],
+    undoes: true,
     load: () => import('./up.js'),
   },
   {
@@ -87,12 +89,14 @@ export const commands: readonly CommandSpec[] = [
       { flags: '-n, --lines <number>', summary: 'last lines of each', default: '50' },
       system,
     ],
+    undoes: true,
     load: () => import('./logs.js'),
   },
   {
     name: 'down',
     summary: 'stop what was launched and leave nothing behind, also after a crash',
     options: [system, json],
+    undoes: true,
     load: () => import('./down.js'),
   },
   {
@@ -108,6 +112,7 @@ export const commands: readonly CommandSpec[] = [
     ],
     details:
       'On a stack it uses the running system of the same topology, else it launches one and takes it down afterwards. Ends with 4 if steady state, an objective or an invariant did not hold (with "both": on the stack), or if the experiment was aborted. How to read the table: docs/comparison.md.',
+    undoes: true,
     load: () => import('./run.js'),
   },
   {
@@ -123,6 +128,7 @@ export const commands: readonly CommandSpec[] = [
       system,
       json,
     ],
+    undoes: true,
     load: () => import('./chaos.js'),
   },
   {
@@ -160,6 +166,7 @@ export const commands: readonly CommandSpec[] = [
     summary: 'say what is missing on this machine, and install it',
     arguments: [{ name: '[topology]', summary: 'check what this topology needs' }],
     options: [{ flags: '--install', summary: "install what is missing with the system's package manager" }, json],
+    undoes: true,
     load: () => import('./doctor.js'),
   },
   {
@@ -170,6 +177,7 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--keep <folder>', summary: 'keep the run folders here' },
     ],
     details: 'Takes about 90 s. Works in a temporary folder and leaves nothing behind; Ctrl-C cleans up too.',
+    undoes: true,
     load: () => import('./demo.js'),
   },
   {

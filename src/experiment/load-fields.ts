@@ -4,14 +4,13 @@ import type { Fields, Reader } from '../lib/document/read.js'
 import { formatCount, formatSeconds } from '../lib/units.js'
 import { normalizedShares } from '../topology/shares.js'
 import type { Topology } from '../topology/types.js'
-import { expectedArrivals, largestFactor, loadSeconds } from './load.js'
+import { expectedArrivals, largestFactor, loadSeconds, maxRequests } from './load.js'
 import type { loadShape, RawStage } from './schema.js'
 import { parseTrace } from './trace.js'
 import type { Arrivals, Load, Stage } from './types.js'
 
-/** Results are kept per second, and simulations made of requests: beyond these a run would not end. */
+/** Results are kept per second: a longer run would not fit. */
 const maxSeconds = 7 * 86_400
-const maxRequests = 1e9
 
 export interface LoadContext {
   readonly reader: Reader

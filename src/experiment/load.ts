@@ -9,6 +9,9 @@ import type { RandomStream } from '../lib/random.js'
 import type { Topology } from '../topology/types.js'
 import type { Arrivals, Load, Stage } from './types.js'
 
+/** Runs are made of requests: one of more would not end. */
+export const maxRequests = 1e9
+
 export const loadSeconds = (load: Load): number => load.stages.reduce((sum, stage) => sum + stage.durationSeconds, 0)
 
 /** Rate per second (open) or users (closed) at `at` seconds; 0 before and after the load. */

@@ -2,7 +2,7 @@
  * Runs tasks: starts calls, wakes who waits, passes errors up, ends what is over. It knows no technology and no kind of step.
  * Hot path: a ready stack instead of recursion, pooled tasks, and no allocation per event.
  */
-import { targetFailed } from '../../lib/errors.js'
+import { invalidInput } from '../../lib/errors.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
@@ -267,11 +267,11 @@ export class Kernel {
   }
 
   private standstill(): Error {
-    return targetFailed(
-      `the simulation stands still at ${this.queue.now.toFixed(3)} s`,
-      'requests follow one another without taking any time',
-      'give the users a thinkTime, or the steps a time',
-    )
+    return invalidInput({
+      message: `the simulation stands still at ${this.queue.now.toFixed(3)} s`,
+      why: 'requests follow one another without taking any time',
+      hint: 'give the users a thinkTime, or the steps a time',
+    })
   }
 
   private answer(parent: Task, task: Task, code: string): void {
