@@ -114,6 +114,6 @@ export const estimate = (points: readonly DemandPoint[], varies: boolean): Calib
   return {
     demand: law,
     ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),
-    samples: sumOf(known, (point) => point.samples),
+    samples: Math.round(sumOf(known, (point) => point.samples)),
   }
 }
