@@ -4,7 +4,8 @@
  * Undo lists and fallbacks are left out: the plan is of a system in which nothing fails.
  */
 import type { Distribution, Work } from '../lib/distribution.js'
-import type { Step } from '../topology/flow.js'
+import { type Step, walk } from '../topology/flow.js'
+import { flowsOf } from '../topology/flows.js'
 import type { ComponentId, DataId, RequestClass, ServiceComponent, Target, Topology } from '../topology/types.js'
 
 /** Where work happens: a component, or one role of a store whose roles are different machines. */
@@ -71,44 +72,10 @@ const pooled = (target: Target, scope: Scope, body: (scope: Scope) => Node): Nod
 /** Caches in which some lookup keeps values of this data: a write that invalidates it sends each a delete. */
 const cachesOf = (topology: Topology, data: DataId): readonly ComponentId[] => {
   const found = new Set<ComponentId>()
-  const search = (steps: readonly Step[]): void => {
-    for (const step of steps) {
-      if (step.kind === 'lookup' && step.key === data) found.add(step.target.component)
-      for (const flow of childFlows(step)) search(flow)
-    }
-  }
-  for (const flow of allFlows(topology)) search(flow)
+  for (const flow of flowsOf(topology))
+    for (const step of walk(flow)) if (step.kind === 'lookup' && step.key === data) found.add(step.target.component)
   return [...found]
 }
-
-const childFlows = (step: Step): readonly (readonly Step[])[] => {
-  switch (step.kind) {
-    case 'lookup':
-      return [step.miss]
-    case 'transaction':
-    case 'lock':
-    case 'repeat':
-      return [step.do]
-    case 'saga':
-      return step.entries.map((entry) => [entry.step])
-    case 'parallel':
-      return step.branches
-    case 'choose':
-      return step.options.map((option) => option.flow)
-    default:
-      return []
-  }
-}
-
-/** Every flow of the topology: of requests, workers and operations. */
-export const allFlows = (topology: Topology): readonly (readonly Step[])[] => [
-  ...Object.values(topology.requests).map(({ flow }) => flow),
-  ...Object.values(topology.components).flatMap((component) =>
-    component.role === 'service'
-      ? [component.flow, ...Object.values(component.operations).map(({ flow }) => flow)]
-      : [],
-  ),
-]
 
 /** The member of the union whose `kind` may be K; members that serve two kinds are found for each. */
 type StepOf<K extends Step['kind']> = Step extends infer S

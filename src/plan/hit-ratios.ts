@@ -1,8 +1,8 @@
 /** The hit ratio of each lookup: declared, else calibrated, else what its data, memory and time to live make of it. */
 import { ttlLruCache, zipfGroups } from '../sim/analytic/cache.js'
 import { type Step, walk } from '../topology/flow.js'
+import { flowsOf } from '../topology/flows.js'
 import type { Topology } from '../topology/types.js'
-import { allFlows } from './flow-tree.js'
 import { percent } from './words.js'
 
 type Lookup = Extract<Step, { kind: 'lookup' }>
@@ -53,7 +53,7 @@ export const hitRatios = (topology: Topology, classRate: (request: string) => nu
   const ratios = new Map<string, number>()
   const assumptions: string[] = []
   const rates = lookupRates(topology, classRate)
-  for (const flow of allFlows(topology))
+  for (const flow of flowsOf(topology))
     for (const step of walk(flow)) {
       if (step.kind !== 'lookup' || ratios.has(step.id)) continue
       const measured = topology.calibration?.hitRatios

@@ -6,68 +6,15 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { run as check } from '../../src/commands/check.js'
 import type { CommandHandler, Invocation } from '../../src/commands/command.js'
 import { run as init } from '../../src/commands/init.js'
-import { PlimsollError } from '../../src/lib/errors.js'
+import { callCommand } from '../support/call-command.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-lang-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
 const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A whole command in this process: its output, exit code and what it tells of. */
-const call = async (
-  handler: CommandHandler,
-  args: readonly string[],
-  options: Invocation['options'] = {},
-  cwd = folder,
-) => {
-  const written = { stdout: '', stderr: '' }
-  const output = (stream: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      written[stream] += text
-    },
-    isTTY: false,
-    columns: 80,
-    color: false,
-  })
-  const host = {
-    cwd,
-    env: {},
-    stdout: output('stdout'),
-    stderr: output('stderr'),
-    signal: new AbortController().signal,
-    now: () => 0,
-    packageFolder,
-  }
-  try {
-    return {
-      ...written,
-      code: await handler({ host, args, options }),
-      problems: [] as string[],
-      get out() {
-        return written.stdout
-      },
-      get err() {
-        return written.stderr
-      },
-    }
-  } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error
-    const problems = error.problems.map(
-      ({ message, position }) =>
-        `${position === undefined ? '' : `${position.file}:${position.line}:${position.column}: `}${message}`,
-    )
-    return {
-      ...written,
-      code: error.exitCode,
-      problems,
-      get out() {
-        return written.stdout
-      },
-      get err() {
-        return written.stderr
-      },
-    }
-  }
-}
+const call = (handler: CommandHandler, args: readonly string[], options: Invocation['options'] = {}) =>
+  callCommand(handler, args, options, folder)
 
 const write = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
@@ -86,7 +33,7 @@ requests:
 describe('plimsoll check', () => {
   it('says what a good file holds, with 0', async () => {
     const file = write('good.yaml', good)
-    const { code, out } = await call(check, [file])
+    const { code, stdout: out } = await call(check, [file])
     expect([code, out]).toEqual([0, 'good.yaml: ok (topology "good": 1 component, 1 request class)\n'])
   })
 
@@ -94,7 +41,7 @@ describe('plimsoll check', () => {
     write('good.yaml', good)
     write('a.yaml', good.replace('share: 100%', 'share: 90%'))
     write('b.yaml', good.replace('engine: service', 'engine: servce'))
-    const { code, out, problems } = await call(check, ['a.yaml', 'good.yaml', 'b.yaml', 'nowhere.yaml', '.'])
+    const { code, stdout: out, problems } = await call(check, ['a.yaml', 'good.yaml', 'b.yaml', 'nowhere.yaml', '.'])
     expect(code).toBe(3)
     expect(out.split('\n').slice(0, 3)).toEqual([
       'a.yaml: 1 error',
@@ -118,14 +65,14 @@ describe('plimsoll check', () => {
     const { code, problems } = await call(check, ['broken.yaml', 'exp.yaml'])
     expect([code, problems]).toEqual([3, ['broken.yaml:6:1: the shares of requests sum to 90%, not 100%']])
     write('broken.yaml', good)
-    expect((await call(check, ['exp.yaml'])).out).toBe(
+    expect((await call(check, ['exp.yaml'])).stdout).toBe(
       'exp.yaml: ok (experiment "e": 10 s of open load, 0 faults, on topology "good")\n',
     )
   })
 
   it('--json prints one document and nothing else', async () => {
     write('b.yaml', good.replace('engine: service', 'engine: servce'))
-    const { code, out, err } = await call(check, ['b.yaml'], { json: true })
+    const { code, stdout: out, stderr: err } = await call(check, ['b.yaml'], { json: true })
     expect([code, err]).toEqual([3, ''])
     expect(JSON.parse(out)).toEqual({
       apiVersion: 'plimsoll/v1',
@@ -154,8 +101,8 @@ describe('plimsoll init', () => {
   it('copies the scenario, true to the place it stands in, and checks', async () => {
     const made = await call(init, ['mine'])
     expect(made.code).toBe(0)
-    expect(made.out.split('\n')).toContain(join('mine', 'topology.yaml'))
-    expect(made.err).toContain('plimsoll plan mine/topology.yaml')
+    expect(made.stdout.split('\n')).toContain(join('mine', 'topology.yaml'))
+    expect(made.stderr).toContain('plimsoll plan mine/topology.yaml')
     const [line = ''] = readFileSync(join(folder, 'mine/topology.yaml'), 'utf8').split('\n')
     const schema = /\$schema=(\S+)$/.exec(line)?.[1] ?? ''
     expect(readFileSync(join(folder, 'mine', schema), 'utf8')).toBe(
@@ -174,7 +121,7 @@ describe('plimsoll init', () => {
   })
 
   it('lists the scenarios, and knows what was meant', async () => {
-    expect((await call(init, [], { list: true })).out).toMatch(/^optimization-api\s+A read-mostly API$/m)
+    expect((await call(init, [], { list: true })).stdout).toMatch(/^optimization-api\s+A read-mostly API$/m)
     expect((await call(init, [], { from: 'optimisation-api' })).problems).toEqual([
       'unknown scenario "optimisation-api"',
     ])
