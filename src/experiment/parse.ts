@@ -1,6 +1,7 @@
 /** YAML text → checked, frozen Experiment. Everything that is wrong is told at once. */
 import { readDocument, type SourceDocument, type Told } from '../lib/document/document.js'
 import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
+import type { Setting } from '../lib/document/settings.js'
 import { PlimsollError, type Problem } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { deepFreeze } from '../lib/freeze.js'
@@ -20,13 +21,15 @@ export interface ParseOptions {
   /** As it is named in messages. */
   readonly file: string
   readonly topology: Topology
+  /** In place of what the text says. */
+  readonly settings?: readonly Setting[]
   /** Text of a trace file by its path as written; undefined when it cannot be read. */
   readonly readTrace?: (file: string) => string | undefined
 }
 
 /** Throws PlimsollError with everything that is wrong, in the order of the text. */
 export const parseExperiment = (text: string, options: ParseOptions): Experiment => {
-  const document = readDocument(text, options.file)
+  const document = readDocument(text, options.file, options.settings)
   const context = { reader: documentReader(document), topology: options.topology, readTrace: options.readTrace }
   const fields = readFields(context.reader)
   const built = fields && build(context, fields)

@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from './exit-codes.js'
 /** A place in a file that the user wrote. Lines and columns count from 1, as editors do. */
 export interface Position {
   readonly file: string
+  /** 0: no file, but what a flag of the name `file` was given. */
   readonly line: number
   readonly column: number
 }

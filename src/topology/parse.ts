@@ -2,6 +2,7 @@
 import { isMap } from 'yaml'
 import { failOnProblems, readDocument } from '../lib/document/document.js'
 import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
+import type { Setting } from '../lib/document/settings.js'
 import { deepFreeze } from '../lib/freeze.js'
 import { parseCalibration } from './calibration-file.js'
 import { compileFlow } from './compile.js'
@@ -24,13 +25,15 @@ export interface ParseOptions {
   /** As it is named in messages. */
   readonly file: string
   readonly registry: EngineRegistry
+  /** In place of what the text says. */
+  readonly settings?: readonly Setting[]
   /** `calibration.yaml` beside the topology. */
   readonly calibration?: { readonly file: string; readonly text: string }
 }
 
 /** Throws PlimsollError with everything that is wrong, in the order of the text. */
 export const parseTopology = (text: string, options: ParseOptions): Topology => {
-  const document = readDocument(text, options.file)
+  const document = readDocument(text, options.file, options.settings)
   const reader = documentReader(document)
   const topology = build(reader, options)
   failOnProblems(document)

@@ -6,6 +6,7 @@ import { isAlias, isCollection, isScalar, LineCounter, type Node, type YAMLMap }
 import { invalidInput, type Position, type Problem } from '../errors.js'
 import { inspect } from './inspect.js'
 import { type Entry, entryReader, locateNode, type Path } from './nodes.js'
+import { applySettings, type Origin, type Setting, settingProblem, strayName } from './settings.js'
 import { parseText, type Told } from './yaml-text.js'
 
 export type { Told }
@@ -28,17 +29,20 @@ export interface SourceDocument {
   /** Reports at the key of a path. */
   readonly reportKey: (path: Path, problem: Told) => void
   readonly locate: (path: Path) => Position
+  /** Whether the name of an entry of a map of names came from a setting that misspells one; if so it is reported. */
+  readonly refuseStray: (entry: Entry, entries: readonly Entry[], where: string) => boolean
   /** Number of nodes in the text; expanding aliases far beyond it is refused by readers. */
   readonly nodeCount: number
 }
 
 /** A topology of a thousand components takes a tenth of this. */
 const maxBytes = 1024 * 1024
+
 /**
- * Reads `text`. Throws PlimsollError at once when the text cannot be read as one YAML document; what can be
- * reported beside other problems is in `problems`.
+ * Reads `text`, with what `settings` put in place of it. Throws PlimsollError at once when the text cannot be read as one
+ * YAML document; what can be reported beside other problems is in `problems`.
  */
-export const readDocument = (text: string, file: string): SourceDocument => {
+export const readDocument = (text: string, file: string, settings: readonly Setting[] = []): SourceDocument => {
   const lines = new LineCounter()
   let sourceLines: string[] | undefined
   const position = (offset: number): Position => {
@@ -70,9 +74,16 @@ export const readDocument = (text: string, file: string): SourceDocument => {
     seen.add(id)
     problems.push(problem)
   }
+  const origins = new WeakMap<Node, Origin>()
+  const created = new WeakMap<Node, boolean>()
+  /** At a part of a node, wherever that was written. */
+  const addAt = (node: Node, start: number, end: number, told: Told): void => {
+    const origin = origins.get(node)
+    add(origin === undefined ? problemAt(start, end, told) : problemIn(origin, start, end, told))
+  }
   const reportNode = (node: Node, told: Told): void => {
     const [start, end] = node.range ?? [0, 1]
-    add(problemAt(start, end, told))
+    addAt(node, start, end, told)
   }
   const anchors = new Map<Node, Node | undefined>()
   const resolve = (node: Node | null | undefined): Node | undefined => {
@@ -80,9 +91,16 @@ export const readDocument = (text: string, file: string): SourceDocument => {
     return isAlias(node) ? anchors.get(node) : node
   }
   const entriesOf = entryReader(resolve)
-  const nodeCount = inspect(parsed.contents, { anchors, reportNode, fatal })
+  let nodeCount = inspect(parsed.contents, { anchors, reportNode, fatal })
+  const set = applySettings(parsed.contents, settings, { resolve, entriesOf, origins, created, add })
+  for (const [value, origin] of set.values) {
+    const fatalThere = (at: number, told: Told): never => {
+      throw invalidInput(problemIn(origin, at, at + 1, told))
+    }
+    nodeCount += inspect(value, { anchors, reportNode, fatal: fatalThere })
+  }
   const find = (path: Path): { key: Node | undefined; value: Node | undefined } =>
-    locateNode(parsed.contents, path, resolve, entriesOf)
+    locateNode(set.root, path, resolve, entriesOf)
   const anchorOf = (path: Path): Node | undefined => {
     const { key, value } = find(path)
     if (value === undefined) return key
@@ -92,17 +110,19 @@ export const readDocument = (text: string, file: string): SourceDocument => {
   return {
     file,
     text,
-    root: resolve(parsed.contents) ?? null,
+    root: resolve(set.root) ?? null,
     problems,
     resolve,
     entriesOf,
     reportNode,
     reportPart: (node, written, from, length, told) => {
       const [start, end] = node.range ?? [0, 1]
-      const quote = text[start] === '"' || text[start] === "'" ? 1 : 0
+      const origin = origins.get(node)
+      const around = origin === undefined ? text : origin.setting.text.slice(origin.offset)
+      const quote = around[start] === '"' || around[start] === "'" ? 1 : 0
       const first = start + quote
-      if (text.slice(first, first + written.length) !== written) add(problemAt(start, end, told))
-      else add(problemAt(first + from, first + from + Math.max(1, length), told))
+      if (around.slice(first, first + written.length) !== written) addAt(node, start, end, told)
+      else addAt(node, first + from, first + from + Math.max(1, length), told)
     },
     report: (path, told) => {
       const node = anchorOf(path)
@@ -115,10 +135,27 @@ export const readDocument = (text: string, file: string): SourceDocument => {
       if (node === undefined) add(problemAt(0, 1, told))
       else reportNode(node, told)
     },
-    locate: (path) => position(anchorOf(path)?.range?.[0] ?? 0),
+    locate: (path) => {
+      const node = anchorOf(path)
+      const start = node?.range?.[0] ?? 0
+      const origin = node && origins.get(node)
+      if (origin === undefined) return position(start)
+      return { file: origin.setting.flag, line: 0, column: origin.offset + start + 1 }
+    },
+    refuseStray: (entry, entries, where) => {
+      const onTheWay = created.get(entry.key)
+      if (onTheWay === undefined) return false
+      const siblings = entries.flatMap(({ name, key }) => (created.has(key) ? [] : name))
+      const told = strayName(entry, onTheWay, siblings, where)
+      if (told !== undefined) reportNode(entry.key, told)
+      return told !== undefined
+    },
     nodeCount,
   }
 }
+
+const problemIn = ({ setting, offset }: Origin, start: number, end: number, told: Told): Problem =>
+  settingProblem(setting, offset + start, offset + end, { ...told, message: printable(told.message) })
 
 /** Long lines are cut so that an excerpt stays readable. */
 const shortened = (line: string): string => printable(line.length > 240 ? `${line.slice(0, 239)}…` : line)

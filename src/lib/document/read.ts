@@ -174,7 +174,9 @@ export const documentReader = (document: SourceDocument): Reader => {
   const record = (key: unknown, value: z.ZodType, node: Node | undefined, at: Path): unknown => {
     if (!isMap(node)) return expected('a map', node, at)
     const found = new Map<string, unknown>()
-    for (const entry of document.entriesOf(node)) {
+    const entries = document.entriesOf(node)
+    for (const entry of entries) {
+      if (document.refuseStray(entry, entries, nameOf(at))) continue
       // A key that is wrong still names something: references to it are no second mistake.
       formReader(key)?.(entry.key, [...at, entry.name], reader)
       found.set(entry.name, read(value, entry.value, [...at, entry.name]))
