@@ -1,0 +1,84 @@
+/** Requests per second of the engine beside the bare loop, in interleaved rounds of one process. */
+import { readFileSync } from 'node:fs'
+import { engineRegistry } from '../../dist/catalog/index.js'
+import { defaultExperiment } from '../../dist/experiment/default.js'
+import { simulate } from '../../dist/sim/des/simulate.js'
+import { parseTopology } from '../../dist/topology/parse.js'
+import { bareLoop } from './bare-loop.js'
+import { median, timed } from './measure.js'
+import { mm1, mm1Rate, mm1Served, play, threeTier, threeTierRate } from './models.js'
+
+/** Ratios to the bare loop. */
+export const floors = { mm1: 0.4, threeTier: 0.15 }
+export const aims = { mm1: 0.65, threeTier: 0.3 }
+
+const requests = { bare: 4_000_000, mm1: 2_000_000, threeTier: 1_000_000 }
+const flashSaleFile = new URL('../../scenarios/flash-sale/topology.yaml', import.meta.url)
+const flashSaleSeconds = 30
+
+const perSecond = (work) => {
+  const { value, seconds } = timed(work)
+  return value / seconds
+}
+
+/** Each returns requests per second of one round. */
+const rounds = () => {
+  const queue = mm1()
+  const tiers = threeTier()
+  return {
+    bare: () =>
+      perSecond(() => {
+        bareLoop(requests.bare, mm1Rate, mm1Served)
+        return requests.bare
+      }),
+    mm1: () => perSecond(() => play(queue, requests.mm1, mm1Rate).requests.all.completed),
+    threeTier: () => perSecond(() => play(tiers, requests.threeTier, threeTierRate).requests.all.completed),
+  }
+}
+
+/** Requests per second of the scenario as it is declared; or why it cannot be simulated. */
+const flashSale = (count) => {
+  try {
+    const file = 'scenarios/flash-sale/topology.yaml'
+    const topology = parseTopology(readFileSync(flashSaleFile, 'utf8'), { file, registry: engineRegistry })
+    const round = () =>
+      perSecond(
+        () =>
+          simulate({ topology, experiment: defaultExperiment(topology, flashSaleSeconds, 1), seed: 1 }).requests.all
+            .completed,
+      )
+    return { perSecond: median(Array.from({ length: count }, round)) }
+  } catch (error) {
+    if (error?.code !== 'ENOENT' && error?.problems === undefined) throw error
+    return { why: String(error.message).split('\n')[0] }
+  }
+}
+
+export const throughput = (count, note) => {
+  const work = rounds()
+  // The first of each compiles.
+  for (const round of Object.values(work)) round()
+  const seen = { bare: [], mm1: [], threeTier: [] }
+  for (let i = 0; i < count; i++) {
+    for (const [name, round] of Object.entries(work)) seen[name].push(round())
+    note(
+      `round ${i + 1} of ${count}: ${Object.entries(seen)
+        .map(([name, values]) => `${name} ${(values.at(-1) / 1e6).toFixed(2)}`)
+        .join(', ')} million requests/s`,
+    )
+  }
+  const requestsPerSecond = Object.fromEntries(Object.entries(seen).map(([name, values]) => [name, median(values)]))
+  const ratios = Object.fromEntries(
+    Object.keys(floors).map((name) => [name, median(seen[name].map((value, i) => value / seen.bare[i]))]),
+  )
+  // Last, and only reported: its kinds of steps would teach the compiler things that the others do not need.
+  const { perSecond: flash = null, why = null } = flashSale(Math.min(count, 3))
+  return {
+    requestsPerSecond: { ...requestsPerSecond, flashSale: flash },
+    ratios: { ...ratios, flashSale: flash === null ? null : flash / requestsPerSecond.bare },
+    flashSaleRefused: why,
+    floors,
+    aims,
+    holds: Object.entries(floors).every(([name, floor]) => ratios[name] >= floor),
+  }
+}
