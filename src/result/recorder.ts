@@ -5,8 +5,8 @@
  * A request belongs to the measured part if its intended start lies in [warm-up, duration). `result()` holds exactly those,
  * whenever they complete; `second()` and the fault marks hold all.
  */
+import { allOf, Counts, classResult, classSecond, Measured } from './counts.js'
 import { type FaultTrack, faultTracker } from './faults.js'
-import { LatencyHistogram } from './histogram.js'
 import type { ClassSecond } from './run-event.js'
 import type { ClassResult } from './run-result.js'
 
@@ -49,64 +49,6 @@ export interface RequestRecorder {
   result(endedAt?: number): Readonly<Record<string, ClassResult>>
   /** What the requests showed around the marks. */
   faults(endedAt: number): FaultTrack
-}
-
-class Counts {
-  offered = 0
-  ok = 0
-  degraded = 0
-  failed = 0
-  unknown = 0
-  attempts = 0
-  readonly errors = new Map<string, number>()
-  readonly latency = new LatencyHistogram()
-
-  fail(code: string, unknown: boolean): void {
-    this.failed++
-    if (unknown) this.unknown++
-    this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
-  }
-
-  add(other: Counts): void {
-    this.offered += other.offered
-    this.ok += other.ok
-    this.degraded += other.degraded
-    this.failed += other.failed
-    this.unknown += other.unknown
-    this.attempts += other.attempts
-    for (const [code, n] of other.errors) this.errors.set(code, (this.errors.get(code) ?? 0) + n)
-    this.latency.add(other.latency)
-  }
-
-  reset(): void {
-    this.offered = 0
-    this.ok = 0
-    this.degraded = 0
-    this.failed = 0
-    this.unknown = 0
-    this.attempts = 0
-    this.errors.clear()
-    this.latency.reset()
-  }
-
-  /** By code in alphabetical order, so that equal counts give equal bytes. */
-  sortedErrors(): Record<string, number> {
-    return Object.fromEntries([...this.errors].sort(([a], [b]) => (a < b ? -1 : 1)))
-  }
-}
-
-/** What only the result holds. */
-class Measured extends Counts {
-  readonly service = new LatencyHistogram()
-  readonly hit = new LatencyHistogram()
-  readonly miss = new LatencyHistogram()
-
-  override add(other: Measured): void {
-    super.add(other)
-    this.service.add(other.service)
-    this.hit.add(other.hit)
-    this.miss.add(other.miss)
-  }
 }
 
 interface Track {
@@ -199,8 +141,7 @@ export const requestRecorder = (options: RecorderOptions): RequestRecorder => {
     markInForce: (fault, forceAt) => tracker.inForce(fault, forceAt),
     result: (endedAt = durationSeconds) => {
       const seconds = Math.max(0, Math.min(endedAt, durationSeconds) - warmupSeconds)
-      const all = new Measured()
-      for (const track of ofAll) all.add(track.total)
+      const all = allOf(ofAll.map(({ total }) => total))
       return Object.fromEntries([
         ['all', classResult(all, seconds)],
         ...tracks.map((track) => [track.id, classResult(track.total, seconds)] as const),
@@ -209,31 +150,3 @@ export const requestRecorder = (options: RecorderOptions): RequestRecorder => {
     faults: (endedAt) => tracker.track(endedAt),
   }
 }
-
-const classSecond = (counts: Counts, inFlight: number): ClassSecond => ({
-  offered: counts.offered,
-  completed: counts.ok + counts.failed,
-  ok: counts.ok,
-  degraded: counts.degraded,
-  errors: counts.sortedErrors(),
-  inFlight,
-  histogram: counts.latency.encode(),
-})
-
-const classResult = (counts: Measured, seconds: number): ClassResult => ({
-  offered: counts.offered,
-  completed: counts.ok + counts.failed,
-  ok: counts.ok,
-  degraded: counts.degraded,
-  unknown: counts.unknown,
-  attempts: counts.attempts,
-  errors: counts.sortedErrors(),
-  outcomes: {
-    hit: { count: counts.hit.count, latency: counts.hit.latency() },
-    miss: { count: counts.miss.count, latency: counts.miss.latency() },
-  },
-  ratePerSecond: seconds > 0 ? counts.ok / seconds : 0,
-  latency: counts.latency.latency(),
-  serviceLatency: counts.service.latency(),
-  histogram: counts.latency.encode(),
-})

@@ -41,29 +41,24 @@ export const buildGenerator = (system: System, machines: Machines): Endpoint => 
   const placed = system.placement.instances.generator
   const cores = machines.coresOf('generator')
   const processor = cores === undefined ? undefined : makeProcessor(system, cores, placed?.eventLoops ?? 1)
-  return new Endpoint(clientStation(), 'generator', 0, processor, new Gauge())
+  const generator = new Endpoint(clientStation(system), 'generator', 0, processor, new Gauge(system.kernel.queue))
+  system.kernel.addEndpoint(generator)
+  return generator
 }
 
-const makeProcessor = (
-  system: System,
-  cores: NonNullable<ReturnType<Machines['coresOf']>>,
-  loops: number,
-): Processor => {
-  const { kernel } = system
-  return new Processor(cores, loops, kernel.bursts, (task) => kernel.wake(task))
-}
+const makeProcessor = (system: System, cores: NonNullable<ReturnType<Machines['coresOf']>>, loops: number): Processor =>
+  new Processor(cores, loops, system.kernel.processors)
 
 const stationOf = (system: System, component: Component): Station => {
-  const { kernel } = system
   switch (component.role) {
     case 'balancer':
       return new BalancerStation(system, component, longestClientTimeout(system))
     case 'service':
-      return serviceStation(kernel, component.id, component.onAbort, (endpoint) =>
+      return serviceStation(system, component.id, component.onAbort, (endpoint) =>
         openPools(system, component, endpoint),
       )
     default:
-      return storeStation(kernel, component.id, modelOf(component.engine).onStop, (endpoint) => {
+      return storeStation(system, component.id, modelOf(component.engine).onStop, (endpoint) => {
         const member = system.members.get(component.id)
         // A cache that does not persist comes back empty.
         if (component.role === 'store' && component.persistence === 'none')
@@ -80,7 +75,7 @@ const longestClientTimeout = ({ topology }: System): number =>
 
 const buildMember = (system: System, machines: Machines, component: Component, station: Station): Member => {
   const endpoints: Endpoint[] = []
-  const total = new Gauge()
+  const total = new Gauge(system.kernel.queue)
   const roles: Record<string, Endpoint[]> = {}
   // Externals have no inside; one endpoint counts their visits.
   const instances = component.role === 'external' ? 1 : instanceCount(component)
@@ -90,7 +85,9 @@ const buildMember = (system: System, machines: Machines, component: Component, s
     const cores = machines.coresOf(instance)
     for (const [process, loops] of processesOf(component, placed).entries()) {
       const processor = cores === undefined ? undefined : makeProcessor(system, cores, loops)
-      endpoints.push(new Endpoint(station, instance, process, processor, total))
+      const endpoint = new Endpoint(station, instance, process, processor, total)
+      system.kernel.addEndpoint(endpoint)
+      endpoints.push(endpoint)
     }
   }
   if (component.role === 'store')
@@ -133,13 +130,7 @@ const openPools = (system: System, component: ServiceComponent, endpoint: Endpoi
   const processes = system.placement.instances[endpoint.instance]?.eventLoops ?? 1
   endpoint.pools = Object.values(component.pools).map(
     (pool: Pool, i) =>
-      new ConnectionPool(
-        Math.ceil(pool.size / processes),
-        onlyProcess(system, pool),
-        kernel.queue,
-        (task) => kernel.wake(task),
-        endpoint.pools[i],
-      ),
+      new ConnectionPool(kernel, Math.ceil(pool.size / processes), onlyProcess(system, pool), endpoint.pools[i]),
   )
 }
 

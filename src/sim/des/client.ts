@@ -6,26 +6,30 @@ import { visitCpu } from '../../catalog/demand.js'
 import { arrivalTimes, classMix, loadSeconds, userChanges } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
 import { cumulative, search } from '../../lib/popularity.js'
-import type { RequestRecorder } from '../../result/recorder.js'
 import type { RequestClass } from '../../topology/types.js'
+import { ok, refused } from './codes.js'
 import type { Endpoint } from './endpoint.js'
 import { never, type Source } from './event-queue.js'
 import { flowGoal } from './flow/compile.js'
 import { emitRetry } from './flow/modifiers.js'
-import { letThrough, Program } from './flow/program.js'
+import { Program } from './flow/program.js'
 import { emitBurst } from './flow/work-steps.js'
+import { propagate } from './frames.js'
+import type { RequestLog } from './request-log.js'
 import type { System } from './system.js'
-import type { Goal, Op, Task } from './task.js'
+import { answerDegradedBit, degradedBit } from './tasks.js'
 import { Users } from './users.js'
+import { Work } from './work.js'
 
 /** The request may have taken effect although no answer came. */
-const unknownCodes: ReadonlySet<string> = new Set(['timeout', 'reset', '502', '504'])
+const unknownTexts: ReadonlySet<string> = new Set(['timeout', 'reset', '502', '504'])
 
 /** Methods that may be sent twice (RFC 9110, 9.2.2); nginx sends no other to a second upstream. */
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
 interface Class {
-  readonly goal: Goal
+  /** Where the client's program for it begins. */
+  readonly program: number
   readonly idempotent: boolean
   /** Keys that the route names: by data set, how to draw one. */
   readonly keys: readonly { readonly data: number; readonly draw: () => number }[]
@@ -38,24 +42,31 @@ export class Clients implements Source {
   private readonly chooseClass: () => number
   private readonly endsAt: number
   private readonly users: Users | undefined
+  private readonly ender: number
+  /** By code: 1 where the request may have taken effect. */
+  private readonly unknownCodes: Uint8Array
   private count = 0
   private ended = false
 
   constructor(
     private readonly system: System,
     private readonly endpoint: Endpoint,
-    private readonly recorder: RequestRecorder,
+    private readonly log: RequestLog,
     private readonly load: Load,
-    /** In the recorder's order. */
+    /** In the log's order. */
     requestClasses: readonly RequestClass[],
   ) {
+    const { kernel } = system
+    this.unknownCodes = new Uint8Array(256)
+    for (const text of unknownTexts) this.unknownCodes[kernel.codes.of(text)] = 1
     const mix = classMix(system.topology, load)
     const indices = mix.ids.map((id) => requestClasses.findIndex((request) => request.id === id))
     const ofClass = system.stream('load/class')
     this.chooseClass = indices.length === 1 ? () => indices[0] ?? 0 : () => indices[mix.choose(ofClass.uniform())] ?? 0
+    this.ender = kernel.addEnder((task, code) => this.over(task, code))
     this.classes = requestClasses.map((request) => this.compileClass(request))
     this.endsAt = loadSeconds(load)
-    this.source = system.kernel.queue.add(this)
+    this.source = kernel.queue.add(this)
     this.nextArrival = load.mode === 'open' ? arrivalTimes(load, system.stream('load/arrivals')) : () => never
     if (load.mode === 'open') this.scheduleNext()
     else this.users = this.startUsers()
@@ -74,11 +85,12 @@ export class Clients implements Source {
   }
 
   /** A request is over. */
-  over(task: Task, code: string): void {
-    const { now } = this.system.kernel
-    const { cls, intendedAt, sentAt, unknown } = task.request
-    if (code === '') this.recorder.success(cls, intendedAt, sentAt, now, task.outcome, task.degraded)
-    else this.recorder.failure(cls, intendedAt, sentAt, now, code, unknown || unknownCodes.has(code))
+  private over(task: number, code: number): void {
+    const { tasks, requests } = this.system.kernel
+    const request = tasks.request[task] as number
+    if (code === ok)
+      this.log.success(request, tasks.outcome[task] as number, ((tasks.flags[task] as number) & degradedBit) !== 0)
+    else this.log.failure(request, code, requests.unknown[request] === 1 || this.unknownCodes[code] === 1)
     this.users?.finished()
   }
 
@@ -90,30 +102,32 @@ export class Clients implements Source {
   private issue(): void {
     if (this.ended) return
     const { kernel } = this.system
+    const { requests, queue } = kernel
     const cls = this.chooseClass()
-    const { goal, idempotent, keys } = this.classes[cls] as Class
-    const request = kernel.requests.take()
-    request.cls = cls
-    request.intendedAt = kernel.now
-    request.sentAt = kernel.now
-    request.unknown = false
-    request.idempotent = idempotent
-    request.client = this.count
+    const { program, idempotent, keys } = this.classes[cls] as Class
+    const request = requests.take()
+    requests.cls[request] = cls
+    requests.intendedAt[request] = queue.now
+    requests.sentAt[request] = queue.now
+    requests.idempotent[request] = idempotent ? 1 : 0
+    requests.client[request] = this.count
     this.count = (this.count + 1) | 0
-    for (const { data, draw } of keys) request.keys[data] = draw()
-    this.recorder.offered(cls, kernel.now)
-    kernel.start(this.endpoint, goal, request)
+    for (let i = 0; i < keys.length; i++) {
+      const { data, draw } = keys[i] as Class['keys'][number]
+      requests.keys[request * requests.dataSets + data] = draw()
+    }
+    this.log.offered(request)
+    kernel.start(this.endpoint, program, request, this.ender)
   }
 
   private startUsers(): Users {
     const { load, system } = this
     const { traffic } = system.topology
     const think = load.thinkTime ?? (traffic?.mode === 'closed' ? traffic.thinkTime : undefined)
-    const stream = system.stream('load/think')
     return new Users(
       system.kernel.queue,
       userChanges(load),
-      think === undefined ? () => 0 : () => stream.sample(think),
+      think === undefined ? undefined : new Work(system.stream('load/think'), think),
       () => this.issue(),
       () => this.ended,
     )
@@ -130,55 +144,64 @@ export class Clients implements Source {
       const stream = system.stream(`load/key/${parameter}`)
       return [{ data: index, draw: () => search(cdf, stream.uniform()) }]
     })
-    const ops = compileClient(system, request, this.recorder)
-    return { goal: { program: () => ops }, idempotent: idempotentMethods.has(request.route.method), keys }
+    const program = this.compileClient(request)
+    return { program, idempotent: idempotentMethods.has(request.route.method), keys }
   }
-}
 
-/** What one request means for its client: retry ⊃ timeout ⊃ the call. */
-const compileClient = (system: System, request: RequestClass, recorder: RequestRecorder): readonly Op[] => {
-  const program = new Program(system, 'generator')
-  const { kernel } = program
-  const outermost = request.enter[0] ?? request.serve
-  const entries = system.member(outermost).endpoints
-  const serve = flowGoal(system, request.flow)
-  const cost = system.work('generator/visit', 'generator', (rate) => visitCpu(system.topology, 'generator', rate).cpu)
-  const { timeoutSeconds, retry } = request.client
-  let turn = 0
-  const attempt = (): void => {
-    if (cost !== undefined) emitBurst(program, cost, undefined)
-    program.enter(
-      {
-        expiresAs: 'timeout',
-        failed: (task) => {
-          if (unknownCodes.has(task.code)) task.request.unknown = true
-          return letThrough(task)
-        },
-        dropped: () => undefined,
-      },
-      timeoutSeconds === undefined ? undefined : (task, frame) => kernel.timers.limit(task, frame, timeoutSeconds),
-    )
-    const judge = program.here + 1
-    const next = program.here + 2
-    program.emit((task) => {
-      const entry = entries[turn]
-      turn = turn + 1 < entries.length ? turn + 1 : 0
-      if (entry === undefined) return kernel.fail(task, 'refused')
-      task.request.sentAt = kernel.now
-      recorder.attempt(task.request.cls, task.request.intendedAt)
-      task.pc = judge
-      return kernel.call(task, entry, serve)
-    })
-    program.emit((task) => {
-      if (task.answer !== '') return kernel.fail(task, task.answer)
-      task.degraded = task.answerDegraded
-      task.outcome = task.answerOutcome
-      return next
-    })
-    program.leave()
+  /** What one request means for its client: retry ⊃ timeout ⊃ the call. Returns where its program begins. */
+  private compileClient(request: RequestClass): number {
+    const { system, log, unknownCodes } = this
+    const { kernel } = system
+    const { tasks, requests, queue } = kernel
+    const outermost = request.enter[0] ?? request.serve
+    const entries = system.member(outermost).endpoints
+    const serve = flowGoal(system, request.flow)
+    const cost = system.work('generator/visit', 'generator', (rate) => visitCpu(system.topology, 'generator', rate).cpu)
+    const program = new Program(system, 'generator')
+    const edge = kernel.edges.between('generator', outermost)
+    const { timeoutSeconds, retry } = request.client
+    const lane = timeoutSeconds === undefined ? undefined : kernel.timers.limit(timeoutSeconds)
+    /** Without a frame there is nobody to see the error of an attempt but the end of the request. */
+    const framed = lane !== undefined || retry !== undefined
+    let turn = 0
+    const attempt = (): void => {
+      if (cost !== undefined) emitBurst(program, cost, undefined)
+      if (framed)
+        program.enter(
+          {
+            failed: (task) => {
+              if (unknownCodes[tasks.code[task] as number] === 1) requests.unknown[tasks.request[task] as number] = 1
+              return propagate
+            },
+            dropped: () => undefined,
+          },
+          lane === undefined ? undefined : (_, frame) => lane.add(frame),
+        )
+      const judge = program.here + 1
+      const next = program.here + 2
+      program.emit((task) => {
+        const entry = entries[turn]
+        turn = turn + 1 < entries.length ? turn + 1 : 0
+        if (entry === undefined) return kernel.fail(task, refused)
+        const attempted = tasks.request[task] as number
+        requests.sentAt[attempted] = queue.now
+        log.attempt(attempted)
+        tasks.pc[task] = judge
+        return kernel.call(task, entry, serve, edge)
+      })
+      program.emit((task) => {
+        const answer = tasks.answer[task] as number
+        if (answer !== ok) return kernel.fail(task, answer)
+        if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
+          tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
+        tasks.outcome[task] = tasks.answerOutcome[task] as number
+        return framed ? next : kernel.end(task, ok)
+      })
+      if (framed) program.leave()
+    }
+    if (retry === undefined) attempt()
+    else emitRetry(program, 'load/retry', retry, attempt)
+    program.emit((task) => kernel.end(task, ok))
+    return program.start
   }
-  if (retry === undefined) attempt()
-  else emitRetry(program, 'load/retry', retry, attempt)
-  program.emit((task) => kernel.end(task, ''))
-  return program.ops
 }

@@ -1,10 +1,15 @@
-/** A pool of connections of one process: first come, first served, the wait bounded by the acquire timeout. */
+/** A pool of connections of one process: first come, first served, the wait bounded by the acquire timeout (hot path). */
+import { poolTimeout } from './codes.js'
+import { IntRing } from './columns.js'
 import type { Endpoint } from './endpoint.js'
 import { Gauge } from './gauge.js'
-import { Ring } from './ring.js'
-import type { Room, Task } from './task.js'
+import type { Kernel } from './kernel.js'
+import type { Room } from './room.js'
+import { none } from './tasks.js'
 
 export class ConnectionPool implements Room {
+  /** In `kernel.rooms`. */
+  readonly id: number
   inUse = 0
   /** Connections that have been opened; they are kept. */
   private open = 0
@@ -13,36 +18,34 @@ export class ConnectionPool implements Room {
   timeouts = 0
   readonly inUseGauge: Gauge
   readonly waitingGauge: Gauge
-  private waiting = 0
-  private readonly tasks = new Ring<Task>()
-  private readonly epochs = new Ring<number>()
+  private readonly line = new IntRing()
 
   constructor(
+    private readonly kernel: Kernel,
     readonly size: number,
     /** The store, when it is one process: its connections are limited. */
     private readonly store: Endpoint | undefined,
-    private readonly clock: { readonly now: number },
-    private readonly wake: (task: Task) => void,
     /** The pool of the process before it was started anew: what was counted goes on. */
     previous: ConnectionPool | undefined,
   ) {
-    this.inUseGauge = previous?.inUseGauge ?? new Gauge()
-    this.waitingGauge = previous?.waitingGauge ?? new Gauge()
+    this.id = kernel.addRoom(this)
+    this.inUseGauge = previous?.inUseGauge ?? new Gauge(kernel.queue)
+    this.waitingGauge = previous?.waitingGauge ?? new Gauge(kernel.queue)
     this.timeouts = previous?.timeouts ?? 0
   }
 
   /** True: the task has a connection. False: it waits in line. */
-  acquire(task: Task): boolean {
+  acquire(task: number): boolean {
+    const { tasks } = this.kernel
     if (this.inUse < this.size) {
       this.inUse += 1
-      this.inUseGauge.set(this.inUse, this.clock.now)
-      task.granted = this
+      this.inUseGauge.add()
+      tasks.granted[task] = this.id
       return true
     }
-    this.setWaiting(this.waiting + 1)
-    this.tasks.push(task)
-    this.epochs.push(task.epoch)
-    task.room = this
+    this.waitingGauge.add()
+    this.line.push(task, tasks.epoch[task] as number)
+    tasks.room[task] = this.id
     return false
   }
 
@@ -63,39 +66,34 @@ export class ConnectionPool implements Room {
 
   release(): void {
     if (this.closed) return
-    while (this.tasks.size > 0) {
-      const task = this.tasks.shift()
-      const epoch = this.epochs.shift()
-      if (task.epoch !== epoch) continue
-      this.setWaiting(this.waiting - 1)
-      task.room = undefined
-      task.granted = this
-      this.wake(task)
+    const { tasks } = this.kernel
+    while (this.line.size > 0) {
+      const task = this.line.shift()
+      if (tasks.epoch[task] !== this.line.stamp) continue
+      this.waitingGauge.subtract()
+      tasks.room[task] = none
+      tasks.granted[task] = this.id
+      this.kernel.wake(task)
       return
     }
     this.inUse -= 1
-    this.inUseGauge.set(this.inUse, this.clock.now)
+    this.inUseGauge.subtract()
   }
 
   left(): void {
-    if (this.closed) return
-    this.setWaiting(this.waiting - 1)
+    if (!this.closed) this.waitingGauge.subtract()
   }
 
-  gaveUp(): void {
+  gaveUp(): number {
     this.timeouts += 1
+    return poolTimeout
   }
 
   /** Its process is gone. */
   close(): void {
     this.closed = true
-    this.inUseGauge.set(0, this.clock.now)
-    this.waitingGauge.set(0, this.clock.now)
+    this.inUseGauge.set(0)
+    this.waitingGauge.set(0)
     if (this.store !== undefined && this.store.incarnation === this.incarnation) this.store.connections -= this.open
-  }
-
-  private setWaiting(waiting: number): void {
-    this.waiting = waiting
-    this.waitingGauge.set(waiting, this.clock.now)
   }
 }

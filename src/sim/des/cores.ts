@@ -4,35 +4,30 @@
  * start plus its demand, and a heap by that end tells which is next. V is set back to 0 when nothing runs, which keeps it
  * exact. Kleinrock, Queueing Systems II, 4.4; the O(log n) form is that of fair queueing's virtual time.
  */
+import type { Bursts } from './bursts.js'
+import { grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
-import type { Burst } from './processor.js'
-
-/**
- * CPU used by one consumer: exact at any moment in O(1), because the running bursts of a consumer have used n·V − Σ V(start).
- */
-export class CpuAccount {
-  running = 0
-  startSum = 0
-  /** Of bursts that ended. */
-  doneSeconds = 0
-}
+import type { Processor } from './processor.js'
 
 export class Cores implements Source {
   private readonly id: number
   private virtual = 0
   private updatedAt = 0
   private busyCoreSeconds = 0
-  private readonly heap: Burst[] = []
+  private heap = new Int32Array(16)
+  runnable = 0
+  /** A burst is ending: the next event is scheduled once, afterwards. */
+  private ending = false
+  cores: number
 
   constructor(
     private readonly queue: EventQueue,
-    readonly cores: number,
+    private readonly bursts: Bursts,
+    private readonly processors: readonly Processor[],
+    cores: number,
   ) {
+    this.cores = cores
     this.id = queue.add(this)
-  }
-
-  get runnable(): number {
-    return this.heap.length
   }
 
   /** Core-seconds used since the start of the run. */
@@ -41,115 +36,150 @@ export class Cores implements Source {
     return this.busyCoreSeconds
   }
 
-  usedSeconds(account: CpuAccount): number {
+  /** The number of cores changes (a fault takes some, or gives them back). */
+  resize(cores: number): void {
     this.advance()
-    return account.doneSeconds + account.running * this.virtual - account.startSum
+    this.cores = cores
+    this.scheduleNext()
   }
 
-  start(burst: Burst): void {
+  /** CPU that the running bursts of each processor have had so far is added to `usedSeconds`, by processor. */
+  addPartial(usedSeconds: Float64Array): void {
     this.advance()
-    const { heap, virtual } = this
-    const { account } = burst.processor
-    account.running += 1
-    account.startSum += virtual
-    burst.startedAt = virtual
-    burst.endsAt = virtual + burst.demandSeconds
-    let place = heap.length
-    heap.push(burst)
+    const { bursts } = this
+    for (let i = 0; i < this.runnable; i++) {
+      const burst = this.heap[i] as number
+      const left = (bursts.endsAt[burst] as number) - this.virtual
+      const processor = bursts.processor[burst] as number
+      usedSeconds[processor] =
+        (usedSeconds[processor] as number) + Math.max(0, (bursts.demandSeconds[burst] as number) - left)
+    }
+  }
+
+  start(burst: number): void {
+    this.advance()
+    const { bursts } = this
+    const { endsAt, place: places } = bursts
+    const end = this.virtual + (bursts.demandSeconds[burst] as number)
+    endsAt[burst] = end
+    if (this.runnable === this.heap.length) this.heap = grownInts(this.heap, this.runnable * 2)
+    const { heap } = this
+    let place = this.runnable
+    this.runnable += 1
     while (place > 0) {
       const above = (place - 1) >> 1
-      const other = heap[above] as Burst
-      if (other.endsAt <= burst.endsAt) break
+      const other = heap[above] as number
+      if ((endsAt[other] as number) <= end) break
       heap[place] = other
-      other.place = place
+      places[other] = place
       place = above
     }
     heap[place] = burst
-    burst.place = place
-    this.scheduleNext()
+    places[burst] = place
+    if (!this.ending) this.scheduleNext()
   }
 
-  /** Takes a running burst off the cores; its `demandSeconds` becomes what is left of it. */
-  stop(burst: Burst): void {
+  /** Takes a running burst off the cores; its `demandSeconds` becomes what is left of it. Returns the seconds it has had. */
+  stop(burst: number): number {
     this.advance()
-    const left = Math.max(0, burst.endsAt - this.virtual)
-    this.remove(burst, burst.demandSeconds - left)
-    burst.demandSeconds = left
-    this.scheduleNext()
+    const { bursts } = this
+    const demand = bursts.demandSeconds[burst] as number
+    const left = Math.min(demand, Math.max(0, (bursts.endsAt[burst] as number) - this.virtual))
+    bursts.demandSeconds[burst] = left
+    this.remove(burst)
+    if (!this.ending) this.scheduleNext()
+    return demand - left
   }
 
   fire(): void {
-    const first = this.heap[0] as Burst
+    const first = this.heap[0] as number
+    const { bursts } = this
     this.advance()
     // What rounding left over or short by must not keep the burst from ending now.
-    this.virtual = first.endsAt
-    this.remove(first, first.demandSeconds)
+    this.virtual = bursts.endsAt[first] as number
+    this.removeFirst()
+    this.ending = true
+    const processor = this.processors[bursts.processor[first] as number] as Processor
+    processor.ended(first)
+    this.ending = false
     this.scheduleNext()
-    first.processor.done(first)
+    processor.tell(first)
   }
 
   private advance(): void {
-    const { now } = this.queue
-    const seconds = now - this.updatedAt
+    const seconds = this.queue.now - this.updatedAt
     if (seconds <= 0) return
-    this.updatedAt = now
-    const runnable = this.heap.length
+    this.updatedAt = this.queue.now
+    const { runnable, cores } = this
     if (runnable === 0) return
-    if (runnable <= this.cores) {
+    if (runnable <= cores) {
       this.virtual += seconds
       this.busyCoreSeconds += seconds * runnable
     } else {
-      this.virtual += (seconds * this.cores) / runnable
-      this.busyCoreSeconds += seconds * this.cores
+      this.virtual += (seconds * cores) / runnable
+      this.busyCoreSeconds += seconds * cores
     }
   }
 
   private scheduleNext(): void {
-    const { heap, queue } = this
-    const runnable = heap.length
+    const { runnable, cores, queue } = this
     if (runnable === 0) {
+      this.virtual = 0
       queue.schedule(this.id, never)
       return
     }
-    const left = (heap[0] as Burst).endsAt - this.virtual
-    queue.schedule(this.id, queue.now + (runnable <= this.cores ? left : (left * runnable) / this.cores))
+    const left = (this.bursts.endsAt[this.heap[0] as number] as number) - this.virtual
+    queue.schedule(this.id, queue.now + (runnable <= cores ? left : (left * runnable) / cores))
   }
 
-  private remove(burst: Burst, usedSeconds: number): void {
+  private removeFirst(): void {
+    this.runnable -= 1
+    if (this.runnable > 0) this.sink(this.heap[this.runnable] as number, 0)
+  }
+
+  private remove(burst: number): void {
+    this.runnable -= 1
+    const place = this.bursts.place[burst] as number
+    if (place === this.runnable) return
+    const last = this.heap[this.runnable] as number
+    const { endsAt, place: places } = this.bursts
     const { heap } = this
-    const { account } = burst.processor
-    account.doneSeconds += usedSeconds
-    account.running -= 1
-    account.startSum = account.running === 0 ? 0 : account.startSum - burst.startedAt
-    const last = heap.pop() as Burst
-    if (heap.length === 0) {
-      this.virtual = 0
-      return
+    const end = endsAt[last] as number
+    let at = place
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      const other = heap[above] as number
+      if ((endsAt[other] as number) <= end) break
+      heap[at] = other
+      places[other] = at
+      at = above
     }
-    if (last === burst) return
-    let place = burst.place
-    const { endsAt } = last
-    while (place > 0) {
-      const above = (place - 1) >> 1
-      const other = heap[above] as Burst
-      if (other.endsAt <= endsAt) break
-      heap[place] = other
-      other.place = place
-      place = above
-    }
-    const size = heap.length
+    heap[at] = last
+    places[last] = at
+    if (at === place) this.sink(last, at)
+  }
+
+  /** Puts `burst` at `from` or below, where it belongs. */
+  private sink(burst: number, from: number): void {
+    const { heap, runnable } = this
+    const { endsAt, place: places } = this.bursts
+    const end = endsAt[burst] as number
+    let place = from
     for (;;) {
       let below = 2 * place + 1
-      if (below >= size) break
-      const right = below + 1
-      if (right < size && (heap[right] as Burst).endsAt < (heap[below] as Burst).endsAt) below = right
-      const other = heap[below] as Burst
-      if (other.endsAt >= endsAt) break
+      if (below >= runnable) break
+      if (
+        below + 1 < runnable &&
+        (endsAt[heap[below + 1] as number] as number) < (endsAt[heap[below] as number] as number)
+      )
+        below += 1
+      const other = heap[below] as number
+      if ((endsAt[other] as number) >= end) break
       heap[place] = other
-      other.place = place
+      places[other] = place
       place = below
     }
-    heap[place] = last
-    last.place = place
+    heap[place] = burst
+    places[burst] = place
   }
 }

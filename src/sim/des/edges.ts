@@ -1,41 +1,40 @@
-/** Calls and failed calls between components. */
-import type { Endpoint } from './endpoint.js'
-
-export interface EdgeCount {
-  count: number
-  errors: number
-}
+/** Calls and failed calls between components, by the number of the way (hot path). */
+import { grownFloats } from './columns.js'
 
 export class Edges {
-  /** By caller's component, then callee's. */
-  private readonly rows = new Map<string, Map<string, EdgeCount>>()
+  count = new Float64Array(16)
+  errors = new Float64Array(16)
+  private readonly names: string[] = []
+  private readonly ids = new Map<string, number>()
 
-  /** Hot path: each endpoint keeps the counters of the ways that it uses. */
-  between(from: Endpoint, to: Endpoint): EdgeCount {
-    const known = from.edges.get(to.station)
-    if (known !== undefined) return known
-    const caller = from.station.component
-    const callee = to.station.component
-    const row = this.rows.get(caller) ?? new Map<string, EdgeCount>()
-    const edge = row.get(callee) ?? { count: 0, errors: 0 }
-    this.rows.set(caller, row)
-    row.set(callee, edge)
-    from.edges.set(to.station, edge)
-    return edge
+  /** The number of the way from one component to another; asked for when a flow is compiled. */
+  between(from: string, to: string): number {
+    const name = `${from} -> ${to}`
+    let id = this.ids.get(name)
+    if (id === undefined) {
+      id = this.names.length
+      this.names.push(name)
+      this.ids.set(name, id)
+      if (id >= this.count.length) {
+        this.count = grownFloats(this.count, id * 2)
+        this.errors = grownFloats(this.errors, id * 2)
+      }
+    }
+    return id
   }
 
   reset(): void {
-    for (const row of this.rows.values())
-      for (const edge of row.values()) {
-        edge.count = 0
-        edge.errors = 0
-      }
+    this.count.fill(0)
+    this.errors.fill(0)
   }
 
-  /** By `a -> b`. */
+  /** By `a -> b`, of the ways that were used. */
   result(): Record<string, { readonly count: number; readonly errors: number }> {
     const result: Record<string, { count: number; errors: number }> = {}
-    for (const [from, row] of this.rows) for (const [to, edge] of row) result[`${from} -> ${to}`] = { ...edge }
+    for (const [id, name] of this.names.entries()) {
+      const count = this.count[id] ?? 0
+      if (count > 0) result[name] = { count, errors: this.errors[id] ?? 0 }
+    }
     return result
   }
 }

@@ -1,9 +1,9 @@
 /** Faults in virtual time: each kind is one entry that says how it strikes and how it is taken back. */
 import { targetText } from '../../experiment/fault-text.js'
 import type { Fault, FaultKind } from '../../experiment/types.js'
-import type { RequestRecorder } from '../../result/recorder.js'
 import type { RunEvent } from '../../result/run-event.js'
 import type { Lifecycle } from './lifecycle.js'
+import type { RequestLog } from './request-log.js'
 import type { System } from './system.js'
 
 interface FaultAction {
@@ -33,11 +33,11 @@ export const scheduleFaults = (
   faults: readonly Fault[],
   system: System,
   lifecycle: Lifecycle,
-  recorder: RequestRecorder,
+  log: RequestLog,
   emit: (event: RunEvent) => void,
 ): void => {
   for (const [index, fault] of faults.entries())
-    lifecycle.after(fault.atSeconds, () => strike(index, fault, system, lifecycle, recorder, emit))
+    lifecycle.after(fault.atSeconds, () => strike(index, fault, system, lifecycle, log, emit))
 }
 
 const strike = (
@@ -45,7 +45,7 @@ const strike = (
   fault: Fault,
   system: System,
   lifecycle: Lifecycle,
-  recorder: RequestRecorder,
+  log: RequestLog,
   emit: (event: RunEvent) => void,
 ): void => {
   const action = actions[fault.kind]
@@ -54,7 +54,7 @@ const strike = (
   const { kernel } = system
   const name = targetText(fault.target)
   const told = { type: 'fault', fault: index, kind: fault.kind, target: name } as const
-  const inFlight = recorder.mark(index, kernel.now)
+  const inFlight = log.mark(index)
   emit({ ...told, at: kernel.now, phase: 'injected', inFlight })
   const instances = target.kind === 'component' ? lifecycle.of(target.component) : [name]
   const ownRestart = system.topology.components[target.component]?.restartAfterSeconds
@@ -63,7 +63,7 @@ const strike = (
   let left = instances.length
   const undone = (): void => {
     left -= 1
-    if (left === 0) emit({ ...told, at: kernel.now, phase: 'undone', inFlight: recorder.inFlight })
+    if (left === 0) emit({ ...told, at: kernel.now, phase: 'undone', inFlight: log.inFlight })
   }
   if (fault.forSeconds !== undefined)
     lifecycle.after(fault.forSeconds, () => {

@@ -1,23 +1,35 @@
 /**
  * Runs tasks: starts calls, wakes who waits, passes errors up, ends what is over. It knows no technology and no kind of step.
- * Hot path: a ready stack instead of recursion, pooled tasks, and no allocation per event.
+ * Hot path: integer handles, a ready stack instead of recursion, no allocation per event. A call and its return go on in the
+ * same loop: whoever runs next is `current`.
  */
 import { invalidInput } from '../../lib/errors.js'
+import { Bursts } from './bursts.js'
+import { Codes, ok, refused, reset, timeout, unavailable } from './codes.js'
+import { IntStack } from './columns.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
-import { BurstPool } from './processor.js'
-import type { Request, RequestPool } from './request.js'
-import { blocked, type Frame, type Goal, propagate, type Task } from './task.js'
-import { TaskPool } from './task-pool.js'
+import { type FrameCode, Frames, propagate } from './frames.js'
+import type { Processor, ProcessorContext } from './processor.js'
+import { Requests } from './requests.js'
+import type { Room } from './room.js'
+import { StepMeters } from './step-meter.js'
+import { answerDegradedBit, branchBit, degradedBit, joinAnyBit, none, Tasks, threadBit } from './tasks.js'
 import { Timers } from './timers.js'
 
-/** Steps without any progress of the clock after which the model is taken to be stuck. */
+/** Does one thing for the task and returns where `kernel.current` goes on, or `blocked` when nobody does. */
+export type Op = (task: number) => number
+
+export const blocked = -1
+
+/** Times that tasks went on without any progress of the clock after which the model is taken to be stuck. */
 const maxStepsAtOnce = 8_000_000
 
+/** Hears of the end of a task that nobody called: 0 or an error code. The task is free once this returns. */
+export type Ender = (task: number, code: number) => void
+
 export interface KernelHooks {
-  /** A request of the client has ended: '' or an error code. The task is free once this returns. */
-  ended(task: Task, code: string): void
   /** A caller found the endpoint gone, or lost its call there. */
   noticed(endpoint: Endpoint, by: string): void
   /** A call at an endpoint that had been noticed missing has succeeded. */
@@ -26,39 +38,79 @@ export interface KernelHooks {
 
 export class Kernel {
   readonly queue = new EventQueue()
-  readonly bursts = new BurstPool()
-  readonly timers: Timers
-  readonly requests: RequestPool
+  readonly codes = new Codes()
+  readonly bursts = new Bursts()
   readonly edges = new Edges()
+  readonly endpoints: Endpoint[] = []
+  readonly rooms: Room[] = []
+  readonly ops: Op[] = []
+  readonly tasks: Tasks
+  readonly requests: Requests
+  readonly frames: Frames
+  readonly meters: StepMeters
+  readonly timers: Timers
+  readonly processors: ProcessorContext
+  /** Who goes on next, when an operation returns a place to go on at. */
+  current = none
+  private readonly enders: Ender[] = []
+  private pausedEndpoints = 0
   private stuckAt = 0
   private stepsAtOnce = 0
-  private readonly ready: Task[] = []
-  private readonly readyEpochs: number[] = []
-  private readonly tasks: TaskPool
+  private readonly ready = new IntStack()
+  private readonly readyEpochs = new IntStack()
 
   constructor(
     dataSets: number,
     private readonly hooks: KernelHooks,
   ) {
-    this.tasks = new TaskPool(dataSets, this.queue)
-    this.requests = this.tasks.requests
-    this.timers = new Timers(this.queue, {
-      wake: (task) => this.wake(task),
-      expire: (task, serial) => this.expire(task, serial),
-      giveUp: (task) => {
-        task.room?.gaveUp()
-        this.interrupt(task)
-        this.goOn(task, this.fail(task, 'pool-timeout'))
-      },
+    this.tasks = new Tasks(this.queue)
+    this.requests = new Requests(dataSets)
+    this.frames = new Frames(this.tasks, this.queue)
+    this.meters = new StepMeters(this.queue)
+    const wake = (task: number): void => this.wake(task)
+    this.timers = new Timers(this.queue, this.tasks, this.frames, {
+      wake,
+      expire: (frame) => this.expire(frame),
+      giveUp: (task) => this.giveUp(task),
     })
+    this.processors = { tasks: this.tasks, bursts: this.bursts, processors: [] as Processor[], wake }
   }
 
   get now(): number {
     return this.queue.now
   }
 
-  /** Runs everything that happens until `untilSeconds` (inclusive), or until `done` says so. */
-  run(untilSeconds: number, done: () => boolean): void {
+  addEndpoint(endpoint: Endpoint): void {
+    endpoint.id = this.endpoints.length
+    this.endpoints.push(endpoint)
+  }
+
+  addEnder(ender: Ender): number {
+    this.enders.push(ender)
+    return this.enders.length - 1
+  }
+
+  addRoom(room: Room): number {
+    this.rooms.push(room)
+    return this.rooms.length - 1
+  }
+
+  endpointOf(task: number): Endpoint {
+    return this.endpoints[this.tasks.endpoint[task] as number] as Endpoint
+  }
+
+  /** Runs everything that happens until `untilSeconds` (inclusive). */
+  run(untilSeconds: number): void {
+    const { queue, ready } = this
+    this.drain()
+    while (queue.nextAt <= untilSeconds) {
+      queue.step()
+      if (ready.size > 0) this.drain()
+    }
+  }
+
+  /** As `run`, but only until `done` says so. */
+  runUntil(untilSeconds: number, done: () => boolean): void {
     const { queue } = this
     this.drain()
     while (queue.nextAt <= untilSeconds && !done()) {
@@ -67,201 +119,317 @@ export class Kernel {
     }
   }
 
-  /** A task at `endpoint`, in no call yet. */
-  start(endpoint: Endpoint, goal: Goal, request: Request): Task {
-    const task = this.tasks.take(endpoint, goal, request)
-    task.ops = goal.program(endpoint)
-    endpoint.enter(task, this.queue.now)
-    this.push(task)
+  /** A task at `endpoint` that nobody calls; `ender` (of `addEnder`) hears of its end. `request` may be `none`. */
+  start(endpoint: Endpoint, pc: number, request: number, ender: number): number {
+    const task = this.tasks.take(endpoint.id, ender, request)
+    if (request !== none) this.requests.retain(request)
+    this.enter(endpoint, task)
+    this.tasks.pc[task] = pc
+    this.goOnSoon(task)
     return task
   }
 
-  /** `caller` calls `endpoint` and is woken with the answer in `answer`. Returns `blocked`. */
-  call(caller: Task, endpoint: Endpoint, goal: Goal): number {
-    const connection = caller.granted
-    caller.granted = undefined
-    const edge = this.edges.between(caller.endpoint, endpoint)
-    edge.count += 1
-    caller.edge = edge
+  /** `caller` calls `endpoint` and goes on at its `pc`, with the answer in `answer`. Returns where `current` goes on. */
+  call(caller: number, endpoint: Endpoint, goal: number, edge: number): number {
+    const { tasks } = this
+    const connection = tasks.granted[caller] as number
+    if (connection !== none) tasks.granted[caller] = none
+    this.edges.count[edge] = (this.edges.count[edge] as number) + 1
+    tasks.edge[caller] = edge
     if (endpoint.state !== 'up') {
-      edge.errors += 1
-      connection?.release()
-      this.hooks.noticed(endpoint, caller.endpoint.station.component)
-      return this.answerSoon(caller, 'refused')
+      this.countError(edge)
+      this.releaseRoom(connection, caller)
+      this.hooks.noticed(endpoint, this.endpointOf(caller).station.component)
+      return this.answerSoon(caller, refused)
     }
     endpoint.visits += 1
     if (endpoint.calls >= endpoint.maxInFlight) {
-      connection?.release()
-      edge.errors += 1
-      return this.answerSoon(caller, '503')
+      this.countError(edge)
+      this.releaseRoom(connection, caller)
+      return this.answerSoon(caller, unavailable)
     }
-    const task = this.tasks.take(endpoint, goal, caller.request)
-    task.parent = caller
-    task.parentEpoch = caller.epoch
-    task.connection = connection
-    caller.callee = task
-    caller.answer = ''
-    endpoint.enter(task, this.queue.now)
-    task.ops = endpoint.station.program(task)
-    this.proceed(task)
-    return blocked
+    const request = tasks.request[caller] as number
+    const task = tasks.take(endpoint.id, goal, request)
+    if (request !== none) this.requests.retain(request)
+    tasks.parent[task] = caller
+    tasks.parentEpoch[task] = tasks.epoch[caller] as number
+    tasks.connection[task] = connection
+    tasks.callee[caller] = task
+    tasks.answer[caller] = ok
+    this.enter(endpoint, task)
+    const { station } = endpoint
+    const pc = station.programs[goal] ?? station.compile(goal)
+    if (endpoint.paused) {
+      tasks.pc[task] = pc
+      endpoint.held.push(task, tasks.epoch[task] as number)
+      return blocked
+    }
+    this.current = task
+    return pc
   }
 
-  /** One of several concurrent parts of `parent`; its program goes on at `pc`. */
-  branch(parent: Task, pc: number): void {
-    const task = this.tasks.take(parent.endpoint, parent.goal, parent.request)
-    task.parent = parent
-    task.parentEpoch = parent.epoch
-    task.branch = true
-    task.ops = parent.ops
-    task.pc = pc
-    parent.endpoint.enter(task, this.queue.now)
-    this.push(task)
+  /** One of several concurrent parts of `parent`; it begins at `pc`. */
+  branch(parent: number, pc: number): void {
+    const { tasks } = this
+    const request = tasks.request[parent] as number
+    const task = tasks.take(tasks.endpoint[parent] as number, tasks.goal[parent] as number, request)
+    if (request !== none) this.requests.retain(request)
+    tasks.parent[task] = parent
+    tasks.parentEpoch[task] = tasks.epoch[parent] as number
+    tasks.flags[task] = branchBit
+    tasks.nextBranch[task] = tasks.branches[parent] as number
+    tasks.branches[parent] = task
+    tasks.pending[parent] = (tasks.pending[parent] as number) + 1
+    tasks.pc[task] = pc
+    tasks.enteredAt[task] = this.queue.now
+    this.goOnSoon(task)
   }
 
-  answerSoon(caller: Task, code: string): number {
-    caller.answer = code
+  /** The caller is answered after the time of a refusal. */
+  answerSoon(caller: number, code: number): number {
+    const { tasks } = this
+    tasks.answer[caller] = code
+    tasks.callee[caller] = none
     this.timers.hop(caller)
     return blocked
   }
 
   /** What the task waited for has come. */
-  wake(task: Task): void {
-    task.epoch = (task.epoch + 1) | 0
-    task.burst = undefined
-    task.callee = undefined
-    this.proceed(task)
+  wake(task: number): void {
+    const { tasks } = this
+    tasks.epoch[task] = ((tasks.epoch[task] as number) + 1) | 0
+    tasks.burst[task] = none
+    tasks.callee[task] = none
+    this.goOnSoon(task)
   }
 
-  /** An error in the task: the frames are asked, innermost first. Returns where to go on, or `blocked`. */
-  fail(task: Task, code: string): number {
-    task.code = code
+  /** An error in the task: the frames are asked, innermost first. Returns where `current` goes on. */
+  fail(task: number, code: number): number {
+    const { tasks, frames } = this
+    tasks.code[task] = code
     this.failLeaf(task)
-    while (task.depth > 0) {
-      const frame = task.top
-      const pc = frame.code.failed(task, frame)
-      if (pc !== propagate) return pc
+    for (;;) {
+      const frame = tasks.frame[task] as number
+      if (frame === none) break
+      const pc = this.codeOf(frame).failed(task, frame)
+      if (pc !== propagate) {
+        this.current = task
+        return pc
+      }
+      if (tasks.frame[task] === frame) frames.pop(task)
     }
-    this.end(task, task.branch ? task.code : task.endpoint.station.status(task.code))
-    return blocked
+    const failed = tasks.code[task] as number
+    return this.end(task, isBranch(tasks, task) ? failed : this.endpointOf(task).station.status(failed))
   }
 
-  /** The task is over; its caller is told. */
-  end(task: Task, code: string): number {
-    const { parent, endpoint } = task
-    endpoint.leave(task, this.queue.now)
-    if (task.connection !== undefined) task.connection.release()
-    if (task.holdsThread) this.returnThread(task)
-    if (code === '' && endpoint.noticedBy !== undefined && endpoint.state === 'up') this.hooks.recovered(endpoint)
-    if (parent === undefined) this.hooks.ended(task, code)
-    else if (parent.epoch === task.parentEpoch) {
-      if (task.branch) this.join(parent, task, code)
-      else this.answer(parent, task, code)
+  /** The task is over; its caller is told. Returns where `current` goes on. */
+  end(task: number, code: number): number {
+    const { tasks } = this
+    const parent = tasks.parent[task] as number
+    const endpoint = this.endpointOf(task)
+    this.leave(endpoint, task)
+    if (code === ok && endpoint.noticedBy !== undefined && endpoint.state === 'up') this.hooks.recovered(endpoint)
+    let pc = blocked
+    if (parent === none) this.tell(task, code)
+    else if (tasks.epoch[parent] === tasks.parentEpoch[task]) {
+      if (isBranch(tasks, task)) this.join(parent, task, code)
+      else pc = this.answer(parent, task, code)
     }
-    this.tasks.give(task)
-    return blocked
+    this.discard(task)
+    return pc
   }
 
   /** The task stops where it is: what it held is given back, nobody is told, and its own calls are abandoned. */
-  cancel(task: Task): void {
-    const { burst } = task
+  cancel(task: number): void {
+    const { tasks } = this
+    const burst = tasks.burst[task] as number
     this.interrupt(task)
-    if (burst !== undefined) burst.processor.cancel(burst)
-    this.dropFrames(task, 0)
-    task.endpoint.leave(task, this.queue.now)
-    task.connection?.release()
-    if (task.holdsThread) this.returnThread(task)
-    this.tasks.give(task)
+    if (burst !== none) this.processorOf(burst).cancel(burst)
+    this.dropFrames(task, none)
+    this.leave(this.endpointOf(task), task)
+    this.discard(task)
   }
 
   /** The task's process is gone: its caller, if it lives elsewhere, sees the connection reset. */
-  crash(task: Task): void {
-    const { parent, endpoint, callee } = task
+  crash(task: number): void {
+    const { tasks } = this
+    const parent = tasks.parent[task] as number
+    const callee = tasks.callee[task] as number
+    const endpoint = this.endpointOf(task)
     // What it called goes on without it, except that a proxy or service notices its client's absence.
-    task.callee = undefined
+    tasks.callee[task] = none
+    // Its branches crash on their own.
+    tasks.pending[task] = 0
+    tasks.branches[task] = none
     this.interrupt(task)
-    if (callee !== undefined && callee.endpoint !== endpoint) callee.endpoint.station.abandoned(callee)
-    task.depth = 0
-    task.leaf = undefined
-    endpoint.leave(task, this.queue.now)
-    task.connection?.release()
-    if (parent !== undefined && parent.epoch === task.parentEpoch && parent.endpoint !== endpoint) {
-      this.hooks.noticed(endpoint, parent.endpoint.station.component)
-      this.answer(parent, task, 'reset')
-    }
-    this.tasks.give(task)
+    if (callee !== none && tasks.endpoint[callee] !== endpoint.id) this.endpointOf(callee).station.abandoned(callee)
+    this.frames.clear(task)
+    tasks.leaf[task] = none
+    this.leave(endpoint, task)
+    if (
+      parent !== none &&
+      !isBranch(tasks, task) &&
+      tasks.epoch[parent] === tasks.parentEpoch[task] &&
+      tasks.endpoint[parent] !== endpoint.id
+    ) {
+      this.hooks.noticed(endpoint, this.endpointOf(parent).station.component)
+      this.setAnswer(parent, task, reset)
+      this.wake(parent)
+    } else if (parent === none) this.tell(task, reset)
+    this.discard(task)
+  }
+
+  /** Everything that the endpoint has in hand is lost. */
+  crashAll(endpoint: Endpoint): void {
+    const { tasks } = this
+    for (let task = 0; task < tasks.made; task++) if (tasks.endpoint[task] === endpoint.id) this.crash(task)
   }
 
   /** Ends the task's wait without waking it. Work that it asked for goes on unheard; its call is abandoned. */
-  interrupt(task: Task): void {
-    const { callee, room, granted } = task
-    if (task.pending > 0) this.cancelBranches(task)
-    task.epoch = (task.epoch + 1) | 0
-    task.burst = undefined
-    task.callee = undefined
-    task.room = undefined
-    task.granted = undefined
-    room?.left(task)
-    granted?.release()
-    if (callee !== undefined) callee.endpoint.station.abandoned(callee)
+  interrupt(task: number): void {
+    const { tasks } = this
+    const callee = tasks.callee[task] as number
+    const room = tasks.room[task] as number
+    const granted = tasks.granted[task] as number
+    if ((tasks.pending[task] as number) > 0) this.cancelBranches(task)
+    tasks.epoch[task] = ((tasks.epoch[task] as number) + 1) | 0
+    tasks.burst[task] = none
+    tasks.callee[task] = none
+    tasks.room[task] = none
+    tasks.granted[task] = none
+    if (room !== none) (this.rooms[room] as Room).left(task)
+    this.releaseRoom(granted, task)
+    if (callee !== none) this.endpointOf(callee).station.abandoned(callee)
   }
 
-  /** Takes frames off, innermost first, until `depth` are left. */
-  dropFrames(task: Task, depth: number): void {
+  /** Takes frames off, innermost first, until `kept` is the innermost (`none`: all of them). */
+  dropFrames(task: number, kept: number): void {
+    const { tasks, frames } = this
     this.failLeaf(task)
-    while (task.depth > depth) {
-      const frame = task.top
-      task.depth -= 1
-      frame.code.dropped(task, frame)
+    for (
+      let frame = tasks.frame[task] as number;
+      frame !== kept && frame !== none;
+      frame = tasks.frame[task] as number
+    ) {
+      frames.pop(task)
+      this.codeOf(frame).dropped(task, frame)
     }
   }
 
-  cancelBranches(parent: Task): void {
-    parent.pending = 0
-    const branches = parent.endpoint.tasks.filter(
-      (task) => task.branch && task.parent === parent && task.parentEpoch === parent.epoch,
-    )
-    for (const branch of branches) this.cancel(branch)
+  cancelBranches(parent: number): void {
+    const { tasks } = this
+    tasks.pending[parent] = 0
+    let branch = tasks.branches[parent] as number
+    tasks.branches[parent] = none
+    while (branch !== none) {
+      const next = tasks.nextBranch[branch] as number
+      this.cancel(branch)
+      branch = next
+    }
   }
 
-  /** Goes on at `pc`, from outside of the running program. */
-  goOn(task: Task, pc: number): void {
+  /** Goes on at `pc`, from outside of the running program: `pc` is what `fail`, `call` or `end` returned. */
+  goOn(pc: number): void {
     if (pc < 0) return
-    task.pc = pc
-    this.proceed(task)
+    this.tasks.pc[this.current] = pc
+    this.goOnSoon(this.current)
   }
 
-  /** A pause is over: what was held back goes on. */
+  /** A pause begins. */
+  hold(endpoint: Endpoint): void {
+    if (!endpoint.paused) this.pausedEndpoints += 1
+    endpoint.paused = true
+  }
+
+  /** A pause is over (or its process): what was held back goes on. */
   releaseHeld(endpoint: Endpoint): void {
+    if (endpoint.paused) this.pausedEndpoints -= 1
+    endpoint.paused = false
     const { held } = endpoint
-    endpoint.held = []
-    for (const { task, epoch } of held) if (task.epoch === epoch) this.push(task)
+    while (held.size > 0) {
+      const task = held.shift()
+      if (this.tasks.epoch[task] === held.stamp) this.push(task)
+    }
   }
 
-  private proceed(task: Task): void {
-    const { endpoint } = task
-    if (endpoint.paused) endpoint.held.push({ task, epoch: task.epoch })
-    else this.push(task)
+  /** True: the task has a thread of its endpoint. False: it waits in line. */
+  acquireThread(task: number): boolean {
+    const endpoint = this.endpointOf(task)
+    const { tasks } = this
+    if (endpoint.threadsInUse < endpoint.threads) {
+      endpoint.threadsInUse += 1
+      tasks.flags[task] = (tasks.flags[task] as number) | threadBit
+      return true
+    }
+    endpoint.threadLine.push(task, tasks.epoch[task] as number)
+    return false
   }
 
-  private push(task: Task): void {
+  /** What a task without a caller keeps in `goal` is who hears of its end. */
+  private tell(task: number, code: number): void {
+    const ender = this.enders[this.tasks.goal[task] as number] as Ender
+    ender(task, code)
+  }
+
+  private enter(endpoint: Endpoint, task: number): void {
+    this.tasks.enteredAt[task] = this.queue.now
+    endpoint.calls += 1
+    endpoint.total.add()
+  }
+
+  /** The task leaves its endpoint, with all that it held there. */
+  private leave(endpoint: Endpoint, task: number): void {
+    const { tasks } = this
+    const flags = tasks.flags[task] as number
+    if ((flags & branchBit) !== 0) return
+    endpoint.calls -= 1
+    endpoint.total.subtract()
+    const connection = tasks.connection[task] as number
+    if (connection !== none) (this.rooms[connection] as Room).release(task)
+    if ((flags & threadBit) !== 0) this.returnThread(endpoint)
+    if (endpoint.calls === 0 && endpoint.drained !== undefined && endpoint.state === 'draining') endpoint.drained()
+  }
+
+  private discard(task: number): void {
+    const request = this.tasks.request[task] as number
+    if (request !== none) this.requests.release(request)
+    this.tasks.give(task)
+  }
+
+  private releaseRoom(room: number, task: number): void {
+    if (room !== none) (this.rooms[room] as Room).release(task)
+  }
+
+  private goOnSoon(task: number): void {
+    if (this.pausedEndpoints > 0) {
+      const endpoint = this.endpointOf(task)
+      if (endpoint.paused) {
+        endpoint.held.push(task, this.tasks.epoch[task] as number)
+        return
+      }
+    }
+    this.push(task)
+  }
+
+  private push(task: number): void {
     this.ready.push(task)
-    this.readyEpochs.push(task.epoch)
+    this.readyEpochs.push(this.tasks.epoch[task] as number)
   }
 
   private drain(): void {
-    const { ready, readyEpochs, queue } = this
+    const { ready, readyEpochs, queue, tasks, ops } = this
     if (queue.now > this.stuckAt) {
       this.stuckAt = queue.now
       this.stepsAtOnce = 0
     }
-    this.stepsAtOnce += 1
-    while (ready.length > 0) {
-      if (++this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
-      const task = ready.pop() as Task
-      if (task.epoch !== readyEpochs.pop()) continue
-      let pc = task.pc
-      do pc = (task.ops[pc] as (task: Task) => number)(task)
+    while (ready.size > 0) {
+      this.stepsAtOnce += 1
+      if (this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
+      const task = ready.pop()
+      if (tasks.epoch[task] !== readyEpochs.pop()) continue
+      this.current = task
+      let pc = tasks.pc[task] as number
+      do pc = (ops[pc] as Op)(this.current)
       while (pc >= 0)
     }
   }
@@ -274,45 +442,101 @@ export class Kernel {
     })
   }
 
-  private answer(parent: Task, task: Task, code: string): void {
-    if (code !== '' && parent.edge !== undefined) parent.edge.errors += 1
-    parent.answer = code
-    parent.answerDegraded = task.degraded
-    parent.answerOutcome = task.outcome
-    this.wake(parent)
+  private setAnswer(parent: number, task: number, code: number): void {
+    const { tasks } = this
+    if (code !== ok) this.countError(tasks.edge[parent] as number)
+    tasks.answer[parent] = code
+    tasks.answerOutcome[parent] = tasks.outcome[task] as number
+    const flags = tasks.flags[parent] as number
+    tasks.flags[parent] =
+      ((tasks.flags[task] as number) & degradedBit) === 0 ? flags & ~answerDegradedBit : flags | answerDegradedBit
   }
 
-  private join(parent: Task, task: Task, code: string): void {
-    if (task.degraded) parent.degraded = true
-    parent.pending -= 1
-    const decided = parent.joinAny ? code === '' : code !== ''
-    if (decided) {
-      // The one that decides is still listed; it must not be cancelled twice.
-      task.parent = undefined
-      this.cancelBranches(parent)
+  /** The parent goes on in this same loop. */
+  private answer(parent: number, task: number, code: number): number {
+    const { tasks } = this
+    this.setAnswer(parent, task, code)
+    tasks.epoch[parent] = ((tasks.epoch[parent] as number) + 1) | 0
+    tasks.callee[parent] = none
+    if (this.pausedEndpoints > 0) {
+      this.goOnSoon(parent)
+      return blocked
     }
-    if (!decided && parent.pending > 0) return
-    parent.answer = code
+    this.current = parent
+    return tasks.pc[parent] as number
+  }
+
+  private countError(edge: number): void {
+    this.edges.errors[edge] = (this.edges.errors[edge] as number) + 1
+  }
+
+  private join(parent: number, task: number, code: number): void {
+    const { tasks } = this
+    tasks.flags[parent] = (tasks.flags[parent] as number) | ((tasks.flags[task] as number) & degradedBit)
+    this.unlist(parent, task)
+    tasks.pending[parent] = (tasks.pending[parent] as number) - 1
+    const joinAny = ((tasks.flags[parent] as number) & joinAnyBit) !== 0
+    const decided = joinAny ? code === ok : code !== ok
+    if (decided) this.cancelBranches(parent)
+    else if ((tasks.pending[parent] as number) > 0) return
+    tasks.answer[parent] = code
     this.wake(parent)
   }
 
-  private expire(task: Task, serial: number): void {
-    const index = task.frameIndex(serial)
-    const frame = task.frames[index] as Frame
+  private unlist(parent: number, task: number): void {
+    const { branches, nextBranch } = this.tasks
+    let before = none
+    for (let branch = branches[parent] as number; branch !== task; branch = nextBranch[branch] as number)
+      before = branch
+    const next = nextBranch[task] as number
+    if (before === none) branches[parent] = next
+    else nextBranch[before] = next
+  }
+
+  private expire(frame: number): void {
+    const { frames } = this
+    const task = frames.task[frame] as number
+    const code = this.codeOf(frame).expiresAs ?? timeout
     this.interrupt(task)
     // The limit's own frame sees the error as any other does.
-    this.dropFrames(task, index + 1)
-    this.goOn(task, this.fail(task, frame.code.expiresAs ?? 'timeout'))
+    this.dropFrames(task, frame)
+    this.goOn(this.fail(task, code))
   }
 
-  private failLeaf(task: Task): void {
-    if (task.leaf === undefined) return
-    task.leaf.failed(this.queue.now - task.leafStartedAt)
-    task.leaf = undefined
+  private giveUp(task: number): void {
+    const room = this.tasks.room[task] as number
+    const code = room === none ? timeout : (this.rooms[room] as Room).gaveUp(task)
+    this.interrupt(task)
+    this.goOn(this.fail(task, code))
   }
 
-  private returnThread(task: Task): void {
-    task.holdsThread = false
-    task.endpoint.releaseThread((next) => this.wake(next))
+  private codeOf(frame: number): FrameCode {
+    return this.frames.codes[this.frames.code[frame] as number] as FrameCode
+  }
+
+  private processorOf(burst: number): Processor {
+    return this.processors.processors[this.bursts.processor[burst] as number] as Processor
+  }
+
+  private failLeaf(task: number): void {
+    const meter = this.tasks.leaf[task] as number
+    if (meter === none) return
+    this.meters.failed(meter, this.tasks.leafStartedAt, task)
+    this.tasks.leaf[task] = none
+  }
+
+  private returnThread(endpoint: Endpoint): void {
+    const { tasks } = this
+    const { threadLine } = endpoint
+    while (threadLine.size > 0) {
+      const task = threadLine.shift()
+      if (tasks.epoch[task] !== threadLine.stamp) continue
+      tasks.flags[task] = (tasks.flags[task] as number) | threadBit
+      this.wake(task)
+      return
+    }
+    endpoint.threadsInUse -= 1
   }
 }
+
+const isBranch = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & branchBit) !== 0

@@ -4,63 +4,63 @@
  */
 import { type EventQueue, never, type Source } from './event-queue.js'
 
-/** What waits in a lane. `stamp` tells whether the item still waits for the same thing. */
-export interface LaneClient<Item> {
-  stale(item: Item, stamp: number): boolean
-  due(item: Item, stamp: number): void
+/** Whose rows wait: a row still waits for the same thing as long as its stamp is what it was. */
+export interface Stamped {
+  readonly epoch: Int32Array
 }
 
-export class Lane<Item> implements Source {
+const grownBy2 = 16
+
+export class Lane implements Source {
   private readonly id: number
-  private items: (Item | undefined)[] = new Array(16).fill(undefined)
-  private stamps = new Int32Array(16)
-  private times = new Float64Array(16)
+  private items = new Int32Array(grownBy2)
+  private stamps = new Int32Array(grownBy2)
+  private times = new Float64Array(grownBy2)
   private head = 0
   private size = 0
 
   constructor(
     private readonly queue: EventQueue,
     private readonly delaySeconds: number,
-    private readonly client: LaneClient<Item>,
+    private readonly owner: Stamped,
+    private readonly due: (item: number) => void,
   ) {
     this.id = queue.add(this)
   }
 
-  add(item: Item, stamp: number): void {
+  /** The row is due after the lane's delay, unless its epoch has changed until then. */
+  add(item: number): void {
     if (this.size === this.items.length) this.grow()
     const tail = (this.head + this.size) & (this.items.length - 1)
-    const due = this.queue.now + this.delaySeconds
     this.items[tail] = item
-    this.stamps[tail] = stamp
-    this.times[tail] = due
+    this.stamps[tail] = this.owner.epoch[item] as number
+    this.times[tail] = this.queue.now + this.delaySeconds
     this.size += 1
-    if (this.size === 1) this.queue.schedule(this.id, due)
+    if (this.size === 1) this.queue.schedule(this.id, this.times[tail] as number)
   }
 
   fire(): void {
     const { now } = this.queue
     while (this.size > 0) {
       const { head } = this
-      const item = this.items[head] as Item
-      const stamp = this.stamps[head] as number
-      const stale = this.client.stale(item, stamp)
+      const item = this.items[head] as number
+      const stale = this.owner.epoch[item] !== this.stamps[head]
       if (!stale && (this.times[head] as number) > now) break
-      this.items[head] = undefined
       this.head = (head + 1) & (this.items.length - 1)
       this.size -= 1
-      if (!stale) this.client.due(item, stamp)
+      if (!stale) this.due(item)
     }
     this.queue.schedule(this.id, this.size > 0 ? (this.times[this.head] as number) : never)
   }
 
   private grow(): void {
-    const length = this.items.length
-    const items: (Item | undefined)[] = new Array(length * 2).fill(undefined)
+    const { length } = this.items
+    const items = new Int32Array(length * 2)
     const stamps = new Int32Array(length * 2)
     const times = new Float64Array(length * 2)
     for (let i = 0; i < this.size; i++) {
       const from = (this.head + i) & (length - 1)
-      items[i] = this.items[from]
+      items[i] = this.items[from] as number
       stamps[i] = this.stamps[from] as number
       times[i] = this.times[from] as number
     }

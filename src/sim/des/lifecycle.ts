@@ -1,7 +1,7 @@
 /** Instances going and coming: crashes, stops, pauses, starts. */
 import { modelOf } from '../../catalog/models.js'
 import type { RunEvent } from '../../result/run-event.js'
-import { Delays } from './delays.js'
+import { Agenda } from './agenda.js'
 import type { Endpoint } from './endpoint.js'
 import type { Member, System } from './system.js'
 
@@ -20,13 +20,13 @@ type Action = () => void
 
 export class Lifecycle {
   private readonly instances = new Map<string, Instance>()
-  private readonly agenda: Delays<Action>
+  private readonly agenda: Agenda
 
   constructor(
     private readonly system: System,
     private readonly emit: (event: RunEvent) => void,
   ) {
-    this.agenda = new Delays<Action>(system.kernel.queue, { stale: () => false, due: (action) => action() })
+    this.agenda = new Agenda(system.kernel.queue)
     for (const member of system.members.values()) this.register(member)
   }
 
@@ -40,7 +40,7 @@ export class Lifecycle {
   }
 
   after(seconds: number, action: Action): void {
-    this.agenda.add(action, 0, seconds)
+    this.agenda.after(seconds, action)
   }
 
   /** At once, with all that it has in hand. `restartAfterSeconds` undefined: it stays down. */
@@ -77,7 +77,7 @@ export class Lifecycle {
 
   pause(id: string): void {
     for (const endpoint of this.take(id).endpoints) {
-      endpoint.paused = true
+      this.system.kernel.hold(endpoint)
       endpoint.processor?.pause()
     }
     this.tell(id, 'paused')
@@ -87,7 +87,6 @@ export class Lifecycle {
     const instance = this.take(id)
     for (const endpoint of instance.endpoints) {
       if (!endpoint.paused) continue
-      endpoint.paused = false
       endpoint.processor?.resume()
       this.system.kernel.releaseHeld(endpoint)
     }
@@ -140,7 +139,8 @@ export class Lifecycle {
     endpoint.state = 'down'
     endpoint.drained = undefined
     endpoint.processor?.clear()
-    for (let task = endpoint.tasks.at(-1); task !== undefined; task = endpoint.tasks.at(-1)) kernel.crash(task)
+    kernel.crashAll(endpoint)
+    if (endpoint.paused) kernel.releaseHeld(endpoint)
     for (const pool of endpoint.pools) pool.close()
     endpoint.forget()
   }

@@ -6,7 +6,7 @@
  */
 import type { Placement } from '../../result/placement.js'
 import { Cores } from './cores.js'
-import type { EventQueue } from './event-queue.js'
+import type { Kernel } from './kernel.js'
 
 /** A set of cores, by machine. */
 interface Domain {
@@ -48,7 +48,8 @@ const domainsOf = (host: string, placement: Placement): readonly Domain[] => {
   return [{ host, pins: undefined, members: [...everywhere.members, ...pinned.flatMap((domain) => domain.members)] }]
 }
 
-export const buildMachines = (queue: EventQueue, placement: Placement): Machines => {
+export const buildMachines = (kernel: Kernel, placement: Placement): Machines => {
+  const make = (size: number): Cores => new Cores(kernel.queue, kernel.bursts, kernel.processors.processors, size)
   const byInstance = new Map<string, Cores>()
   const hosts = new Map<string, { cpu: number; cores: Cores[] }>()
   for (const [host, { cpu }] of Object.entries(placement.hosts)) {
@@ -61,13 +62,13 @@ export const buildMachines = (queue: EventQueue, placement: Placement): Machines
       if (limited) {
         const cut = Math.min(1, size / sum)
         for (const [i, id] of members.entries()) {
-          const cores = new Cores(queue, (quotas[i] ?? size) * cut)
+          const cores = make((quotas[i] ?? size) * cut)
           byInstance.set(id, cores)
           all.push(cores)
         }
         continue
       }
-      const cores = new Cores(queue, size)
+      const cores = make(size)
       for (const id of members) byInstance.set(id, cores)
       all.push(cores)
     }

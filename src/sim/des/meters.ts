@@ -57,9 +57,9 @@ export class Meters {
     this.markedAt = this.system.kernel.now
     this.marks = this.totals()
     this.hostMarks = this.hostTotals()
-    this.generatorMark = this.generator.processor?.usedSeconds() ?? 0
+    this.generatorMark = this.generatorSeconds()
     for (const { total } of this.system.members.values()) total.resetMax()
-    for (const meter of this.system.meters.values()) meter.reset()
+    this.system.kernel.meters.reset()
     this.system.kernel.edges.reset()
   }
 
@@ -88,7 +88,7 @@ export class Meters {
       const cpu = this.machines.hosts.get(id)?.cpu ?? 0
       hosts[id] = { cpu: utilization(used - (this.hostSeconds.get(id) ?? 0), cpu * elapsed) }
     }
-    const generatorUsed = this.generator.processor?.usedSeconds() ?? 0
+    const generatorUsed = this.generatorSeconds()
     const generatorCpu = ratio(generatorUsed - this.generatorSecond, elapsed)
     this.generatorSecond = generatorUsed
     this.seconds = totals
@@ -111,8 +111,8 @@ export class Meters {
       hosts[id] = { utilization: { cpu: utilization(used - (this.hostMarks.get(id) ?? 0), cpu * elapsed) } }
     }
     const edges = this.system.kernel.edges.result()
-    const steps = Object.fromEntries([...this.system.meters].map(([id, meter]) => [id, meter.result()]))
-    const cpuSeconds = (this.generator.processor?.usedSeconds() ?? 0) - this.generatorMark
+    const steps = this.system.kernel.meters.result()
+    const cpuSeconds = this.generatorSeconds() - this.generatorMark
     const cpu = ratio(cpuSeconds, elapsed)
     return {
       components,
@@ -186,7 +186,21 @@ export class Meters {
 
   private totals(): Map<string, Totals> {
     const { now } = this.system.kernel
-    return new Map([...this.system.members].map(([id, member]) => [id, totalsOf(member, now)]))
+    const partial = this.partialSeconds()
+    return new Map([...this.system.members].map(([id, member]) => [id, totalsOf(member, now, partial)]))
+  }
+
+  private generatorSeconds(): number {
+    const { processor } = this.generator
+    if (processor === undefined) return 0
+    return processor.usedSeconds(this.partialSeconds())
+  }
+
+  /** CPU that running bursts have had so far, by processor. */
+  private partialSeconds(): Float64Array {
+    const partial = new Float64Array(this.system.kernel.processors.processors.length)
+    for (const { cores } of this.machines.hosts.values()) for (const each of cores) each.addPartial(partial)
+    return partial
   }
 
   private hostTotals(): Map<string, number> {
@@ -202,14 +216,14 @@ const readyInstances = (endpoints: readonly Endpoint[]): number => {
   return ready.size
 }
 
-const totalsOf = (member: Member, now: number): Totals => {
+const totalsOf = (member: Member, now: number, partial: Float64Array): Totals => {
   const instances = new Map<string, { cpuSeconds: number; visits: number }>()
   const pools: Record<string, { inUse: number; waiting: number; timeouts: number }> = {}
   const names = member.component.role === 'service' ? Object.keys(member.component.pools) : []
   let cpuSeconds = 0
   let visits = 0
   for (const endpoint of member.endpoints) {
-    const used = endpoint.processor?.usedSeconds() ?? 0
+    const used = endpoint.processor?.usedSeconds(partial) ?? 0
     cpuSeconds += used
     visits += endpoint.visits
     const instance = instances.get(endpoint.instance) ?? { cpuSeconds: 0, visits: 0 }
@@ -220,10 +234,10 @@ const totalsOf = (member: Member, now: number): Totals => {
       const pool = endpoint.pools[i]
       if (pool === undefined) continue
       pools[name] ??= { inUse: 0, waiting: 0, timeouts: 0 }
-      pools[name].inUse += pool.inUseGauge.integral(now)
-      pools[name].waiting += pool.waitingGauge.integral(now)
+      pools[name].inUse += pool.inUseGauge.integral()
+      pools[name].waiting += pool.waitingGauge.integral()
       pools[name].timeouts += pool.timeouts
     }
   }
-  return { at: now, cpuSeconds, visits, ...member.lookups, callSeconds: member.total.integral(now), pools, instances }
+  return { at: now, cpuSeconds, visits, ...member.lookups, callSeconds: member.total.integral(), pools, instances }
 }

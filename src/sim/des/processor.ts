@@ -1,58 +1,26 @@
 /**
  * What one process gets its CPU through: event loops, which take bursts first come, first served, or none, so that all its
- * bursts run at once. Either way they run on cores that are shared with everything else there (hot path: bursts are pooled).
+ * bursts run at once. Either way they run on cores that are shared with everything else there (hot path).
  */
-import { type Cores, CpuAccount } from './cores.js'
-import { Ring } from './ring.js'
-import type { StepMeter } from './step-meter.js'
-import type { Task } from './task.js'
+import { type Bursts, cancelled, frozen, running, waiting } from './bursts.js'
+import { IntRing } from './columns.js'
+import type { Cores } from './cores.js'
+import type { Tasks } from './tasks.js'
+import type { Work } from './work.js'
 
-/** One stretch of CPU. It may outlive the interest of its task (abandoned work burns on): `epoch` tells. */
-export class Burst {
-  demandSeconds = 0
-  /** In virtual time of the cores. */
-  startedAt = 0
-  endsAt = 0
-  /** In the heap of the cores. */
-  place = 0
-  /** Among the running bursts of its processor. */
-  serviceSlot = 0
-  task: Task
-  epoch = 0
-  meter: StepMeter | undefined
-  cancelled = false
-  running = false
-  processor: Processor
-
-  constructor(task: Task, processor: Processor) {
-    this.task = task
-    this.processor = processor
-  }
-}
-
-/** Bursts that are not in use, shared by all processors of a simulation. */
-export class BurstPool {
-  private readonly free: Burst[] = []
-
-  take(task: Task, processor: Processor): Burst {
-    const burst = this.free.pop()
-    if (burst === undefined) return new Burst(task, processor)
-    burst.task = task
-    burst.processor = processor
-    return burst
-  }
-
-  give(burst: Burst): void {
-    this.free.push(burst)
-  }
+/** What processors share. */
+export interface ProcessorContext {
+  readonly tasks: Tasks
+  readonly bursts: Bursts
+  readonly processors: Processor[]
+  readonly wake: (task: number) => void
 }
 
 export class Processor {
-  readonly account = new CpuAccount()
-  private readonly waiting = new Ring<Burst>()
-  /** Frozen while they ran, by a pause. */
-  private frozen: Burst[] = []
-  private inService: Burst[] = []
+  private readonly index: number
+  /** CPU-seconds of bursts that have left the cores. */
+  private doneSeconds = 0
+  private readonly queue = new IntRing()
   private busy = 0
   private paused = false
 
@@ -60,104 +28,114 @@ export class Processor {
     readonly cores: Cores,
     /** Event loops; 0: everything runs at once. */
     readonly loops: number,
-    private readonly pool: BurstPool,
-    private readonly wake: (task: Task) => void,
-  ) {}
-
-  /** CPU-seconds used so far. */
-  usedSeconds(): number {
-    return this.cores.usedSeconds(this.account)
+    private readonly context: ProcessorContext,
+  ) {
+    this.index = context.processors.length
+    context.processors.push(this)
   }
 
-  /** The task wants `seconds` of CPU and is woken when it has had them. The CPU is counted to `meter`. */
-  run(task: Task, seconds: number, meter: StepMeter | undefined): Burst {
-    const burst = this.pool.take(task, this)
-    burst.demandSeconds = seconds
-    burst.epoch = task.epoch
-    burst.meter = meter
-    burst.cancelled = false
-    if (meter !== undefined) meter.cpuSeconds += seconds
-    if (this.paused || (this.loops > 0 && this.busy >= this.loops)) this.waiting.push(burst)
+  /** CPU-seconds used so far, given what running bursts have had by processor (`Cores.addPartial`). */
+  usedSeconds(partial: Float64Array): number {
+    return this.doneSeconds + (partial[this.index] ?? 0)
+  }
+
+  /**
+   * The task wants as much CPU as `work` says, and is woken when it has had it. False: none is needed, and it may go on at
+   * once. What was drawn is then in `bursts.demandSeconds` of `tasks.burst`.
+   */
+  run(task: number, work: Work): boolean {
+    const { bursts, tasks } = this.context
+    const burst = bursts.take(task, tasks.epoch[task] as number, this.index)
+    work.into(bursts.demandSeconds, burst)
+    if (!((bursts.demandSeconds[burst] as number) > 0)) {
+      bursts.give(burst)
+      return false
+    }
+    tasks.burst[task] = burst
+    if (this.paused || (this.loops > 0 && this.busy >= this.loops)) this.queue.push(burst, 0)
     else this.begin(burst)
-    return burst
+    return true
   }
 
-  /** Called by the cores. */
-  done(burst: Burst): void {
-    const { task, epoch } = burst
-    this.end(burst)
-    this.startWaiting()
-    if (task.epoch === epoch) this.wake(task)
+  /** Called by the cores, in two steps: the burst is off the cores, and, once they know what comes next, its task goes on. */
+  ended(burst: number): void {
+    this.doneSeconds += this.context.bursts.demandSeconds[burst] as number
+    this.busy -= 1
+    if (this.queue.size > 0) this.startWaiting()
+  }
+
+  tell(burst: number): void {
+    const { bursts, tasks, wake } = this.context
+    const task = bursts.task[burst] as number
+    const epoch = bursts.epoch[burst]
+    bursts.give(burst)
+    if (tasks.epoch[task] === epoch) wake(task)
   }
 
   /** Nobody wants this burst any more and its work need not go on. */
-  cancel(burst: Burst): void {
-    if (!burst.running) {
-      burst.cancelled = true
+  cancel(burst: number): void {
+    const { bursts } = this.context
+    if (bursts.state[burst] === frozen) {
+      bursts.give(burst)
       return
     }
-    this.cores.stop(burst)
-    this.end(burst)
+    if (bursts.state[burst] !== running) {
+      // It stands in line, and is passed over when its turn comes.
+      bursts.state[burst] = cancelled
+      return
+    }
+    this.doneSeconds += this.cores.stop(burst)
+    this.busy -= 1
+    bursts.give(burst)
     this.startWaiting()
   }
 
   pause(): void {
     this.paused = true
-    for (const burst of this.inService) {
-      this.cores.stop(burst)
-      burst.running = false
-      this.frozen.push(burst)
-    }
-    this.inService = []
-    this.busy = 0
+    this.takeOff((burst) => {
+      this.context.bursts.state[burst] = frozen
+    })
   }
 
   resume(): void {
     this.paused = false
-    const { frozen } = this
-    this.frozen = []
-    for (const burst of frozen) if (!burst.cancelled) this.begin(burst)
+    const { bursts } = this.context
+    for (let burst = 0; burst < bursts.made; burst++)
+      if (bursts.processor[burst] === this.index && bursts.state[burst] === frozen) this.begin(burst)
     this.startWaiting()
   }
 
   /** The process is gone, and all its work with it. */
   clear(): void {
-    for (const burst of this.inService) {
-      this.cores.stop(burst)
-      burst.running = false
-      this.pool.give(burst)
-    }
-    this.inService = []
-    this.busy = 0
-    this.frozen = []
+    const { bursts } = this.context
+    this.takeOff((burst) => bursts.give(burst))
+    for (let burst = 0; burst < bursts.made; burst++) if (bursts.processor[burst] === this.index) bursts.give(burst)
+    this.queue.clear()
     this.paused = false
-    this.waiting.clear()
   }
 
-  private begin(burst: Burst): void {
-    burst.running = true
+  private takeOff(then: (burst: number) => void): void {
+    const { bursts } = this.context
+    for (let burst = 0; burst < bursts.made && this.busy > 0; burst++) {
+      if (bursts.processor[burst] !== this.index || bursts.state[burst] !== running) continue
+      this.doneSeconds += this.cores.stop(burst)
+      this.busy -= 1
+      then(burst)
+    }
+  }
+
+  private begin(burst: number): void {
+    this.context.bursts.state[burst] = running
     this.busy += 1
-    this.inService.push(burst)
-    burst.serviceSlot = this.inService.length - 1
     this.cores.start(burst)
   }
 
-  private end(burst: Burst): void {
-    burst.running = false
-    this.busy -= 1
-    const last = this.inService.pop() as Burst
-    if (last !== burst) {
-      this.inService[burst.serviceSlot] = last
-      last.serviceSlot = burst.serviceSlot
-    }
-    this.pool.give(burst)
-  }
-
   private startWaiting(): void {
-    while (!this.paused && this.waiting.size > 0 && (this.loops === 0 || this.busy < this.loops)) {
-      const burst = this.waiting.shift()
-      if (burst.cancelled) this.pool.give(burst)
-      else this.begin(burst)
+    const { bursts } = this.context
+    while (!this.paused && this.queue.size > 0 && (this.loops === 0 || this.busy < this.loops)) {
+      const burst = this.queue.shift()
+      if (bursts.state[burst] === waiting) this.begin(burst)
+      else bursts.give(burst)
     }
   }
 }

@@ -8,7 +8,6 @@ import type { Experiment } from '../../experiment/types.js'
 import { judged } from '../../experiment/verdict.js'
 import { assembleRunResult } from '../../result/assemble.js'
 import type { Placement } from '../../result/placement.js'
-import { type RequestRecorder, requestRecorder } from '../../result/recorder.js'
 import type { RunEvent, SecondEvent } from '../../result/run-event.js'
 import type { RunResult } from '../../result/run-result.js'
 import type { Topology } from '../../topology/types.js'
@@ -21,6 +20,7 @@ import { Lifecycle } from './lifecycle.js'
 import { buildMachines } from './machines.js'
 import { Meters } from './meters.js'
 import { plannedRates, SmoothedRates } from './rates.js'
+import { RequestLog } from './request-log.js'
 import { System } from './system.js'
 import { refuseUnsupported } from './unsupported.js'
 
@@ -41,7 +41,7 @@ export class Simulation {
   readonly durationSeconds: number
   private readonly kernel: Kernel
   private readonly system: System
-  private readonly recorder: RequestRecorder
+  private readonly log: RequestLog
   private readonly clients: Clients
   private readonly meters: Meters
   private readonly placement: Placement
@@ -62,29 +62,30 @@ export class Simulation {
       input.placement ?? requestedPlacement(topology, experiment.placement) ?? topologyPlacement(topology)
     this.durationSeconds = loadSeconds(load)
     const requests = Object.values(topology.requests).filter((request) => request.derivedFrom === undefined)
-    this.recorder = requestRecorder({
-      classes: requests.map(({ id }) => ({ id, derived: false })),
-      warmupSeconds,
-      durationSeconds: this.durationSeconds,
-    })
     this.kernel = new Kernel(Object.keys(topology.data).length, {
-      ended: (task, code) => this.clients.over(task, code),
       noticed: (endpoint, by) => this.noticed(endpoint, by),
       recovered: (endpoint) => this.recovered(endpoint),
     })
+    const { kernel } = this
+    this.log = new RequestLog(kernel.requests, kernel.codes, kernel.queue, {
+      classes: requests.map(({ id }) => ({ id, derived: false })),
+      warmupSeconds,
+      durationSeconds: this.durationSeconds,
+      faults: experiment.faults.length > 0,
+    })
     const emit = (event: RunEvent): void => this.emit(event)
     const rates = plannedRates(topology, load)
-    this.system = new System(topology, this.placement, seed, this.kernel, rates)
-    const machines = buildMachines(this.kernel.queue, this.placement)
+    this.system = new System(topology, this.placement, seed, kernel, rates)
+    const machines = buildMachines(kernel, this.placement)
     buildMembers(this.system, machines)
     const generator = buildGenerator(this.system, machines)
     const lifecycle = new Lifecycle(this.system, emit)
-    this.clients = new Clients(this.system, generator, this.recorder, load, requests)
+    this.clients = new Clients(this.system, generator, this.log, load, requests)
     this.meters = new Meters(this.system, machines, generator, lifecycle)
     this.aborts = abortMonitor(experiment.abort, topology)
     this.smoothed = demandDependsOnLoad(topology) ? new SmoothedRates(rates) : undefined
     this.begin()
-    scheduleFaults(experiment.faults, this.system, lifecycle, this.recorder, emit)
+    scheduleFaults(experiment.faults, this.system, lifecycle, this.log, emit)
   }
 
   /** Simulated seconds so far. */
@@ -109,7 +110,7 @@ export class Simulation {
 
   /** Waits for what is in flight, and tells what was seen. Call it once, when `advance` has returned false. */
   finish(): RunResult {
-    const { kernel, recorder, input } = this
+    const { kernel, log, input } = this
     const { topology, experiment, seed } = input
     const endedAt = kernel.now
     if (!this.measuring) this.measure()
@@ -118,7 +119,7 @@ export class Simulation {
     if (this.abortReason !== undefined) this.emit({ type: 'aborted', at: endedAt, reason: this.abortReason })
     this.clients.stop()
     this.emit({ type: 'phase', at: endedAt, phase: 'drain' })
-    kernel.run(endedAt + drainSeconds, () => recorder.inFlight === 0)
+    kernel.runUntil(endedAt + drainSeconds, () => log.inFlight === 0)
     this.emit({ type: 'ended', at: kernel.now, status })
     const result = assembleRunResult({
       engine: 'sim',
@@ -131,10 +132,10 @@ export class Simulation {
       startedAt: null,
       warmupSeconds: experiment.warmupSeconds,
       versions: {},
-      requests: recorder.result(endedAt),
+      requests: log.result(endedAt),
       ...measured,
       events: this.events,
-      track: recorder.faults(endedAt),
+      track: log.faults(endedAt),
       endedAt,
       invariants: [],
       steadyState: [],
@@ -171,7 +172,7 @@ export class Simulation {
 
   /** Everything that happens until `at`, and the clock there. */
   private runTo(at: number): void {
-    this.kernel.run(at, () => false)
+    this.kernel.run(at)
     if (this.kernel.queue.now < at) this.kernel.queue.now = at
   }
 
@@ -180,7 +181,7 @@ export class Simulation {
     const second: SecondEvent = {
       type: 'second',
       at: this.kernel.now,
-      requests: this.recorder.second(),
+      requests: this.log.second(),
       components,
       hosts,
       generator: { lagMaxSeconds: 0, unsent: 0, cpu: generatorCpu },

@@ -8,8 +8,7 @@ import type { CacheContent } from './cache-content.js'
 import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
-import type { Request } from './request.js'
-import { StepMeter } from './step-meter.js'
+import { Work } from './work.js'
 
 /** One component at run time. */
 export interface Member {
@@ -25,18 +24,14 @@ export interface Member {
   readonly lookups: { hits: number; misses: number }
 }
 
-/** A work time that may change with the load: steps and visits draw from it. */
-export interface WorkSource {
-  draw(): number
-}
-
 export class System {
   readonly members = new Map<string, Member>()
-  readonly meters = new Map<string, StepMeter>()
   readonly dataIds: readonly DataId[]
   private readonly streams = new Map<string, RandomStream>()
   private readonly keyDraws: (() => number)[]
   private slots = 0
+  private readonly goals: ((component: string) => number)[] = []
+  private readonly postponed: (() => void)[] = []
   private readonly refreshers: ((rates: ReadonlyMap<string, number>) => void)[] = []
 
   constructor(
@@ -72,13 +67,26 @@ export class System {
     return member
   }
 
-  meter(step: string): StepMeter {
-    let meter = this.meters.get(step)
-    if (meter === undefined) {
-      meter = new StepMeter(step)
-      this.meters.set(step, meter)
-    }
-    return meter
+  /** Something that a call wants done: compiled where it first arrives. Returns the number by which calls name it. */
+  goal(compile: (component: string) => number): number {
+    this.goals.push(compile)
+    return this.goals.length - 1
+  }
+
+  /** Where the program for `goal` on processes of `component` begins. */
+  compile(goal: number, component: string): number {
+    const compile = this.goals[goal]
+    if (compile === undefined) throw new Error(`no goal ${goal}`)
+    return compile(component)
+  }
+
+  /** Does it when the program that is being compiled is complete: programs must not be mixed. */
+  later(action: () => void): void {
+    this.postponed.push(action)
+  }
+
+  runPostponed(): void {
+    for (let action = this.postponed.shift(); action !== undefined; action = this.postponed.shift()) action()
   }
 
   /** Of what processes keep per step: retry budgets, breakers, memories. */
@@ -91,12 +99,14 @@ export class System {
   }
 
   /** The key of the data set that the request is about; drawn once per request. Data −1: no key, 0. */
-  keyOf(request: Request, data: number): number {
-    if (data < 0) return 0
-    const known = request.keys[data] as number
+  keyOf(request: number, data: number): number {
+    if (data < 0 || request < 0) return 0
+    const { requests } = this.kernel
+    const place = request * requests.dataSets + data
+    const known = requests.keys[place] as number
     if (known >= 0) return known
     const key = (this.keyDraws[data] as () => number)()
-    request.keys[data] = key
+    requests.keys[place] = key
     return key
   }
 
@@ -108,15 +118,16 @@ export class System {
     stream: string,
     component: string,
     demandAtRate: (ratePerSecond: number) => Distribution | undefined,
-  ): WorkSource | undefined {
-    let distribution = demandAtRate(this.plannedRates.get(component) ?? 1)
+  ): Work | undefined {
+    const distribution = demandAtRate(this.plannedRates.get(component) ?? 1)
     if (distribution === undefined) return undefined
-    const random = this.stream(stream)
+    const work = new Work(this.stream(stream), distribution)
     this.refreshers.push((rates) => {
       const rate = rates.get(component)
-      if (rate !== undefined && rate > 0) distribution = demandAtRate(rate) ?? distribution
+      const demand = rate !== undefined && rate > 0 ? demandAtRate(rate) : undefined
+      if (demand !== undefined) work.become(demand)
     })
-    return { draw: () => random.sample(distribution as Distribution) }
+    return work
   }
 
   /** Demand follows the load: called every second with the visits per second of each component. */

@@ -1,26 +1,28 @@
 import { Delays } from './delays.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
+import type { Work } from './work.js'
 
 /**
  * Users who think, send, wait for the answer and think again. New ones begin by thinking; surplus ones leave when they have
- * their answer or have finished thinking.
+ * their answer or have finished thinking. A thinking user is an entry in a heap, nothing more: a million of them fit.
  */
 export class Users implements Source {
   private active = 0
   private wanted = 0
   private change = 0
   private readonly source: number
-  private readonly thinking: Delays<null>
+  private readonly thinking: Delays
 
   constructor(
     private readonly queue: EventQueue,
     private readonly changes: readonly { readonly at: number; readonly users: number }[],
-    private readonly think: () => number,
+    /** Undefined: they do not think. */
+    private readonly think: Work | undefined,
     private readonly issue: () => void,
     private readonly ended: () => boolean,
   ) {
     this.source = queue.add(this)
-    this.thinking = new Delays<null>(queue, { stale: () => false, due: () => this.send() })
+    this.thinking = new Delays(queue, { epoch: new Int32Array(1) }, () => this.send())
     queue.schedule(this.source, changes[0]?.at ?? never)
   }
 
@@ -42,9 +44,15 @@ export class Users implements Source {
   }
 
   private ponder(): void {
-    const seconds = this.think()
-    if (seconds > 0) this.thinking.add(null, 0, seconds)
-    else this.send()
+    const { think, thinking } = this
+    if (think !== undefined) {
+      think.into(thinking.seconds, 0)
+      if ((thinking.seconds[0] as number) > 0) {
+        thinking.add(0)
+        return
+      }
+    }
+    this.send()
   }
 
   private send(): void {

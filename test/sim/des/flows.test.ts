@@ -203,7 +203,7 @@ describe('lookup', () => {
 describe('service', () => {
   it('beyond maxInFlight it answers 503', () => {
     const app = 'maxInFlight: 2,'
-    const result = run(service('[{ wait: { const: 1s } }]', { app }), plan)
+    const result = run(service('[{ wait: { const: 0.99s } }]', { app }), plan)
     expect(result.requests.all?.ok).toBe(200)
     expect(result.requests.all?.errors).toEqual({ '503': 1800 })
   })

@@ -1,49 +1,57 @@
 /** `call`: an external dependency, or a service (behind a balancer or not). */
 import type { Step } from '../../../topology/flow.js'
-import { blocked, type Goal } from '../task.js'
+import { dependency, ok } from '../codes.js'
+import { blocked } from '../kernel.js'
+import { answerDegradedBit, degradedBit } from '../tasks.js'
+import { Work } from '../work.js'
 import { emitMetered } from './modifiers.js'
 import type { Program } from './program.js'
 
 export const emitCallStep = (
   program: Program,
   step: Extract<Step, { kind: 'call' }>,
-  serveGoal: (component: string, operation: string | undefined) => Goal,
+  serveGoal: (component: string, operation: string | undefined) => number,
 ): void => {
   const { system, kernel } = program
+  const { tasks, timers } = kernel
   const { component, operation } = step.target
   const member = system.member(component)
   if (member.component.role === 'external') {
     const { latency, errors } = member.component
     const stream = system.stream(step.id)
+    const work = new Work(stream, latency)
     emitMetered(program, step.id, () => {
       const done = program.here + 1
       const next = program.here + 2
       program.emit((task) => {
         const [endpoint] = member.endpoints
         if (endpoint !== undefined) endpoint.visits += 1
-        task.code = stream.uniform() < errors ? 'dependency' : ''
-        task.pc = done
-        kernel.timers.sleep(task, stream.sample(latency))
+        tasks.code[task] = stream.uniform() < errors ? dependency : ok
+        tasks.pc[task] = done
+        work.into(timers.seconds, 0)
+        timers.sleep(task)
         return blocked
       })
-      program.emit((task) => (task.code === '' ? next : kernel.fail(task, 'dependency')))
+      program.emit((task) => (tasks.code[task] === ok ? next : kernel.fail(task, dependency)))
     })
     return
   }
   const goal = serveGoal(component, operation)
+  const edge = kernel.edges.between(program.component, component)
   let turn = 0
   emitMetered(program, step.id, () => {
     const answered = program.here + 1
     const next = program.here + 2
     program.emit((task) => {
       const endpoint = member.endpoints[turn++ % member.endpoints.length]
-      if (endpoint === undefined) return kernel.fail(task, 'dependency')
-      task.pc = answered
-      return kernel.call(task, endpoint, goal)
+      if (endpoint === undefined) return kernel.fail(task, dependency)
+      tasks.pc[task] = answered
+      return kernel.call(task, endpoint, goal, edge)
     })
     program.emit((task) => {
-      if (task.answerDegraded) task.degraded = true
-      return task.answer === '' ? next : kernel.fail(task, 'dependency')
+      const flags = tasks.flags[task] as number
+      if ((flags & answerDegradedBit) !== 0) tasks.flags[task] = flags | degradedBit
+      return tasks.answer[task] === ok ? next : kernel.fail(task, dependency)
     })
   })
 }

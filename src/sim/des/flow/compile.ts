@@ -1,9 +1,9 @@
 /** A flow as a program of closures: one table entry per kind of step. */
 import { visitCpu } from '../../../catalog/demand.js'
 import type { Step, StepKind } from '../../../topology/flow.js'
-import type { Endpoint } from '../endpoint.js'
+import { ok } from '../codes.js'
+import { blocked } from '../kernel.js'
 import type { System } from '../system.js'
-import { blocked, type Goal, type Op } from '../task.js'
 import { emitCallStep } from './call-step.js'
 import { emitChoose, emitParallel, emitRepeat } from './control-steps.js'
 import { emitLookup } from './lookup-step.js'
@@ -36,7 +36,7 @@ const emitters: { readonly [Kind in StepKind]?: Emit<Kind> } = {
 
 export const supportedSteps: ReadonlySet<string> = new Set(Object.keys(emitters))
 
-const emitFlow: EmitFlow = (program, steps, scope) => {
+export const emitFlow: EmitFlow = (program, steps, scope) => {
   for (const step of steps) {
     const emit = emitters[step.kind] as Emit<StepKind> | undefined
     if (emit === undefined) throw new Error(`step ${step.id}: ${step.kind} cannot be simulated yet`)
@@ -44,19 +44,19 @@ const emitFlow: EmitFlow = (program, steps, scope) => {
   }
 }
 
-const outermost: Scope = { key: undefined, insideLookup: false, heldPools: [] }
+export const outermost: Scope = { key: undefined, insideLookup: false, heldPools: [] }
 
 /** What serving a call with this flow means on processes of `component`: a thread if it needs one, its own cost, the flow. */
-export const compileService = (system: System, component: string, flow: readonly Step[]): readonly Op[] => {
+export const compileService = (system: System, component: string, flow: readonly Step[]): number => {
   const program = new Program(system, component)
   const { kernel } = program
+  const { tasks } = kernel
   const member = system.member(component)
   if (member.endpoints.some((endpoint) => Number.isFinite(endpoint.threads))) {
     const next = program.here + 1
     program.emit((task) => {
-      if (task.endpoint.acquireThread(task)) return next
-      task.pc = next
-      return blocked
+      tasks.pc[task] = next
+      return kernel.acquireThread(task) ? next : blocked
     })
   }
   const overhead = system.work(
@@ -72,27 +72,15 @@ export const compileService = (system: System, component: string, flow: readonly
   if (overhead !== undefined) emitBurst(program, overhead, undefined)
   if (wait !== undefined) emitPause(program, wait, undefined)
   emitFlow(program, flow, outermost)
-  program.emit((task) => kernel.end(task, ''))
-  return program.ops
+  program.emit((task) => kernel.end(task, ok))
+  return program.start
 }
 
 /** The same flow on whichever component it arrives at: a balancer may split between a service and its canary. */
-export const flowGoal = (system: System, flow: readonly Step[]): Goal => {
-  const programs = new Map<string, readonly Op[]>()
-  return {
-    program: (endpoint: Endpoint) => {
-      const { component } = endpoint.station
-      let ops = programs.get(component)
-      if (ops === undefined) {
-        ops = compileService(system, component, flow)
-        programs.set(component, ops)
-      }
-      return ops
-    },
-  }
-}
+export const flowGoal = (system: System, flow: readonly Step[]): number =>
+  system.goal((component) => compileService(system, component, flow))
 
-const serveGoal = (system: System, component: string, operation: string | undefined): Goal => {
+const serveGoal = (system: System, component: string, operation: string | undefined): number => {
   const served = system.member(component).component
   if (served.role !== 'service' || operation === undefined) return flowGoal(system, [])
   return flowGoal(system, served.operations[operation]?.flow ?? [])

@@ -1,8 +1,10 @@
 /** Steps that only order others: `choose`, `repeat`, `parallel`. */
 import type { Step } from '../../../topology/flow.js'
-import { blocked } from '../task.js'
+import { ok } from '../codes.js'
+import { blocked } from '../kernel.js'
+import { joinAnyBit } from '../tasks.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
-import { Label, letThrough, type Program, type Scope } from './program.js'
+import { Label, type Program, type Scope, transparent } from './program.js'
 
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 
@@ -30,18 +32,20 @@ export const emitChoose = (program: Program, step: Of<'choose'>, scope: Scope, e
 }
 
 export const emitRepeat = (program: Program, step: Of<'repeat'>, scope: Scope, emitFlow: EmitFlow): void => {
+  const { tasks, frames } = program.kernel
   emitMetered(program, step.id, () => {
     const start = new Label()
     const end = new Label()
-    program.enter({ failed: letThrough, dropped: () => undefined }, (_, frame) => {
-      frame.count = step.times
+    program.enter(transparent, (_, frame) => {
+      frames.count[frame] = step.times
     })
     program.place(start)
     const body = program.here + 1
     program.emit((task) => {
-      const { top } = task
-      if (top.count <= 0) return end.pc
-      top.count -= 1
+      const frame = tasks.frame[task] as number
+      const left = frames.count[frame] as number
+      if (left <= 0) return end.pc
+      frames.count[frame] = left - 1
       return body
     })
     emitFlow(program, step.do, scope)
@@ -54,26 +58,27 @@ export const emitRepeat = (program: Program, step: Of<'repeat'>, scope: Scope, e
 /** Branches are tasks of their own; the one that decides the join cancels the others, as the workload service does. */
 export const emitParallel = (program: Program, step: Of<'parallel'>, scope: Scope, emitFlow: EmitFlow): void => {
   const { kernel } = program
+  const { tasks } = kernel
   const branches = step.branches.map((flow) => ({ flow, start: new Label() }))
   const joinAny = step.join === 'any'
   emitMetered(program, step.id, () => {
     const joined = new Label()
     program.emit((task) => {
-      task.answer = ''
+      tasks.answer[task] = ok
       if (branches.length === 0) return joined.pc
-      task.joinAny = joinAny
-      task.pending = branches.length
-      task.pc = joined.pc
+      const flags = tasks.flags[task] as number
+      tasks.flags[task] = joinAny ? flags | joinAnyBit : flags & ~joinAnyBit
+      tasks.pc[task] = joined.pc
       for (const { start } of branches) kernel.branch(task, start.pc)
       return blocked
     })
     for (const { flow, start } of branches) {
       program.place(start)
       emitFlow(program, flow, scope)
-      program.emit((task) => kernel.end(task, ''))
+      program.emit((task) => kernel.end(task, ok))
     }
     program.place(joined)
     const next = program.here + 1
-    program.emit((task) => (task.answer === '' ? next : kernel.fail(task, task.answer)))
+    program.emit((task) => (tasks.answer[task] === ok ? next : kernel.fail(task, tasks.answer[task] as number)))
   })
 }

@@ -3,9 +3,10 @@
  * cache answers; a cache that errs is a miss that stores nothing.
  */
 import type { Step } from '../../../topology/flow.js'
+import { ok } from '../codes.js'
 import { cacheKey } from './cache-key.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
-import { Label, letThrough, type Program, type Scope } from './program.js'
+import { Label, type Program, type Scope, transparent } from './program.js'
 import { storeChooser, storeVisit } from './store-visits.js'
 
 export const emitLookup = (
@@ -15,35 +16,37 @@ export const emitLookup = (
   emitFlow: EmitFlow,
 ): void => {
   const { system, kernel } = program
+  const { tasks, frames } = kernel
   const cache = step.target.component
   const member = system.member(cache)
   const choose = storeChooser(member, step.target)
-  const visit = storeVisit(program, cache)
+  const visit = storeVisit(system, cache)
+  const edge = kernel.edges.between(program.component, cache)
   const coin = system.stream(`${step.id}/hit`)
   const { hitRatio } = step
   const data = system.dataIndex(step.key)
   const outermost = !scope.insideLookup
   const { contents, lookups } = member
   const keyed = hitRatio === undefined || contents.length > 1
-  const keyOf = (task: Parameters<typeof kernel.end>[0]): number => (keyed ? system.keyOf(task.request, data) : 0)
+  const keyOf = (task: number): number => (keyed ? system.keyOf(tasks.request[task] as number, data) : 0)
   const contentOf = (key: number) => contents[key % Math.max(1, contents.length)]
 
   emitMetered(program, step.id, () => {
     const end = new Label()
     const judge = program.here + 1
     program.emit((task) => {
-      task.pc = judge
-      return kernel.call(task, choose(keyOf(task)), visit)
+      tasks.pc[task] = judge
+      return kernel.call(task, choose(keyOf(task)), visit, edge)
     })
     const miss = program.here + 1
     program.emit((task) => {
       const key = keyOf(task)
       const hit =
-        task.answer === '' &&
+        tasks.answer[task] === ok &&
         (hitRatio === undefined
           ? (contentOf(key)?.has(cacheKey(data, key), kernel.now) ?? false)
           : coin.uniform() < hitRatio)
-      if (outermost && task.outcome === 0) task.outcome = hit ? 1 : 2
+      if (outermost && tasks.outcome[task] === 0) tasks.outcome[task] = hit ? 1 : 2
       if (!hit) {
         lookups.misses += 1
         return miss
@@ -52,25 +55,21 @@ export const emitLookup = (
       return end.pc
     })
     // Whether the cache answered must survive the calls of the miss path.
-    program.enter({ failed: letThrough, dropped: () => undefined }, (task, frame) => {
-      frame.flag = task.answer === ''
+    program.enter(transparent, (task, frame) => {
+      frames.count[frame] = tasks.answer[task] === ok ? 1 : 0
     })
     emitFlow(program, step.miss, { ...scope, key: step.key ?? scope.key, insideLookup: true })
     const store = program.here + 1
-    program.emit((task) => {
-      const { flag } = task.top
-      task.depth -= 1
-      return flag ? store : end.pc
-    })
+    program.emit((task) => (frames.count[frames.pop(task)] === 1 ? store : end.pc))
     const stored = program.here + 1
     program.emit((task) => {
-      task.pc = stored
-      return kernel.call(task, choose(keyOf(task)), visit)
+      tasks.pc[task] = stored
+      return kernel.call(task, choose(keyOf(task)), visit, edge)
     })
     const next = program.here + 1
     program.emit((task) => {
       const key = keyOf(task)
-      if (task.answer === '' && hitRatio === undefined)
+      if (tasks.answer[task] === ok && hitRatio === undefined)
         contentOf(key)?.store(cacheKey(data, key), kernel.now, step.ttlSeconds)
       return next
     })

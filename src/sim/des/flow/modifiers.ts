@@ -2,13 +2,16 @@
  * The modifiers of a step, nested in their one order: fallback ⊃ deadline ⊃ retry ⊃ breaker ⊃ timeout ⊃ step; and the meter
  * of the step itself, which sees each attempt. The workload service does the same with real clients (src/workload).
  */
-import { breaker } from '../../../policy/breaker.js'
+import { type BreakerCall, breaker } from '../../../policy/breaker.js'
 import { backoffSeconds, retryBudget } from '../../../policy/retry.js'
 import type { Breaker, Step } from '../../../topology/flow.js'
 import type { Retry } from '../../../topology/types.js'
+import { breakerOpen, deadline, timeout } from '../codes.js'
+import { type FrameCode, propagate } from '../frames.js'
+import { blocked } from '../kernel.js'
 import { StaleMemory } from '../stale-memory.js'
-import { blocked, type FrameCode, propagate } from '../task.js'
-import { Label, letThrough, type Program, type Scope } from './program.js'
+import { degradedBit } from '../tasks.js'
+import { Label, type Program, type Scope, transparent } from './program.js'
 
 /** Emits a list of steps. */
 export type EmitFlow = (program: Program, steps: readonly Step[], scope: Scope) => void
@@ -36,50 +39,51 @@ export const emitModified = (program: Program, step: Step, scope: Scope, emitFlo
 
 /** Each attempt of a step that holds others, or that can fail in several places. */
 export const emitMetered = (program: Program, stepId: string, body: Body): void => {
-  const meter = program.system.meter(stepId)
-  const { queue } = program.kernel
+  const { meters, frames } = program.kernel
+  const meter = meters.of(stepId)
   program.enter({
-    failed: (task, frame) => {
-      meter.failed(queue.now - frame.startedAt)
-      return letThrough(task)
+    failed: (_, frame) => {
+      meters.failed(meter, frames.startedAt, frame)
+      return propagate
     },
-    dropped: (_, frame) => meter.failed(queue.now - frame.startedAt),
+    dropped: (_, frame) => meters.failed(meter, frames.startedAt, frame),
   })
   body()
-  program.leave((_, frame) => meter.ok(queue.now - frame.startedAt))
+  program.leave((_, frame) => meters.ok(meter, frames.startedAt, frame))
 }
 
 export const emitLimit = (program: Program, code: 'timeout' | 'deadline', seconds: number, body: Body): void => {
-  const { kernel } = program
-  program.enter({ expiresAs: code, failed: letThrough, dropped: () => undefined }, (task, frame) =>
-    kernel.timers.limit(task, frame, seconds),
-  )
+  const lane = program.kernel.timers.limit(seconds)
+  program.enter({ ...transparent, expiresAs: code === 'timeout' ? timeout : deadline }, (_, frame) => lane.add(frame))
   body()
   program.leave()
 }
 
 export const emitRetry = (program: Program, streamName: string, retry: Retry, body: Body): void => {
   const { kernel, system } = program
+  const { tasks, frames, timers } = kernel
   const slot = system.nextSlot()
   const stream = system.stream(streamName)
   const start = new Label()
   const code: FrameCode = {
     failed: (task, frame) => {
-      const budget = task.endpoint.budgets[slot]
-      if (frame.count >= retry.attempts || !(budget?.take() ?? true)) return letThrough(task)
-      const seconds = backoffSeconds(retry, frame.count, stream.uniform())
-      frame.count += 1
+      const budget = kernel.endpointOf(task).budgets[slot]
+      const attempts = frames.count[frame] as number
+      if (attempts >= retry.attempts || !(budget?.take() ?? true)) return propagate
+      const seconds = backoffSeconds(retry, attempts, stream.uniform())
+      frames.count[frame] = attempts + 1
       if (seconds <= 0) return start.pc
-      task.pc = start.pc
-      kernel.timers.sleep(task, seconds)
+      tasks.pc[task] = start.pc
+      timers.seconds[0] = seconds
+      timers.sleep(task)
       return blocked
     },
     dropped: () => undefined,
   }
   program.enter(code, (task, frame) => {
-    frame.count = 1
+    frames.count[frame] = 1
     if (retry.budget === undefined) return
-    const { budgets } = task.endpoint
+    const { budgets } = kernel.endpointOf(task)
     budgets[slot] ??= retryBudget(retry.budget)
     budgets[slot]?.first()
   })
@@ -90,35 +94,37 @@ export const emitRetry = (program: Program, streamName: string, retry: Retry, bo
 
 const emitBreaker = (program: Program, policy: Breaker, body: Body): void => {
   const { kernel, system } = program
+  const { frames, queue } = kernel
   const slot = system.nextSlot()
-  const { queue } = kernel
-  const code: FrameCode = {
-    failed: (task, frame) => {
-      frame.call?.failure(queue.now)
-      return letThrough(task)
+  const callOf = (frame: number): BreakerCall | undefined => frames.refs[frame] as BreakerCall | undefined
+  const code = frames.register({
+    failed: (_, frame) => {
+      callOf(frame)?.failure(queue.now)
+      return propagate
     },
-    dropped: (_, frame) => frame.call?.abandon(queue.now),
-  }
+    dropped: (_, frame) => callOf(frame)?.abandon(queue.now),
+  })
   const next = program.here + 1
   program.emit((task) => {
-    const { breakers } = task.endpoint
+    const { breakers } = kernel.endpointOf(task)
     breakers[slot] ??= breaker(policy)
     const call = breakers[slot]?.enter(queue.now)
-    if (call === undefined) return kernel.fail(task, 'breaker-open')
-    task.push(code, queue.now).call = call
+    if (call === undefined) return kernel.fail(task, breakerOpen)
+    frames.refs[frames.push(task, code)] = call
     return next
   })
   body()
-  program.leave((_, frame) => frame.call?.success(queue.now))
+  program.leave((_, frame) => callOf(frame)?.success(queue.now))
 }
 
 const emitFallback = (program: Program, emitInstead: Body, body: Body): void => {
+  const { tasks, frames } = program.kernel
   const instead = new Label()
   const end = new Label()
   program.enter({
     failed: (task) => {
-      task.depth -= 1
-      task.degraded = true
+      frames.pop(task)
+      tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
       return instead.pc
     },
     dropped: () => undefined,
@@ -134,25 +140,27 @@ const emitFallback = (program: Program, emitInstead: Body, body: Body): void => 
 /** The key of the step, or of the lookup around it, tells one remembered value from another. */
 const emitStale = (program: Program, step: Step, scope: Scope, body: Body): void => {
   const { kernel, system } = program
+  const { tasks, frames } = kernel
   const slot = system.nextSlot()
   const data = system.dataIndex(('key' in step ? step.key : undefined) ?? scope.key)
   const staleForSeconds = step.kind === 'lookup' ? step.staleForSeconds : undefined
   const end = new Label()
+  const keyOf = (task: number): number => system.keyOf(tasks.request[task] as number, data)
   program.enter({
     failed: (task) => {
-      task.depth -= 1
-      const memory = task.endpoint.memories[slot]
-      if (memory?.has(system.keyOf(task.request, data), kernel.now, staleForSeconds) !== true) return propagate
-      task.degraded = true
+      const memory = kernel.endpointOf(task).memories[slot]
+      if (memory?.has(keyOf(task), kernel.now, staleForSeconds) !== true) return propagate
+      frames.pop(task)
+      tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
       return end.pc
     },
     dropped: () => undefined,
   })
   body()
   program.leave((task) => {
-    const { memories } = task.endpoint
+    const { memories } = kernel.endpointOf(task)
     memories[slot] ??= new StaleMemory()
-    memories[slot]?.remember(system.keyOf(task.request, data), kernel.now)
+    memories[slot]?.remember(keyOf(task), kernel.now)
   })
   program.place(end)
 }

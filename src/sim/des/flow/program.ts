@@ -1,8 +1,11 @@
-/** The compiler's workbench: closures are appended one after the other, jumps are patched when their target is known. */
+/**
+ * The compiler's workbench: closures are appended to the kernel's one list of operations, jumps are resolved when their target
+ * is known. A program is contiguous: only one is open at a time (see `System.later`).
+ */
 import type { DataId } from '../../../topology/types.js'
-import type { Kernel } from '../kernel.js'
+import { type FrameCode, propagate } from '../frames.js'
+import type { Kernel, Op } from '../kernel.js'
 import type { System } from '../system.js'
-import { type Frame, type FrameCode, type Op, propagate, type Task } from '../task.js'
 
 export class Label {
   pc = -1
@@ -18,23 +21,25 @@ export interface Scope {
 }
 
 export class Program {
-  readonly ops: Op[] = []
   readonly kernel: Kernel
+  /** Where it begins. */
+  readonly start: number
 
   constructor(
     readonly system: System,
-    /** The service whose processes run this. */
+    /** The component whose processes run this. */
     readonly component: string,
   ) {
     this.kernel = system.kernel
+    this.start = this.kernel.ops.length
   }
 
   get here(): number {
-    return this.ops.length
+    return this.kernel.ops.length
   }
 
   emit(op: Op): void {
-    this.ops.push(op)
+    this.kernel.ops.push(op)
   }
 
   place(label: Label): void {
@@ -46,41 +51,38 @@ export class Program {
   }
 
   /** Puts a frame with this code on the stack; `begin` fills it in. */
-  enter(code: FrameCode, begin?: (task: Task, frame: Frame) => void): void {
+  enter(code: FrameCode, begin?: (task: number, frame: number) => void): void {
     const next = this.here + 1
-    const { queue } = this.kernel
+    const { frames } = this.kernel
+    const number = frames.register(code)
     if (begin === undefined)
       this.emit((task) => {
-        task.push(code, queue.now)
+        frames.push(task, number)
         return next
       })
     else
       this.emit((task) => {
-        begin(task, task.push(code, queue.now))
+        begin(task, frames.push(task, number))
         return next
       })
   }
 
   /** Takes the newest frame off again. */
-  leave(finish?: (task: Task, frame: Frame) => void): void {
+  leave(finish?: (task: number, frame: number) => void): void {
     const next = this.here + 1
+    const { frames } = this.kernel
     if (finish === undefined)
       this.emit((task) => {
-        task.depth -= 1
+        frames.pop(task)
         return next
       })
     else
       this.emit((task) => {
-        const frame = task.top
-        task.depth -= 1
-        finish(task, frame)
+        finish(task, frames.pop(task))
         return next
       })
   }
 }
 
-/** Takes the frame off and lets the error through. */
-export const letThrough = (task: Task): number => {
-  task.depth -= 1
-  return propagate
-}
+/** Of frames that let errors through and have nothing to give back. */
+export const transparent: FrameCode = { failed: () => propagate, dropped: () => undefined }

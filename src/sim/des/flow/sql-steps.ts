@@ -2,10 +2,14 @@
 import { stepCpu } from '../../../catalog/demand.js'
 import { type Step, walk } from '../../../topology/flow.js'
 import type { DataId, Pool, Topology } from '../../../topology/types.js'
-import { blocked, type FrameCode, type Task } from '../task.js'
+import { dependency, ok, tooManyConnections } from '../codes.js'
+import type { ConnectionPool } from '../connection-pool.js'
+import { type FrameCode, propagate } from '../frames.js'
+import { blocked } from '../kernel.js'
+import { none } from '../tasks.js'
 import { cacheKey } from './cache-key.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
-import { letThrough, type Program, type Scope } from './program.js'
+import type { Program, Scope } from './program.js'
 import { storeChooser, storeVisit } from './store-visits.js'
 
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
@@ -13,42 +17,52 @@ type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Scope): void => {
   const { system, kernel } = program
   const { topology } = system
+  const { tasks } = kernel
   const store = step.target.component
-  const meter = system.meter(step.id)
+  const meter = kernel.meters.of(step.id)
   const demand = (rate: number) => stepCpu(topology, step.id, step.time, rate)
-  const visit = storeVisit(program, store, {
+  const visit = storeVisit(system, store, {
     cpu: system.work(`${step.id}/cpu`, store, (rate) => demand(rate).cpu),
     wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),
     meter,
   })
   const choose = storeChooser(system.member(store), step.target)
   const data = system.dataIndex(step.key ?? scope.key)
+  const edge = kernel.edges.between(program.component, store)
   const { pool } = step.target
   emitMetered(program, step.id, () => {
     if (pool !== undefined && !scope.heldPools.includes(pool)) emitAcquire(program, pool)
-    emitCall(program, (task) => kernel.call(task, choose(data < 0 ? 0 : system.keyOf(task.request, data)), visit))
+    emitCall(program, (task) =>
+      kernel.call(task, choose(data < 0 ? 0 : system.keyOf(tasks.request[task] as number, data)), visit, edge),
+    )
     if (step.invalidates !== undefined) emitInvalidate(program, step.invalidates)
   })
 }
 
 export const emitTransaction = (program: Program, step: Of<'transaction'>, scope: Scope, emitFlow: EmitFlow): void => {
   const { system, kernel } = program
+  const { tasks, frames } = kernel
   const { pool, component } = step.target
   const choose = storeChooser(system.member(component), step.target)
-  const visit = storeVisit(program, component)
+  const visit = storeVisit(system, component)
+  const edge = kernel.edges.between(program.component, component)
+  const giveBack = (task: number, frame: number): void => {
+    const room = frames.handle[frame] as number
+    if (room !== none) kernel.rooms[room]?.release(task)
+  }
   const code: FrameCode = {
     failed: (task, frame) => {
-      frame.pool?.release()
-      return letThrough(task)
+      giveBack(task, frame)
+      return propagate
     },
-    dropped: (_, frame) => frame.pool?.release(),
+    dropped: giveBack,
   }
-  const exchange = (): void => emitCall(program, (task) => kernel.call(task, choose(0), visit))
+  const exchange = (): void => emitCall(program, (task) => kernel.call(task, choose(0), visit, edge))
   emitMetered(program, step.id, () => {
     if (pool !== undefined) emitAcquire(program, pool)
     program.enter(code, (task, frame) => {
-      frame.pool = task.granted
-      task.granted = undefined
+      frames.handle[frame] = tasks.granted[task] as number
+      tasks.granted[task] = none
     })
     // BEGIN and COMMIT are round trips of their own.
     exchange()
@@ -57,65 +71,71 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
       heldPools: pool === undefined ? scope.heldPools : [...scope.heldPools, pool],
     })
     exchange()
-    program.leave((_, frame) => frame.pool?.release())
+    program.leave(giveBack)
   })
 }
 
 /** Waits for a connection of the process's pool, which the next call then takes over. */
 const emitAcquire = (program: Program, poolId: string): void => {
   const { kernel, system, component } = program
+  const { tasks } = kernel
   const member = system.member(component).component
   const pools: Readonly<Record<string, Pool>> = member.role === 'service' ? member.pools : {}
   const index = Object.keys(pools).indexOf(poolId)
   const timeoutSeconds = pools[poolId]?.acquireTimeoutSeconds
+  const patience = timeoutSeconds === undefined ? undefined : kernel.timers.limitWait(timeoutSeconds)
+  const poolOf = (task: number): ConnectionPool | undefined => kernel.endpointOf(task).pools[index]
   const granted = program.here + 1
   program.emit((task) => {
-    const pool = task.endpoint.pools[index]
+    const pool = poolOf(task)
     if (pool === undefined) return granted
-    task.pc = granted
+    tasks.pc[task] = granted
     if (pool.acquire(task)) return granted
-    if (timeoutSeconds !== undefined) kernel.timers.limitAcquire(task, timeoutSeconds)
+    patience?.add(task)
     return blocked
   })
   const next = program.here + 1
   program.emit((task) => {
-    const pool = task.granted
+    const pool = poolOf(task)
     if (pool === undefined || pool.connect()) return next
-    task.granted = undefined
+    tasks.granted[task] = none
     pool.release()
-    return kernel.fail(task, 'too-many-connections')
+    return kernel.fail(task, tooManyConnections)
   })
 }
 
 /** A call whose failure is the step's. */
-export const emitCall = (program: Program, call: (task: Task) => number): void => {
+export const emitCall = (program: Program, call: (task: number) => number): void => {
   const { kernel } = program
+  const { tasks } = kernel
   const answered = program.here + 1
   const next = program.here + 2
   program.emit((task) => {
-    task.pc = answered
+    tasks.pc[task] = answered
     return call(task)
   })
-  program.emit((task) => (task.answer === '' ? next : kernel.fail(task, 'dependency')))
+  program.emit((task) => (tasks.answer[task] === ok ? next : kernel.fail(task, dependency)))
 }
 
 /** Deletes the request's key from every cache that some lookup keeps this data in. A cache that errs is left as it is. */
 const emitInvalidate = (program: Program, data: DataId): void => {
   const { system, kernel } = program
+  const { tasks } = kernel
   const index = system.dataIndex(data)
   for (const cache of cachesOf(system.topology, data)) {
     const member = system.member(cache)
     const choose = storeChooser(member, { component: cache })
-    const visit = storeVisit(program, cache)
+    const visit = storeVisit(system, cache)
+    const edge = kernel.edges.between(program.component, cache)
     const answered = program.here + 1
     const next = program.here + 2
     program.emit((task) => {
-      task.pc = answered
-      return kernel.call(task, choose(system.keyOf(task.request, index)), visit)
+      tasks.pc[task] = answered
+      return kernel.call(task, choose(system.keyOf(tasks.request[task] as number, index)), visit, edge)
     })
     program.emit((task) => {
-      const key = system.keyOf(task.request, index)
-      if (task.answer === '') member.contents[key % member.contents.length]?.delete(cacheKey(index, key))
+      const key = system.keyOf(tasks.request[task] as number, index)
+      if (tasks.answer[task] === ok) member.contents[key % member.contents.length]?.delete(cacheKey(index, key))
       return next
     })
   }

@@ -2,70 +2,104 @@
 import { stepCpu } from '../../../catalog/demand.js'
 import type { Distribution } from '../../../lib/distribution.js'
 import type { Step } from '../../../topology/flow.js'
-import type { StepMeter } from '../step-meter.js'
-import type { WorkSource } from '../system.js'
-import { blocked } from '../task.js'
+import { blocked } from '../kernel.js'
+import { none } from '../tasks.js'
+import type { Work } from '../work.js'
 import type { Program } from './program.js'
 
 type Compute = Extract<Step, { kind: 'compute' }>
 type Wait = Extract<Step, { kind: 'wait' }>
 
 /** CPU of the process that runs the task. Counts as a simple step when it has a meter. */
-export const emitBurst = (program: Program, work: WorkSource, meter: StepMeter | undefined): void => {
-  const { queue } = program.kernel
-  const next = program.here + (meter === undefined ? 1 : 2)
+export const emitBurst = (program: Program, work: Work, meter: number | undefined): void => {
+  if (meter === undefined) emitUnmetered(program, work)
+  else emitMeteredBurst(program, work, meter)
+}
+
+const emitUnmetered = (program: Program, work: Work): void => {
+  const { kernel } = program
+  const { tasks } = kernel
+  const next = program.here + 1
+  program.emit((task) => {
+    const { processor } = kernel.endpointOf(task)
+    tasks.pc[task] = next
+    return processor?.run(task, work) === true ? blocked : next
+  })
+}
+
+const emitMeteredBurst = (program: Program, work: Work, meter: number): void => {
+  const { kernel } = program
+  const { tasks, meters, bursts, queue } = kernel
+  const next = program.here + 2
   const done = program.here + 1
   program.emit((task) => {
-    const { processor } = task.endpoint
-    const seconds = work.draw()
-    if (processor === undefined || seconds <= 0) {
-      meter?.ok(0)
+    const { processor } = kernel.endpointOf(task)
+    tasks.pc[task] = done
+    if (processor?.run(task, work) !== true) {
+      meters.atOnce(meter)
       return next
     }
-    task.leaf = meter
-    task.leafStartedAt = queue.now
-    task.pc = done
-    task.burst = processor.run(task, seconds, meter)
+    meters.addCpu(meter, bursts.demandSeconds, tasks.burst[task] as number)
+    tasks.leaf[task] = meter
+    tasks.leafStartedAt[task] = queue.now
     return blocked
   })
-  if (meter !== undefined) emitLeafEnd(program, meter)
+  emitLeafEnd(program, meter)
+}
+
+/** CPU that a step burns here; how long the step takes is its caller's to measure. */
+export const emitStepCpu = (program: Program, work: Work, meter: number): void => {
+  const { kernel } = program
+  const { tasks, meters, bursts } = kernel
+  const next = program.here + 1
+  program.emit((task) => {
+    const { processor } = kernel.endpointOf(task)
+    tasks.pc[task] = next
+    if (processor?.run(task, work) !== true) return next
+    meters.addCpu(meter, bursts.demandSeconds, tasks.burst[task] as number)
+    return blocked
+  })
 }
 
 /** The simple step under way has succeeded. */
-export const emitLeafEnd = (program: Program, meter: StepMeter): void => {
-  const { queue } = program.kernel
+export const emitLeafEnd = (program: Program, meter: number): void => {
+  const { tasks, meters } = program.kernel
   const next = program.here + 1
   program.emit((task) => {
-    meter.ok(queue.now - task.leafStartedAt)
-    task.leaf = undefined
+    meters.ok(meter, tasks.leafStartedAt, task)
+    tasks.leaf[task] = none
     return next
   })
 }
 
-export const emitPause = (program: Program, work: WorkSource, meter: StepMeter | undefined): void => {
+export const emitPause = (program: Program, work: Work, meter: number | undefined): void => {
   const { kernel } = program
+  const { tasks, timers, queue } = kernel
   const next = program.here + 1
   program.emit((task) => {
-    task.leaf = meter
-    task.leafStartedAt = kernel.now
-    task.pc = next
-    kernel.timers.sleep(task, work.draw())
+    if (meter !== undefined) {
+      tasks.leaf[task] = meter
+      tasks.leafStartedAt[task] = queue.now
+    }
+    tasks.pc[task] = next
+    work.into(timers.seconds, 0)
+    timers.sleep(task)
     return blocked
   })
   if (meter !== undefined) emitLeafEnd(program, meter)
 }
 
 export const emitCompute = (program: Program, step: Compute): void => {
-  const { system, component } = program
-  const meter = system.meter(step.id)
+  const { system, component, kernel } = program
+  const meter = kernel.meters.of(step.id)
   const work = system.work(step.id, component, (rate) => stepCpu(system.topology, step.id, { cpu: step.cpu }, rate).cpu)
   if (work !== undefined) emitBurst(program, work, meter)
   else emitNothing(program, meter)
 }
 
 export const emitWait = (program: Program, step: Wait): void => {
-  const { system, component } = program
-  const meter = system.meter(step.id)
+  const { system, component, kernel } = program
+  const meter = kernel.meters.of(step.id)
   const wait = (rate: number): Distribution | undefined =>
     stepCpu(system.topology, step.id, { wait: step.wait }, rate).wait
   const work = system.work(step.id, component, wait)
@@ -73,10 +107,11 @@ export const emitWait = (program: Program, step: Wait): void => {
 }
 
 /** A step that takes no time is still counted. */
-const emitNothing = (program: Program, meter: StepMeter): void => {
+const emitNothing = (program: Program, meter: number): void => {
+  const { meters } = program.kernel
   const next = program.here + 1
   program.emit(() => {
-    meter.ok(0)
+    meters.atOnce(meter)
     return next
   })
 }

@@ -6,11 +6,13 @@
 import { visitCpu } from '../../../catalog/demand.js'
 import { type BalanceAlgorithm, type Balancer, makeBalancer } from '../../../policy/balancer.js'
 import type { BalancerComponent } from '../../../topology/types.js'
+import { badGateway, CodeMap, ok, timeout } from '../codes.js'
 import type { Endpoint, Station } from '../endpoint.js'
 import { Program } from '../flow/program.js'
 import { emitBurst, emitPause } from '../flow/work-steps.js'
+import type { FrameCode } from '../frames.js'
 import type { System } from '../system.js'
-import type { FrameCode, Op, Task } from '../task.js'
+import { answerDegradedBit, degradedBit, none } from '../tasks.js'
 
 const algorithms: ReadonlySet<string> = new Set<BalanceAlgorithm>([
   'round_robin',
@@ -45,7 +47,13 @@ const endings: Readonly<Record<string, Ending>> = {
 export class BalancerStation implements Station {
   readonly onStop = 'drain'
   readonly component: string
-  private ops: readonly Op[] = []
+  readonly programs: number[] = []
+  private program = none
+  private readonly statuses: CodeMap
+  /** By code; a code that is missing is an answer. */
+  private readonly endings: (Ending | undefined)[]
+  /** Peers that a task has tried, from its second try on; of an earlier task with this handle before. */
+  private readonly triedBy = new Map<number, number[]>()
   private readonly balancers = new Map<Endpoint, Balancer>()
   private peers: readonly Peer[] = []
 
@@ -56,26 +64,33 @@ export class BalancerStation implements Station {
     private readonly longestClientTimeoutSeconds: number,
   ) {
     this.component = balancer.id
+    const { codes } = system.kernel
+    this.statuses = new CodeMap(codes, (text) => endings[text]?.status ?? text)
+    this.endings = []
+    for (const [text, ending] of Object.entries(endings)) this.endings[codes.of(text)] = ending
   }
 
   /** Once all components exist. */
   connect(peers: readonly Peer[]): void {
     this.peers = peers
-    this.ops = this.compile()
+    this.program = this.emitProgram()
   }
 
-  program(): readonly Op[] {
-    return this.ops
+  /** It does the same whatever the call is about. */
+  compile(goal: number): number {
+    while (this.programs.length <= goal) this.programs.push(this.program)
+    return this.program
   }
 
-  abandoned(task: Task): void {
-    if (task.peer >= 0) this.stateOf(task.endpoint).release(task.peer, 'abandoned', this.system.kernel.now)
-    task.peer = -1
-    this.system.kernel.cancel(task)
+  abandoned(task: number): void {
+    const { kernel } = this.system
+    const peer = kernel.tasks.peer[task] as number
+    if (peer !== none) this.stateOf(kernel.endpointOf(task)).release(peer, 'abandoned', kernel.now)
+    kernel.cancel(task)
   }
 
-  status(code: string): string {
-    return endings[code]?.status ?? code
+  status(code: number): number {
+    return this.statuses.get(code)
   }
 
   renew(endpoint: Endpoint): void {
@@ -96,9 +111,10 @@ export class BalancerStation implements Station {
     return state
   }
 
-  private compile(): readonly Op[] {
+  private emitProgram(): number {
     const { system, component, balancer } = this
     const { kernel } = system
+    const { tasks, requests, frames, codes, edges } = kernel
     const program = new Program(system, component)
     const cost = (rate: number) => visitCpu(system.topology, component, rate)
     const overhead = system.work(`${component}/visit`, component, (rate) => cost(rate).cpu)
@@ -108,62 +124,88 @@ export class BalancerStation implements Station {
 
     const listed: ReadonlySet<string> = new Set(balancer.nextUpstream.for)
     const readTimeout = balancer.readTimeoutSeconds
-    const guarded = readTimeout < this.longestClientTimeoutSeconds
+    const guard = readTimeout < this.longestClientTimeoutSeconds ? kernel.timers.limit(readTimeout) : undefined
     const maxTries = balancer.nextUpstream.tries > 0 ? balancer.nextUpstream.tries : Number.POSITIVE_INFINITY
     const within = balancer.nextUpstream.timeoutSeconds ?? Number.POSITIVE_INFINITY
+    const ways = this.peers.map((peer) => edges.between(component, peer.endpoint.station.component))
     const choose = program.here
     const judge = choose + 1
     /** The read timeout strikes as an answer of its own. */
     const limit: FrameCode = {
-      expiresAs: 'timeout',
+      expiresAs: timeout,
       failed: (task) => {
-        task.depth -= 1
-        task.answer = 'timeout'
+        frames.pop(task)
+        tasks.answer[task] = timeout
         return judge
       },
       dropped: () => undefined,
     }
+    const limitCode = frames.register(limit)
     program.emit((task) => {
-      const state = this.stateOf(task.endpoint)
-      if (task.tried.length === 0) task.enteredAt = kernel.now
-      const peer = task.tried.length >= state.size ? -1 : state.pick(kernel.now, task.tried, task.request.client)
+      const state = this.stateOf(kernel.endpointOf(task))
+      const count = tasks.tried[task] as number
+      const request = tasks.request[task] as number
+      const peer =
+        count >= state.size
+          ? none
+          : state.pick(kernel.now, this.triedOf(task, count), requests.client[request] as number)
+      tasks.pc[task] = judge
       const chosen = this.peers[peer]
       if (chosen === undefined) {
         // nginx: "no live upstreams".
-        task.pc = judge + 1
-        return kernel.answerSoon(task, '502')
+        tasks.pc[task] = judge + 1
+        return kernel.answerSoon(task, badGateway)
       }
-      task.peer = peer
-      task.tried.push(peer)
-      task.pc = judge
-      if (guarded) kernel.timers.limit(task, task.push(limit, kernel.now), readTimeout)
-      return kernel.call(task, chosen.endpoint, task.goal)
+      this.trying(task, peer, count)
+      if (guard !== undefined) guard.add(frames.push(task, limitCode))
+      return kernel.call(task, chosen.endpoint, tasks.goal[task] as number, ways[peer] as number)
     })
     program.emit((task) => {
-      const { answer, peer } = task
-      task.depth = 0
-      task.peer = -1
-      const state = this.stateOf(task.endpoint)
-      if (answer === '') {
+      const answer = tasks.answer[task] as number
+      const peer = tasks.peer[task] as number
+      if (tasks.frame[task] !== none) frames.pop(task)
+      tasks.peer[task] = none
+      const state = this.stateOf(kernel.endpointOf(task))
+      if (answer === ok) {
         state.release(peer, 'succeeded', kernel.now)
-        task.degraded = task.answerDegraded
-        task.outcome = task.answerOutcome
-        return kernel.end(task, '')
+        if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
+          tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
+        tasks.outcome[task] = tasks.answerOutcome[task] as number
+        return kernel.end(task, ok)
       }
-      const ending = endings[answer]
-      const cause = ending?.cause ?? `http_${answer}`
+      const ending = this.endings[answer]
+      const cause = ending?.cause ?? `http_${codes.text(answer)}`
       // Errors and timeouts always count against the peer; answers only if they are listed.
       const counts = ending !== undefined || listed.has(cause)
       state.release(peer, counts ? 'failed' : 'succeeded', kernel.now)
+      const tries = tasks.tried[task] as number
       const again =
         listed.has(cause) &&
-        task.tried.length < maxTries &&
-        task.tried.length < state.size &&
-        kernel.now - task.enteredAt < within &&
-        (ending?.sent === false || task.request.idempotent)
-      return again ? choose : kernel.end(task, ending?.status ?? answer)
+        tries < maxTries &&
+        tries < state.size &&
+        kernel.now - (tasks.enteredAt[task] as number) < within &&
+        (ending?.sent === false || requests.idempotent[tasks.request[task] as number] === 1)
+      if (again) {
+        if (tries === 1) this.triedBy.set(task, [peer])
+        return choose
+      }
+      return kernel.end(task, this.status(answer))
     })
-    program.emit((task) => kernel.end(task, task.answer))
-    return program.ops
+    program.emit((task) => kernel.end(task, tasks.answer[task] as number))
+    return program.start
+  }
+
+  private triedOf(task: number, count: number): readonly number[] {
+    return count === 0 ? nobody : (this.triedBy.get(task) ?? nobody)
+  }
+
+  /** Only a second try needs to know which the first was. */
+  private trying(task: number, peer: number, count: number): void {
+    const { tasks } = this.system.kernel
+    tasks.peer[task] = peer
+    tasks.tried[task] = count + 1
+    if (count > 0) this.triedBy.get(task)?.push(peer)
   }
 }
+
+const nobody: readonly number[] = []

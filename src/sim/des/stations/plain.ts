@@ -1,7 +1,7 @@
 /** Stations that run what the call brings: services, stores, externals, and the load generator. */
+import { CodeMap } from '../codes.js'
 import type { Endpoint, Station } from '../endpoint.js'
-import type { Kernel } from '../kernel.js'
-import type { Op, Task } from '../task.js'
+import type { System } from '../system.js'
 
 /** HTTP status that a caller gets when the flow fails with this code: as the workload service answers. */
 const statusOfCode: Readonly<Record<string, string>> = {
@@ -11,44 +11,66 @@ const statusOfCode: Readonly<Record<string, string>> = {
   deadline: '504',
 }
 
+interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew'> {
+  readonly status: (text: string) => string
+}
+
+const station = (system: System, component: string, behaviour: Behaviour): Station => {
+  const programs: (number | undefined)[] = []
+  const statuses = new CodeMap(system.kernel.codes, behaviour.status)
+  return {
+    component,
+    programs,
+    compile: (goal) => {
+      const pc = system.compile(goal, component)
+      // Goals are numbered in order; a list without holes is read fastest.
+      while (programs.length <= goal) programs.push(undefined)
+      programs[goal] = pc
+      system.runPostponed()
+      return pc
+    },
+    onStop: behaviour.onStop,
+    abandoned: behaviour.abandoned,
+    renew: behaviour.renew,
+    status: (code) => statuses.get(code),
+  }
+}
+
 /** A service: abandoned work goes on unless it was declared `onAbort: cancel`. */
 export const serviceStation = (
-  kernel: Kernel,
+  system: System,
   component: string,
   onAbort: 'continue' | 'cancel',
   renew: (endpoint: Endpoint) => void,
-): Station => ({
-  component,
-  onStop: 'drain',
-  program: (task: Task): readonly Op[] => task.goal.program(task.endpoint),
-  abandoned: (task) => {
-    if (onAbort === 'cancel') kernel.cancel(task)
-  },
-  status: (code) => statusOfCode[code] ?? '502',
-  renew,
-})
+): Station =>
+  station(system, component, {
+    onStop: 'drain',
+    abandoned: (task) => {
+      if (onAbort === 'cancel') system.kernel.cancel(task)
+    },
+    status: (code) => statusOfCode[code] ?? '502',
+    renew,
+  })
 
 /** A store: a statement whose caller gave up is cancelled. */
 export const storeStation = (
-  kernel: Kernel,
+  system: System,
   component: string,
   onStop: Station['onStop'],
   renew: (endpoint: Endpoint) => void,
-): Station => ({
-  component,
-  onStop,
-  program: (task: Task): readonly Op[] => task.goal.program(task.endpoint),
-  abandoned: (task) => kernel.cancel(task),
-  status: (code) => code,
-  renew,
-})
+): Station =>
+  station(system, component, {
+    onStop,
+    abandoned: (task) => system.kernel.cancel(task),
+    status: (code) => code,
+    renew,
+  })
 
 /** Where the client's own tasks live. It never goes down, and nobody calls it. */
-export const clientStation = (): Station => ({
-  component: 'generator',
-  onStop: 'drain',
-  program: (task: Task): readonly Op[] => task.goal.program(task.endpoint),
-  abandoned: () => undefined,
-  status: (code) => code,
-  renew: () => undefined,
-})
+export const clientStation = (system: System): Station =>
+  station(system, 'generator', {
+    onStop: 'drain',
+    abandoned: () => undefined,
+    status: (code) => code,
+    renew: () => undefined,
+  })

@@ -1,0 +1,56 @@
+/** Stretches of CPU: columns by integer handle (hot path). A burst may outlive the interest of its task: `epoch` tells. */
+import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
+
+export const waiting = 0
+export const running = 1
+export const cancelled = 2
+/** Taken off its cores while it ran, by a pause. */
+export const frozen = 3
+
+export class Bursts {
+  /** What is wanted; of a burst taken off its cores, what is left. */
+  demandSeconds = new Float64Array(initialRows)
+  /** In virtual time of the cores. */
+  endsAt = new Float64Array(initialRows)
+  /** In the heap of the cores. */
+  place = new Int32Array(initialRows)
+  task = new Int32Array(initialRows)
+  epoch = new Int32Array(initialRows)
+  /** Index of its processor; −1: the handle is free. */
+  processor = new Int32Array(initialRows).fill(-1)
+  state = new Uint8Array(initialRows)
+  made = 0
+  private readonly free = new IntStack()
+
+  take(task: number, epoch: number, processor: number): number {
+    if (this.free.size === 0) this.make()
+    const burst = this.free.pop()
+    this.task[burst] = task
+    this.epoch[burst] = epoch
+    this.processor[burst] = processor
+    this.state[burst] = waiting
+    return burst
+  }
+
+  give(burst: number): void {
+    this.processor[burst] = -1
+    this.free.push(burst)
+  }
+
+  private make(): void {
+    const { length } = this.task
+    if (this.made === length) {
+      this.demandSeconds = grownFloats(this.demandSeconds, length * 2)
+      this.endsAt = grownFloats(this.endsAt, length * 2)
+      this.place = grownInts(this.place, length * 2)
+      this.task = grownInts(this.task, length * 2)
+      this.epoch = grownInts(this.epoch, length * 2)
+      this.processor = grownInts(this.processor, length * 2).fill(-1, length)
+      const { state } = this
+      this.state = new Uint8Array(length * 2)
+      this.state.set(state)
+    }
+    this.free.push(this.made)
+    this.made += 1
+  }
+}

@@ -1,0 +1,79 @@
+/** Growing typed arrays: the columns of tables whose rows are integer handles (hot path). */
+
+export const initialRows = 64
+
+export const grownInts = (old: Int32Array, length: number): Int32Array<ArrayBuffer> => {
+  const larger = new Int32Array(length)
+  larger.set(old)
+  return larger
+}
+
+export const grownFloats = (old: Float64Array, length: number): Float64Array<ArrayBuffer> => {
+  const larger = new Float64Array(length)
+  larger.set(old)
+  return larger
+}
+
+/** A stack of integers that grows: free handles, ready tasks. */
+export class IntStack {
+  private items = new Int32Array(initialRows)
+  size = 0
+
+  push(item: number): void {
+    if (this.size === this.items.length) this.items = grownInts(this.items, this.size * 2)
+    this.items[this.size] = item
+    this.size += 1
+  }
+
+  /** Only when `size` > 0. */
+  pop(): number {
+    this.size -= 1
+    return this.items[this.size] as number
+  }
+}
+
+/** First in, first out, in a ring that grows: pairs of an item and the stamp by which it can be found stale. */
+export class IntRing {
+  private items = new Int32Array(8)
+  private stamps = new Int32Array(8)
+  private head = 0
+  size = 0
+  /** Of the item shifted last. */
+  stamp = 0
+
+  push(item: number, stamp: number): void {
+    if (this.size === this.items.length) this.grow()
+    const tail = (this.head + this.size) & (this.items.length - 1)
+    this.items[tail] = item
+    this.stamps[tail] = stamp
+    this.size += 1
+  }
+
+  /** Only when `size` > 0; its stamp is then in `stamp`. */
+  shift(): number {
+    const { head } = this
+    this.head = (head + 1) & (this.items.length - 1)
+    this.size -= 1
+    this.stamp = this.stamps[head] as number
+    return this.items[head] as number
+  }
+
+  clear(): void {
+    this.head = 0
+    this.size = 0
+  }
+
+  private grow(): void {
+    const { length } = this.items
+    const items = new Int32Array(length * 2)
+    const stamps = new Int32Array(length * 2)
+    for (let i = 0; i < this.size; i++) {
+      const from = (this.head + i) & (length - 1)
+      items[i] = this.items[from] as number
+      stamps[i] = this.stamps[from] as number
+    }
+    this.items = items
+    this.stamps = stamps
+    this.head = 0
+  }
+}

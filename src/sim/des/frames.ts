@@ -1,0 +1,93 @@
+/**
+ * Steps under way: a stack per task, linked from its innermost frame outward (hot path: columns by integer handle). What an
+ * error does with a frame is its code's matter, which is compiled once per step.
+ */
+import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
+import { none, type Tasks } from './tasks.js'
+
+/** Of a frame that does not handle an error. */
+export const propagate = -2
+
+/** What a step does with the errors that pass through it. */
+export interface FrameCode {
+  /** Of limits: the error code when the time is over; default `timeout`. */
+  readonly expiresAs?: number
+  /**
+   * An error came up (`tasks.code`): take the frame off (unless it stays in force) and say where to go on, `blocked` or
+   * `propagate`.
+   */
+  failed(task: number, frame: number): number
+  /** The frame is taken off unasked: an outer timeout, a cancellation. */
+  dropped(task: number, frame: number): void
+}
+
+export class Frames {
+  /** Changes when the frame is taken off. */
+  epoch = new Int32Array(initialRows)
+  task = new Int32Array(initialRows)
+  /** Index into `codes`. */
+  code = new Int32Array(initialRows)
+  /** The next one outward. */
+  below = new Int32Array(initialRows)
+  /** What these mean is the code's matter. */
+  count = new Int32Array(initialRows)
+  handle = new Int32Array(initialRows)
+  startedAt = new Float64Array(initialRows)
+  readonly refs: unknown[] = []
+  readonly codes: FrameCode[] = []
+  private readonly free = new IntStack()
+  private made = 0
+
+  constructor(
+    private readonly tasks: Tasks,
+    private readonly clock: { readonly now: number },
+  ) {}
+
+  /** The number by which frames name this code. */
+  register(code: FrameCode): number {
+    this.codes.push(code)
+    return this.codes.length - 1
+  }
+
+  push(task: number, code: number): number {
+    if (this.free.size === 0) this.make()
+    const frame = this.free.pop()
+    const { tasks } = this
+    this.task[frame] = task
+    this.code[frame] = code
+    this.below[frame] = tasks.frame[task] as number
+    this.startedAt[frame] = this.clock.now
+    tasks.frame[task] = frame
+    return frame
+  }
+
+  /** Takes the innermost frame off. Its columns stay readable until the next push. */
+  pop(task: number): number {
+    const { tasks } = this
+    const frame = tasks.frame[task] as number
+    tasks.frame[task] = this.below[frame] as number
+    this.epoch[frame] = ((this.epoch[frame] as number) + 1) | 0
+    this.free.push(frame)
+    return frame
+  }
+
+  /** Takes all off without a word: the process is gone. */
+  clear(task: number): void {
+    while ((this.tasks.frame[task] as number) !== none) this.pop(task)
+  }
+
+  private make(): void {
+    const { length } = this.epoch
+    if (this.made === length) {
+      this.epoch = grownInts(this.epoch, length * 2)
+      this.task = grownInts(this.task, length * 2)
+      this.code = grownInts(this.code, length * 2)
+      this.below = grownInts(this.below, length * 2)
+      this.count = grownInts(this.count, length * 2)
+      this.handle = grownInts(this.handle, length * 2)
+      this.startedAt = grownFloats(this.startedAt, length * 2)
+    }
+    this.free.push(this.made)
+    this.made += 1
+  }
+}

@@ -1,0 +1,51 @@
+/** A time that a step takes, drawn anew for each visit (hot path: into a cell, so that no number is boxed). */
+import { type Distribution, lognormalSigma } from '../../lib/distribution.js'
+import type { RandomStream } from '../../lib/random.js'
+
+const exponential = 0
+const constant = 1
+const lognormal = 2
+const other = 3
+
+export class Work {
+  private kind = other
+  private scale = 0
+  private sigma = 0
+
+  constructor(
+    private readonly stream: RandomStream,
+    private distribution: Distribution,
+  ) {
+    this.become(distribution)
+  }
+
+  /** Demand may change with the load. */
+  become(distribution: Distribution): void {
+    this.distribution = distribution
+    switch (distribution.shape) {
+      case 'exponential':
+        this.kind = exponential
+        this.scale = distribution.meanSeconds
+        break
+      case 'constant':
+        this.kind = constant
+        this.scale = distribution.seconds
+        break
+      case 'lognormal':
+        this.kind = lognormal
+        this.scale = distribution.p50Seconds
+        this.sigma = lognormalSigma(distribution.p50Seconds, distribution.p99Seconds)
+        break
+      default:
+        this.kind = other
+    }
+  }
+
+  into(cells: Float64Array, cell: number): void {
+    const { kind } = this
+    if (kind === exponential) cells[cell] = this.scale * this.stream.exponential()
+    else if (kind === constant) cells[cell] = this.scale
+    else if (kind === lognormal) cells[cell] = this.scale * Math.exp(this.sigma * this.stream.normal())
+    else cells[cell] = this.stream.sample(this.distribution)
+  }
+}
