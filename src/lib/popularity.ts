@@ -2,28 +2,75 @@
 export type Popularity = { readonly law: 'uniform' } | { readonly law: 'zipf'; readonly exponent: number }
 
 /**
- * Cumulative probabilities of keys 0…n−1 (key 0 is the most popular). A draw is `search(cdf, u)` for u uniform in [0,1).
- * Shared by the simulator, the load generator and the workload service, so that all ask for the same keys.
+ * Keys 0…n−1 by their popularity (key 0 is the most popular), from one uniform number each, in constant time. Shared by the
+ * simulator, the load generator and the workload service, so that all ask for the same keys.
  */
-export const cumulative = (popularity: Popularity, n: number): Float64Array => {
-  const cdf = new Float64Array(n)
-  let sum = 0
-  for (let k = 0; k < n; k++) {
-    sum += popularity.law === 'zipf' ? (k + 1) ** -popularity.exponent : 1
-    cdf[k] = sum
-  }
-  for (let k = 0; k < n; k++) cdf[k] = (cdf[k] ?? 0) / sum
-  return cdf
+export interface KeyTable {
+  /** The key for `u` uniform in [0, 1). */
+  draw(u: number): number
 }
 
-/** The first index whose cumulative probability exceeds `u`. */
-export const search = (cdf: Float64Array, u: number): number => {
-  let low = 0
-  let high = cdf.length - 1
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((cdf[middle] ?? 1) > u) high = middle
-    else low = middle + 1
+export const keyTable = (popularity: Popularity, n: number): KeyTable =>
+  popularity.law === 'uniform' || n === 1 || popularity.exponent === 0
+    ? new EqualKeys(n)
+    : new AliasTable(new Float64Array(n).map((_, k) => (k + 1) ** -popularity.exponent))
+
+class EqualKeys implements KeyTable {
+  constructor(private readonly keys: number) {}
+
+  draw(u: number): number {
+    return Math.floor(u * this.keys)
   }
-  return low
 }
+
+/**
+ * The alias method: column i holds index i up to its threshold and one other index above (A. J. Walker 1977; built in linear
+ * time by M. D. Vose, "A Linear Algorithm for Generating Random Numbers with a Given Distribution", 1991).
+ */
+export class AliasTable implements KeyTable {
+  /** Of column i, i + its own part: so that one comparison decides. */
+  private readonly thresholds: Float64Array
+  private readonly others: Int32Array
+
+  /** `weights`: at least one, none negative, their sum above 0; they need not sum to 1. */
+  constructor(weights: Float64Array) {
+    const n = weights.length
+    const mean = weights.reduce((sum, weight) => sum + weight, 0) / n
+    const left = weights.map((weight) => weight / mean)
+    this.thresholds = Float64Array.from(left, (_, i) => i + 1)
+    this.others = Int32Array.from(left, (_, i) => i)
+    // Columns below the mean from the front, those above from the back.
+    const work = new Int32Array(n)
+    let poor = 0
+    let rich = n
+    for (let i = 0; i < n; i++) {
+      if ((left[i] as number) < 1) work[poor++] = i
+      else work[--rich] = i
+    }
+    while (poor > 0 && rich < n) {
+      const to = work[--poor] as number
+      const from = work[rich] as number
+      const own = left[to] as number
+      this.thresholds[to] = to + own
+      this.others[to] = from
+      const rest = (left[from] as number) - (1 - own)
+      left[from] = rest
+      if (rest < 1) {
+        rich++
+        work[poor++] = from
+      }
+    }
+  }
+
+  draw(u: number): number {
+    const x = u * this.thresholds.length
+    const column = Math.floor(x)
+    return x < (this.thresholds[column] as number) ? column : (this.others[column] as number)
+  }
+}
+
+/** @deprecated Until the event engine draws from `keyTable` itself. */
+export const cumulative = keyTable
+
+/** @deprecated Until the event engine draws from `keyTable` itself. */
+export const search = (table: KeyTable, u: number): number => table.draw(u)

@@ -4,7 +4,7 @@
  */
 
 import { headers } from '../contract/workload.js'
-import { cumulative, search } from '../lib/popularity.js'
+import { type KeyTable, keyTable } from '../lib/popularity.js'
 import { type RandomStream, randomStream } from '../lib/random.js'
 import type { ClassPlan, WorkerPlan } from './worker-plan.js'
 
@@ -16,26 +16,30 @@ export interface NextRequest {
 }
 
 interface KeyStream {
-  readonly cdf: Float64Array
+  readonly table: KeyTable
   readonly random: RandomStream
 }
 
 /** `idPrefix` makes request ids unique among runs. */
 export const requestSource = (plan: WorkerPlan, idPrefix: string): (() => NextRequest) => {
-  const mix = Float64Array.from(plan.classes, (_, i) =>
-    plan.classes.slice(0, i + 1).reduce((sum, { share }) => sum + share, 0),
-  )
+  let passed = 0
+  const mix = plan.classes.map(({ share }) => {
+    passed += share
+    return passed
+  })
+  const last = mix.length - 1
   const ofClass = randomStream(plan.seed, 'load/class')
   const keys = new Map<string, KeyStream>(
     Object.entries(plan.data).map(([id, { keys: n, popularity }]) => [
       id,
-      { cdf: cumulative(popularity, n), random: randomStream(plan.seed, `load/key/${id}`) },
+      { table: keyTable(popularity, n), random: randomStream(plan.seed, `load/key/${id}`) },
     ]),
   )
   const writers = plan.classes.map((cls) => wireWriter(cls, plan, keys))
   let count = 0
   return () => {
-    const cls = writers.length === 1 ? 0 : search(mix, ofClass.uniform())
+    let cls = 0
+    if (last > 0) for (const u = ofClass.uniform(); cls < last && u >= (mix[cls] as number); ) cls++
     const wire = (writers[cls] as Writer)(`${idPrefix}${(count++).toString(36)}`)
     return { cls, wire }
   }
@@ -58,7 +62,7 @@ const wireWriter = (cls: ClassPlan, plan: WorkerPlan, keys: ReadonlyMap<string, 
   const stream = parameters.length === 1 && only !== undefined ? keys.get(only) : undefined
   if (stream !== undefined) {
     const between = `${texts[1] ?? ''}${after}`
-    return (requestId) => `${before}${search(stream.cdf, stream.random.uniform())}${between}${requestId}${end}`
+    return (requestId) => `${before}${stream.table.draw(stream.random.uniform())}${between}${requestId}${end}`
   }
   return (requestId) => {
     let path = before
@@ -66,7 +70,7 @@ const wireWriter = (cls: ClassPlan, plan: WorkerPlan, keys: ReadonlyMap<string, 
     parameters.forEach((parameter, i) => {
       const known = drawn.get(parameter)
       const data = keys.get(parameter)
-      const value = known ?? (data === undefined ? requestId : String(search(data.cdf, data.random.uniform())))
+      const value = known ?? (data === undefined ? requestId : String(data.table.draw(data.random.uniform())))
       drawn.set(parameter, value)
       path += `${value}${texts[i + 1] ?? ''}`
     })

@@ -1,5 +1,5 @@
 /** Which key a request is about: what its route says, else drawn once per request by the data's popularity. */
-import { cumulative, search } from '../lib/popularity.js'
+import { keyTable } from '../lib/popularity.js'
 import type { RandomStream } from '../lib/random.js'
 import type { DataId, Topology } from '../topology/types.js'
 
@@ -13,9 +13,9 @@ export const keyChooser = (topology: Topology, stream: (name: string) => RandomS
     if (draw === undefined) {
       const data = topology.data[id]
       if (data === undefined) return 0
-      const cdf = cumulative(data.popularity, data.keys)
-      const uniform = stream(`key/${id}`).uniform
-      draw = () => search(cdf, uniform())
+      const table = keyTable(data.popularity, data.keys)
+      const random = stream(`key/${id}`)
+      draw = () => table.draw(random.uniform())
       draws.set(id, draw)
     }
     return draw()

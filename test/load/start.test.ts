@@ -109,7 +109,10 @@ describe('the load in its own thread', () => {
   })
 
   it('that dies says so', async () => {
-    const broken = { ...topology, data: { product: { ...topology.data.product, keys: -1 } } } as typeof topology
+    const broken = {
+      ...topology,
+      data: { product: { ...topology.data.product, keys: -1, popularity: { law: 'zipf', exponent: 1 } } },
+    } as typeof topology
     const load = startLoad(planOf(80, steady, { topology: broken }))
     const marked = load.mark(0)
     await expect(load.done).rejects.toThrow('the load generator failed: Invalid typed array length: -1')

@@ -165,7 +165,7 @@ describe('other faults', () => {
 
   it('a paused database stalls its callers, who go on where they were when it is resumed', () => {
     const faults = [{ kind: 'pause', atSeconds: 12, target: component('db'), forSeconds: 0.3 }] as const
-    const result = run(api, { rate: 100, seconds: 30, warmup: 5, faults })
+    const result = run(api, { rate: 500, seconds: 30, warmup: 5, faults })
     expect(result.requests.all?.errors).toEqual({})
     expect(result.requests.all?.latency?.max).toBeGreaterThan(0.25)
     expect(result.faults[0]?.undoneAt).toBe(12.3)

@@ -93,10 +93,10 @@ describe('calibrated demand', () => {
 
   it('adds to the steps of a service, and follows the load where its law does', () => {
     const law = { law: 'power', seconds: 0.01, atRatePerSecond: 5, exponent: -0.5 } as const
-    const at = (rate: number) => run(calibrated(two, { a: law }), { rate, seconds: 500 }).components.a?.cpuSeconds ?? 0
+    const at = (rate: number) => run(calibrated(two, { a: law }), { rate, seconds: 5000 }).components.a?.cpuSeconds ?? 0
     // Per visit 10 ms of compute and 10 ms · (λ/5)^−½.
-    expect(at(10) / (5 * 500)).toBeCloseTo(0.02, 3)
-    expect(at(40) / (20 * 500)).toBeCloseTo(0.015, 3)
+    expect(at(10) / (5 * 5000)).toBeCloseTo(0.02, 3)
+    expect(at(40) / (20 * 5000)).toBeCloseTo(0.015, 3)
   })
 
   it('overrides what is declared, which overrides the catalogue', () => {

@@ -100,11 +100,12 @@ export class BalancerStation implements Station {
   private stateOf(endpoint: Endpoint): Balancer {
     let state = this.balancers.get(endpoint)
     if (state === undefined) {
+      const random = this.system.stream(`${this.component}/balance`)
       state = makeBalancer({
         algorithm: algorithmOf(this.balancer),
         weights: this.peers.map((peer) => peer.weight),
         health: this.balancer.health,
-        uniform: this.system.stream(`${this.component}/balance`).uniform,
+        uniform: () => random.uniform(),
       })
       this.balancers.set(endpoint, state)
     }
