@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const scenario = 'scenarios/optimization-api/topology.yaml'
 
 describe('plimsoll plan', () => {
-  it.each([scenario, 'test/fixtures/topologies/flash-sale.yaml', 'test/fixtures/topologies/task-queue.yaml'])(
+  it.each([scenario, 'scenarios/flash-sale/topology.yaml', 'test/fixtures/topologies/task-queue.yaml'])(
     'shows %s within 80 columns',
     async (file) => {
       const { code, stdout, stderr } = await callCommand(run, [file], {}, root)

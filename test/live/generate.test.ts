@@ -10,7 +10,7 @@ import { topologyFile } from '../support/topology.js'
 it.each([
   'scenarios/optimization-api/topology.yaml',
   'test/golden/generate/topology.yaml',
-  'test/fixtures/topologies/flash-sale.yaml',
+  'scenarios/flash-sale/topology.yaml',
   'test/fixtures/topologies/task-queue.yaml',
 ])('nginx -t accepts what %s means', (path) => {
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-generate-'))

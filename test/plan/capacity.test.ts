@@ -126,7 +126,7 @@ describe('optimization-api', () => {
 })
 
 describe('flash sale (oracle 22)', () => {
-  const flash = capacityPlan(topologyFile('test/fixtures/topologies/flash-sale.yaml'))
+  const flash = capacityPlan(topologyFile('scenarios/flash-sale/topology.yaml'))
 
   it('counts per round of 6000: 3984 cache hits, 816 replica reads, 1200 writes', () => {
     const { steps } = flash.demand

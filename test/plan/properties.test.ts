@@ -13,7 +13,7 @@ import { topologyFile, topologyFrom } from '../support/topology.js'
 
 const files = [
   'scenarios/optimization-api/topology.yaml',
-  'test/fixtures/topologies/flash-sale.yaml',
+  'scenarios/flash-sale/topology.yaml',
   'test/fixtures/topologies/task-queue.yaml',
   'test/golden/generate/topology.yaml',
 ]

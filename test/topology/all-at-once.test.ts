@@ -168,7 +168,7 @@ traffic: { users: 5 }
   })
 
   it('the documents of the design are accepted as they stand', () => {
-    expect(told(fixture('flash-sale'))).toEqual([])
+    expect(told(scenario('flash-sale'))).toEqual([])
     expect(told(fixture('task-queue'))).toEqual([])
     expect(told(scenario())).toEqual([])
     expect(told(topology())).toEqual([])

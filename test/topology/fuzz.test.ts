@@ -3,7 +3,7 @@ import { isMap, isScalar, isSeq, parseDocument, visit } from 'yaml'
 import { randomStream } from '../../src/lib/random.js'
 import { fixture, problemsOf, scenario } from './problems.js'
 
-const sources = [scenario(), fixture('flash-sale'), fixture('task-queue')]
+const sources = [scenario(), scenario('flash-sale'), fixture('task-queue')]
 const random = randomStream(20, 'mutated topologies')
 const below = (n: number): number => Math.floor(random.uniform() * n)
 const oneOf = <T>(items: readonly T[]): T => items[below(items.length)] as T

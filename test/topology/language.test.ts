@@ -441,7 +441,7 @@ describe('requests and the rest', () => {
   })
 
   it('objectives of outcomes, growth, traffic and policy of the flash sale', () => {
-    const { requests, growth, traffic, policy, currency } = parse(fixture('flash-sale'))
+    const { requests, growth, traffic, policy, currency } = parse(scenario('flash-sale'))
     expect(requests['view-product']?.slo).toEqual([
       { path: 'outcomes.hit.latency.p95', op: '<=', bound: 0.01 },
       { path: 'outcomes.miss.latency.p95', op: '<=', bound: 0.05 },
@@ -535,7 +535,7 @@ describe('the parsed topology', () => {
       expect(Object.isFrozen(value)).toBe(true)
       for (const inner of Object.values(value)) check(inner)
     }
-    check(parse(fixture('flash-sale')))
+    check(parse(scenario('flash-sale')))
   })
 
   it('has a digest of its meaning: not of comments, order, quotes or the way units are written', () => {

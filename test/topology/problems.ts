@@ -22,7 +22,7 @@ export const told = (text: string): readonly string[] =>
   problemsOf(text).map(({ position, message }) => `${position?.line}:${position?.column} ${message}`)
 
 export const fixture = (name: string): string => readFileSync(`test/fixtures/topologies/${name}.yaml`, 'utf8')
-export const scenario = (): string => readFileSync('scenarios/optimization-api/topology.yaml', 'utf8')
+export const scenario = (name = 'optimization-api'): string => readFileSync(`scenarios/${name}/topology.yaml`, 'utf8')
 
 /** A small topology whose parts can be replaced by other YAML (each indented by two). */
 export const topology = (

@@ -145,9 +145,7 @@ describe('generate', () => {
   })
 
   it('generates nginx alone for a topology of which compose could not do the rest', () => {
-    expect([...generate(topologyFile('test/fixtures/topologies/flash-sale.yaml'), ['nginx']).keys()]).toEqual([
-      'nginx.conf',
-    ])
+    expect([...generate(topologyFile('scenarios/flash-sale/topology.yaml'), ['nginx']).keys()]).toEqual(['nginx.conf'])
   })
 
   it('knows its targets, those to come, and what was probably meant', () => {
