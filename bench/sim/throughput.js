@@ -12,7 +12,7 @@ import { mm1, mm1Rate, mm1Served, play, threeTier, threeTierRate } from './model
 export const floors = { mm1: 0.4, threeTier: 0.15 }
 export const aims = { mm1: 0.65, threeTier: 0.3 }
 
-const requests = { bare: 4_000_000, mm1: 2_000_000, threeTier: 1_000_000 }
+const requests = { bare: 8_000_000, mm1: 2_000_000, threeTier: 1_000_000 }
 const flashSaleFile = new URL('../../scenarios/flash-sale/topology.yaml', import.meta.url)
 const flashSaleSeconds = 30
 
