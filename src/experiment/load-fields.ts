@@ -4,13 +4,17 @@ import type { Fields, Reader } from '../lib/document/read.js'
 import { formatCount, formatSeconds } from '../lib/units.js'
 import { normalizedShares } from '../topology/shares.js'
 import type { Topology } from '../topology/types.js'
+import { roundedChangeCount, waveStage } from './level.js'
 import { expectedArrivals, largestFactor, loadSeconds, maxRequests } from './load.js'
-import type { loadShape, RawStage } from './schema.js'
+import type { Level, loadShape, RawStage } from './schema.js'
 import { parseTrace } from './trace.js'
 import type { Arrivals, Load, Stage } from './types.js'
 
-/** Results are kept per second: a longer run would not fit. */
-const maxSeconds = 7 * 86_400
+/** What became of requests is kept by the second in which they were due: a longer run would not fit. */
+const maxSeconds = 31 * 86_400
+
+/** Closed: users who come or go, each at a time of its own. */
+const maxUserChanges = 5_000_000
 
 export interface LoadContext {
   readonly reader: Reader
@@ -50,7 +54,13 @@ const stagesOf = (reader: Reader, fields: Fields<typeof loadShape>, mode: Load['
   const stages: Stage[] = []
   for (const [index, stage] of (written ?? []).entries()) {
     if (stage === undefined) continue
-    checkUnit(reader, [...fields.path('stages'), index, stage.kind], stage, mode)
+    const at = [...fields.path('stages'), index, stage.kind]
+    if (stage.kind === 'diurnal') {
+      stages.push(...dayStages(reader, at, stage, mode))
+      from = stages.at(-1)?.toLevel ?? 0
+      continue
+    }
+    checkUnit(reader, at, stage.level, mode)
     const { value } = stage.level
     stages.push({ fromLevel: stage.kind === 'hold' ? value : from, toLevel: value, durationSeconds: stage.seconds })
     from = value
@@ -58,8 +68,79 @@ const stagesOf = (reader: Reader, fields: Fields<typeof loadShape>, mode: Load['
   return stages
 }
 
-const checkUnit = (reader: Reader, at: readonly (string | number)[], stage: RawStage, mode: Load['mode']): void => {
-  const { unit, value } = stage.level
+/** Straight lines of one stage. */
+const maxPieces = 100_000
+
+const dayStages = (
+  reader: Reader,
+  at: readonly (string | number)[],
+  { curve, seconds }: Extract<RawStage, { kind: 'diurnal' }>,
+  mode: Load['mode'],
+): readonly Stage[] => {
+  const { periodSeconds, beginSeconds } = curve
+  if ('levels' in curve) {
+    for (const [i, level] of curve.levels.entries()) checkUnit(reader, [...at, 'levels', i], level, mode)
+    if ((seconds / periodSeconds) * curve.levels.length > maxPieces) {
+      reader.tell(undefined, at, {
+        message: `${formatCount((seconds / periodSeconds) * curve.levels.length)} levels in all; at most ${formatCount(maxPieces)} are played`,
+        hint: 'a shorter stage, a longer period or fewer levels',
+      })
+      return []
+    }
+    return levelStages(
+      curve.levels.map(({ value }) => value),
+      curve,
+      seconds,
+    )
+  }
+  const { low, high, peakSeconds } = curve
+  checkUnit(reader, [...at, 'low'], low, mode)
+  checkUnit(reader, [...at, 'high'], high, mode)
+  return [
+    waveStage(
+      {
+        mean: (low.value + high.value) / 2,
+        amplitude: Math.max(0, (high.value - low.value) / 2),
+        periodSeconds,
+        peakSeconds: peakSeconds - beginSeconds,
+      },
+      seconds,
+    ),
+  ]
+}
+
+/** Straight lines from level to level, round and round. */
+const levelStages = (
+  levels: readonly number[],
+  { periodSeconds, beginSeconds }: { readonly periodSeconds: number; readonly beginSeconds: number },
+  seconds: number,
+): readonly Stage[] => {
+  const n = levels.length
+  const step = periodSeconds / n
+  const levelAt = (position: number): number => {
+    const before = levels[Math.floor(position) % n] ?? 0
+    const after = levels[(Math.floor(position) + 1) % n] ?? 0
+    return before + (after - before) * (position - Math.floor(position))
+  }
+  const begin = beginSeconds / step
+  const end = begin + seconds / step
+  const stages: Stage[] = []
+  let passed = 0
+  for (let from = begin; from < end - 1e-9; ) {
+    const to = Math.min(end, Math.floor(from + 1e-9) + 1)
+    // At its very end a line has not begun the next one: the level there is where it leads.
+    const toLevel = Number.isInteger(to) ? (levels[to % n] ?? 0) : levelAt(to)
+    // The last one ends where the stage does, whatever was rounded before.
+    const durationSeconds = to === end ? seconds - passed : (to - from) * step
+    stages.push({ fromLevel: levelAt(from), toLevel, durationSeconds })
+    passed += durationSeconds
+    from = to
+  }
+  return stages
+}
+
+const checkUnit = (reader: Reader, at: readonly (string | number)[], level: Level, mode: Load['mode']): void => {
+  const { unit, value } = level
   if (unit === (mode === 'open' ? 'rate' : 'users')) return
   reader.tell(
     undefined,
@@ -171,6 +252,11 @@ const checkSize = (reader: Reader, fields: Fields<typeof loadShape>, load: Load)
   const area = expectedArrivals(load, seconds)
   const isWhole = fields.get('stages')?.every((stage) => stage !== undefined) === true
   if (area === 0 && isWhole) reader.tell(undefined, at, { message: 'the stages ask for nothing: every level is 0' })
+  const changes = load.mode === 'closed' ? roundedChangeCount(load.stages) : 0
+  if (changes > maxUserChanges)
+    reader.tell(undefined, at, {
+      message: `${formatCount(changes)} users come or go in all; at most ${formatCount(maxUserChanges)} are played`,
+    })
   if (load.mode === 'open' && area > maxRequests)
     reader.tell(undefined, at, {
       message: `the stages ask for ${formatCount(area)} requests in all; at most ${formatCount(maxRequests)} are run`,

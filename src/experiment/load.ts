@@ -1,122 +1,114 @@
 /**
  * The load of an experiment as a function of time, shared by the simulator and the load generator, so that both are offered
- * the same process. The level is piecewise linear; Λ(t) = ∫₀ᵗ level is the expected number of arrivals until t.
+ * the same process. Hot: one call per arrival, which allocates nothing.
  *
  * Arrivals by inversion of Λ (Çinlar; Devroye, Non-Uniform Random Variate Generation, VI.1.3): if S₁, S₂, … is a Poisson
  * process of rate 1, Λ⁻¹(S₁), Λ⁻¹(S₂), … is one of rate level(t): exact, without thinning.
  */
 import type { RandomStream } from '../lib/random.js'
 import type { Topology } from '../topology/types.js'
-import type { Arrivals, Load, Stage } from './types.js'
+import { Area, areaUntil, Inverse, levelOf, peakIn, roundedChanges, secondsOf, type UserChange } from './level.js'
+import type { Arrivals, Load } from './types.js'
 
 /** Runs are made of requests: one of more would not end. */
 export const maxRequests = 1e9
 
-export const loadSeconds = (load: Load): number => load.stages.reduce((sum, stage) => sum + stage.durationSeconds, 0)
+export const loadSeconds = (load: Load): number => secondsOf(load.stages)
 
 /** Rate per second (open) or users (closed) at `at` seconds; 0 before and after the load. */
-export const levelAt = (load: Load, at: number): number => {
-  let start = 0
-  for (const { fromLevel, toLevel, durationSeconds } of load.stages) {
-    const into = at - start
-    if (into >= 0 && into < durationSeconds) return fromLevel + ((toLevel - fromLevel) * into) / durationSeconds
-    start += durationSeconds
-  }
-  return 0
-}
+export const levelAt = (load: Load, at: number): number => levelOf(load.stages, at)
 
 /** Closed: how many users there are at `at`, rounded to the nearest. */
 export const usersAt = (load: Load, at: number): number => Math.round(levelAt(load, at))
 
 /** The most that the level reaches. */
-export const peakLevel = (load: Load): number =>
-  Math.max(0, ...load.stages.map((stage) => Math.max(stage.fromLevel, stage.toLevel)))
+export const peakLevel = (load: Load): number => Math.max(0, ...load.stages.map(peakIn))
 
 /** Closed: when a user comes or goes, in order of time: the instants at which `usersAt` changes, and its value from there. */
-export const userChanges = (load: Load): readonly { readonly at: number; readonly users: number }[] => {
-  const changes: { at: number; users: number }[] = []
-  let users = 0
-  const change = (at: number, to: number): void => {
-    if (to !== users) changes.push({ at, users: to })
-    users = to
-  }
-  let start = 0
-  for (const { fromLevel: from, toLevel: to, durationSeconds } of load.stages) {
-    change(start, Math.round(from))
-    // Halfway between two whole numbers the rounded level changes.
-    const step = Math.sign(to - from)
-    while (users !== Math.round(to)) {
-      const into = ((users + step / 2 - from) / (to - from)) * durationSeconds
-      change(start + into, users + step)
-    }
-    start += durationSeconds
-  }
-  change(start, 0)
-  return changes
-}
+export const userChanges = (load: Load): readonly UserChange[] => roundedChanges(load.stages)
 
 /** Λ(at): arrivals expected until `at`. */
-export const expectedArrivals = (load: Load, at: number): number => {
-  let start = 0
-  let sum = 0
-  for (const stage of load.stages) {
-    if (at <= start) break
-    sum += areaOf(stage, Math.min(at - start, stage.durationSeconds))
-    start += stage.durationSeconds
-  }
-  return sum
-}
-
-const areaOf = ({ fromLevel, toLevel, durationSeconds }: Stage, into: number): number =>
-  fromLevel * into + ((toLevel - fromLevel) * into * into) / (2 * durationSeconds)
-
-/** Λ⁻¹ for areas that only grow; Infinity beyond the last arrival. */
-const inverse = (load: Load): ((area: number) => number) => {
-  let index = 0
-  let start = 0
-  let passed = 0
-  return (area) => {
-    for (;;) {
-      const stage = load.stages[index]
-      if (stage === undefined) return Number.POSITIVE_INFINITY
-      const { fromLevel: a, toLevel: b, durationSeconds: d } = stage
-      const total = ((a + b) / 2) * d
-      const rest = area - passed
-      // The root of a·x + (b − a)/(2d)·x² = rest in a form that neither cancels nor divides by 0 when a = b.
-      if (rest < total) return start + (2 * rest) / (a + Math.sqrt(Math.max(0, a * a + (2 * (b - a) * rest) / d)))
-      passed += total
-      start += d
-      index++
-    }
-  }
-}
+export const expectedArrivals = (load: Load, at: number): number => areaUntil(load.stages, at)
 
 /**
  * Open: intended starts in seconds, one a call, never decreasing; Infinity after the last. Draws from `stream` only.
  * `constant` is evenly spaced in Λ: arrivals at Λ = ½, 1½, 2½, …
  */
 export const arrivalTimes = (load: Load, stream: RandomStream): (() => number) => {
-  const { arrivals } = load
-  const timeOf = inverse(load)
-  let area = 0
+  const { arrivals, stages } = load
   switch (arrivals.kind) {
-    case 'constant':
-      area = -0.5
-      return () => {
-        area += 1
-        return timeOf(area)
-      }
-    case 'poisson':
-      return () => {
-        area += stream.exponential()
-        return timeOf(area)
-      }
-    case 'bursty':
-      return burstyArrivals(arrivals, load, stream)
+    case 'constant': {
+      const source = new ConstantArrivals(new Inverse(stages))
+      return () => source.next()
+    }
+    case 'poisson': {
+      const level = soleLevel(load)
+      const source =
+        level === undefined
+          ? new PoissonArrivals(new Inverse(stages), stream)
+          : new SteadyArrivals(level, loadSeconds(load), stream)
+      return () => source.next()
+    }
+    case 'bursty': {
+      const source = new BurstyArrivals(arrivals, load, stream)
+      return () => source.next()
+    }
     case 'trace': {
       let next = 0
       return () => arrivals.times[next++] ?? Number.POSITIVE_INFINITY
     }
+  }
+}
+
+/** The level, where it is the same from the beginning to the end. */
+const soleLevel = ({ stages: [only, ...more] }: Load): number | undefined =>
+  only !== undefined && more.length === 0 && only.wave === undefined && only.fromLevel === only.toLevel
+    ? only.fromLevel
+    : undefined
+
+// Classes with fields, not closures over variables: a number that a closure writes to is allocated anew each time.
+
+class ConstantArrivals {
+  private area = -0.5
+
+  constructor(private readonly inverse: Inverse) {}
+
+  next(): number {
+    this.area += 1
+    return this.inverse.timeOf(this.area)
+  }
+}
+
+class PoissonArrivals {
+  private area = 0
+
+  constructor(
+    private readonly inverse: Inverse,
+    private readonly stream: RandomStream,
+  ) {}
+
+  next(): number {
+    this.area += this.stream.exponential()
+    return this.inverse.timeOf(this.area)
+  }
+}
+
+/** Poisson at one rate: what is asked for most, and needs no inversion. */
+class SteadyArrivals {
+  private at = 0
+  private readonly meanSeconds: number
+
+  constructor(
+    ratePerSecond: number,
+    private readonly seconds: number,
+    private readonly stream: RandomStream,
+  ) {
+    this.meanSeconds = 1 / ratePerSecond
+  }
+
+  next(): number {
+    this.at += this.stream.exponential() * this.meanSeconds
+    return this.at < this.seconds ? this.at : Number.POSITIVE_INFINITY
   }
 }
 
@@ -137,32 +129,52 @@ export const largestFactor = ({ onSeconds, offSeconds }: Pick<Bursty, 'onSeconds
  * Markov-modulated Poisson process with two states (Fischer and Meier-Hellstern, 1993): bursts and pauses of exponential
  * length, begun in equilibrium; in each the arrivals are Poisson with the level times the state's factor.
  */
-const burstyArrivals = (bursty: Bursty, load: Load, stream: RandomStream): (() => number) => {
-  const total = loadSeconds(load)
-  const quiet = quietFactor(bursty)
-  const timeOf = inverse(load)
-  let on = stream.uniform() * (bursty.onSeconds + bursty.offSeconds) < bursty.onSeconds
-  const sojourn = (): number => stream.exponential() * (on ? bursty.onSeconds : bursty.offSeconds)
-  let endsAt = sojourn()
-  let endsAtArea = expectedArrivals(load, endsAt)
+class BurstyArrivals {
+  private readonly seconds: number
+  private readonly inverse: Inverse
+  private readonly areas: Area
+  private readonly quiet: number
+  private on: boolean
+  /** Of the present burst or pause. */
+  private endsAt: number
+  private endsAtArea: number
   /** Λ (unmodulated) up to which the process has been played. */
-  let area = 0
-  return () => {
-    let need = stream.exponential()
+  private area = 0
+
+  constructor(
+    private readonly bursty: Bursty,
+    load: Load,
+    private readonly stream: RandomStream,
+  ) {
+    this.seconds = loadSeconds(load)
+    this.inverse = new Inverse(load.stages)
+    this.areas = new Area(load.stages)
+    this.quiet = Math.max(0, quietFactor(bursty))
+    this.on = stream.uniform() * (bursty.onSeconds + bursty.offSeconds) < bursty.onSeconds
+    this.endsAt = this.sojourn()
+    this.endsAtArea = this.areas.until(this.endsAt)
+  }
+
+  next(): number {
+    let need = this.stream.exponential()
     for (;;) {
-      const factor = on ? bursty.factor : quiet
-      const offered = (endsAtArea - area) * factor
+      const factor = this.on ? this.bursty.factor : this.quiet
+      const offered = (this.endsAtArea - this.area) * factor
       if (need < offered) {
-        area += need / factor
-        return timeOf(area)
+        this.area += need / factor
+        return this.inverse.timeOf(this.area)
       }
-      if (endsAt >= total) return Number.POSITIVE_INFINITY
+      if (this.endsAt >= this.seconds) return Number.POSITIVE_INFINITY
       need -= offered
-      area = endsAtArea
-      on = !on
-      endsAt += sojourn()
-      endsAtArea = expectedArrivals(load, endsAt)
+      this.area = this.endsAtArea
+      this.on = !this.on
+      this.endsAt += this.sojourn()
+      this.endsAtArea = this.areas.until(this.endsAt)
     }
+  }
+
+  private sojourn(): number {
+    return this.stream.exponential() * (this.on ? this.bursty.onSeconds : this.bursty.offSeconds)
   }
 }
 

@@ -17,7 +17,7 @@ import {
 import { about, form, oneOf, scalar } from '../lib/document/schema.js'
 import { workTime } from '../lib/document/work-time.js'
 import { z } from '../lib/document/zod.js'
-import { type Parsed, parseRate } from '../lib/units.js'
+import { formatSeconds, type Parsed, parseRate } from '../lib/units.js'
 import { fault } from './fault-schema.js'
 
 /** A value together with where it was written, for checks that come later. */
@@ -49,25 +49,101 @@ export const level: z.ZodType<Level> = scalar(
   },
 )
 
-export type RawStage = { readonly kind: 'hold' | 'ramp'; readonly level: Level; readonly seconds: number }
+export type RawStage =
+  | { readonly kind: 'hold' | 'ramp'; readonly level: Level; readonly seconds: number }
+  | { readonly kind: 'diurnal'; readonly curve: RawCurve; readonly seconds: number }
+
+/** A day: a wave between two levels, or levels spread evenly over it. Seconds since the day began. */
+export type RawCurve = { readonly periodSeconds: number; readonly beginSeconds: number } & (
+  | { readonly low: Level; readonly high: Level; readonly peakSeconds: number }
+  | { readonly levels: readonly Level[] }
+)
+
+const dayShape = {
+  period: about('length of the day (default 24h)', positiveDuration.optional()),
+  begin: about('time of day at which the stage begins (default 0h)', duration.optional()),
+}
+const waveShape = {
+  low: about('level half a period from the peak', level),
+  high: about('level at the peak', level),
+  peak: about('time of day of the peak', duration),
+  ...dayShape,
+}
+const levelsShape = {
+  levels: about('spread evenly over the day, the first at its beginning, joined by straight lines', z.array(level)),
+  ...dayShape,
+}
+
+const secondsPerDay = 86_400
+
+const curve: z.ZodType<RawCurve> = form(
+  z.union([z.strictObject(waveShape), z.strictObject(levelsShape)]),
+  (node, at, reader): RawCurve | undefined => {
+    const names = isMap(node) ? reader.document.entriesOf(node).map(({ name }) => name) : []
+    const what = { what: '"diurnal"' }
+    const hasLevels = names.some((name) => nearest(name, [...Object.keys(waveShape), 'levels']) === 'levels')
+    if (hasLevels) {
+      const fields = reader.fields(levelsShape, node, at, what)
+      const levels = fields?.get('levels')
+      if (fields === undefined || levels === undefined) return undefined
+      if (levels.length < 2) reader.tell(undefined, fields.path('levels'), { message: 'a day has at least two levels' })
+      const known = levels.flatMap((one) => one ?? [])
+      return known.length < Math.max(2, levels.length) ? undefined : { levels: known, ...dayOf(fields, reader) }
+    }
+    const fields = reader.fields(waveShape, node, at, what)
+    const low = fields?.get('low')
+    const high = fields?.get('high')
+    const peakSeconds = fields?.get('peak')
+    if (fields === undefined || low === undefined || high === undefined || peakSeconds === undefined) return undefined
+    const day = dayOf(fields, reader)
+    if (low.unit === high.unit && low.value > high.value)
+      reader.tell(undefined, fields.path('low'), { message: 'the low is above the high' })
+    within(fields.path('peak'), peakSeconds, day.periodSeconds, reader)
+    return { low, high, peakSeconds, ...day }
+  },
+)
+
+const dayOf = (fields: Fields<typeof dayShape>, reader: Reader) => {
+  const day = { periodSeconds: fields.get('period') ?? secondsPerDay, beginSeconds: fields.get('begin') ?? 0 }
+  within(fields.path('begin'), day.beginSeconds, day.periodSeconds, reader)
+  return day
+}
+
+const within = (at: Path, seconds: number, periodSeconds: number, reader: Reader): void => {
+  if (seconds < periodSeconds || seconds === 0) return
+  reader.tell(undefined, at, {
+    message: `${formatSeconds(seconds)} is no time of a day that lasts ${formatSeconds(periodSeconds)}`,
+  })
+}
 
 const holdShape = { hold: about('stay at this level', level), for: positiveDuration }
 const rampShape = { ramp: about('go to this level in a straight line', level), for: positiveDuration }
+const diurnalShape = { diurnal: about('follow the course of a day', curve), for: positiveDuration }
+const kinds = ['hold', 'ramp', 'diurnal'] as const
 
 const stage: z.ZodType<RawStage> = form(
-  z.union([z.strictObject(holdShape), z.strictObject(rampShape)]),
+  z.union([z.strictObject(holdShape), z.strictObject(rampShape), z.strictObject(diurnalShape)]),
   (node, at, reader): RawStage | undefined => {
     const names = isMap(node) ? reader.document.entriesOf(node).map(({ name }) => name) : []
-    if (names.includes('hold') && names.includes('ramp')) {
-      reader.document.reportKey([...at, 'ramp'], {
-        message: 'a stage either holds or ramps',
+    const [kind = 'hold', second] = kinds.filter((one) => names.includes(one))
+    if (second !== undefined) {
+      reader.document.reportKey([...at, second], {
+        message: 'a stage either holds, ramps or follows a day',
         hint: 'make two stages of it: { hold: … , for: … }, { ramp: …, for: … }',
       })
       return undefined
     }
     const what = { what: 'a stage' }
-    const ramps = (name: string): boolean => nearest(name, ['hold', 'ramp', 'for']) === 'ramp'
-    if (!names.includes('hold') && names.some(ramps)) {
+    const meant = (name: string): string | undefined => nearest(name, [...kinds, 'for'])
+    const means = (one: string): boolean =>
+      kind === one || (!names.includes(kind) && names.some((n) => meant(n) === one))
+    if (means('diurnal')) {
+      const fields = reader.fields(diurnalShape, node, at, what)
+      const day = fields?.get('diurnal')
+      const seconds = fields?.get('for')
+      return day === undefined || seconds === undefined ? undefined : { kind: 'diurnal', curve: day, seconds }
+    }
+    if (means('ramp')) {
       const fields = reader.fields(rampShape, node, at, what)
       return made('ramp', fields?.get('ramp'), fields?.get('for'))
     }
@@ -76,7 +152,7 @@ const stage: z.ZodType<RawStage> = form(
   },
 )
 
-const made = (kind: RawStage['kind'], to: Level | undefined, seconds: number | undefined): RawStage | undefined =>
+const made = (kind: 'hold' | 'ramp', to: Level | undefined, seconds: number | undefined): RawStage | undefined =>
   to === undefined || seconds === undefined ? undefined : { kind, level: to, seconds }
 
 export type RawArrivals =

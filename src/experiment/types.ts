@@ -55,9 +55,20 @@ export type Arrivals =
     }
 
 export interface Stage {
+  /** At its beginning and its end; a straight line between the two unless there is a wave. */
   readonly fromLevel: number
   readonly toLevel: number
   readonly durationSeconds: number
+  readonly wave?: Wave
+}
+
+/** The course of a day: level(t) = mean + amplitude·cos(2π(t − peak)/period), t in seconds from the beginning of the stage. */
+export interface Wave {
+  readonly mean: number
+  /** At most the mean. */
+  readonly amplitude: number
+  readonly periodSeconds: number
+  readonly peakSeconds: number
 }
 
 /** `(all|class|component).path op literal` */

@@ -237,8 +237,8 @@ abort: { when: al.errors > 60% }
     ['load: { stages: [] }\n', '1:9 stages: there is no stage'],
     ['load: { stages: [{ hold: 0/s, for: 3s }] }\n', '1:9 stages: the stages ask for nothing: every level is 0'],
     [
-      'load: { stages: [{ hold: 1000000/s, for: 30d }] }\n',
-      '1:9 stages: the stages last 30 d in all; at most 7 d are run',
+      'load: { stages: [{ hold: 1000000/s, for: 40d }] }\n',
+      '1:9 stages: the stages last 40 d in all; at most 31 d are run',
     ],
     [
       'load: { stages: [{ hold: 1000000/s, for: 1h }] }\n',
@@ -250,7 +250,7 @@ abort: { when: al.errors > 60% }
     ],
     ['load: { stages: [{ hold: -5/s, for: 3s }] }\n', /^1:26 hold: "-5\/s" is negative/],
     ['load: { stages: [{ hold: 1/s, for: 1e999s }] }\n', /^1:36 for: "1e999s" is larger than anything/],
-    ['load: { stages: [{ hold: 1/s, ramp: 2/s, for: 1s }] }\n', /^1:31 a stage either holds or ramps/],
+    ['load: { stages: [{ hold: 1/s, ramp: 2/s, for: 1s }] }\n', /^1:31 a stage either holds, ramps or follows a day/],
     ['load: {}\n', /^1:1 "load" needs "stages"/],
     [
       'load: { mode: closed, thinkTime: 1s, arrivals: poisson, stages: [{ hold: 3, for: 1s }] }\n',
