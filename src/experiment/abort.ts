@@ -1,4 +1,4 @@
-import type { SecondEvent } from '../result/run-event.js'
+import { beganAt, type SecondEvent } from '../result/run-event.js'
 import type { Topology } from '../topology/types.js'
 import { quantityOf } from './quantities.js'
 import type { Experiment } from './types.js'
@@ -19,7 +19,7 @@ export const abortMonitor = (abort: Experiment['abort'], topology: Topology): Ab
   return (second) => {
     const value = over([second], when.subject)
     if (typeof value === 'number' && !holds(value, when.op, when.bound)) since = undefined
-    else if (typeof value === 'number') since ??= second.at - 1
+    else if (typeof value === 'number') since ??= beganAt(second)
     if (since === undefined || second.at - since < forSeconds - 1e-9) return undefined
     return `${when.text} for ${second.at - since} s`
   }

@@ -4,7 +4,7 @@
  * abort conditions and objectives, so that a word means the same everywhere.
  */
 import { latencyOver } from '../result/merge.js'
-import type { ClassSecond, ComponentSecond, SecondEvent } from '../result/run-event.js'
+import { type ClassSecond, type ComponentSecond, type SecondEvent, secondsIn } from '../result/run-event.js'
 import type { ClassResult, ComponentResult, Latency, RunResult } from '../result/run-result.js'
 import type { Aspect } from '../result/validity.js'
 
@@ -92,6 +92,9 @@ const total = (value: (second: ClassSecond) => number, whole: (result: ClassResu
 const each = <T>(prefix: string, make: (percentile: Percentile) => T): Record<string, T> =>
   Object.fromEntries(percentiles.map((percentile) => [`${prefix}.${percentile}`, make(percentile)]))
 
+const mostInFlight = (seconds: readonly SecondEvent[], subject: string): number =>
+  seconds.reduce((most, event) => Math.max(most, event.requests[subject]?.inFlight ?? 0), 0)
+
 /** By path. `errors.<code>` besides, for any code. */
 const classQuantities: Readonly<Record<string, Quantity>> = {
   errors: errors(),
@@ -105,7 +108,7 @@ const classQuantities: Readonly<Record<string, Quantity>> = {
     unit: 'per-second',
     aspect: 'rate',
     over: (seconds, subject) =>
-      seconds.length === 0 ? 'idle' : sum(seconds, subject, ({ ok }) => ok) / seconds.length,
+      seconds.length === 0 ? 'idle' : sum(seconds, subject, ({ ok }) => ok) / secondsIn(seconds),
     whole: ofClass((result) => result.ratePerSecond),
   },
   ...each('latency', latency),
@@ -142,36 +145,46 @@ const classQuantities: Readonly<Record<string, Quantity>> = {
   attempts: { unit: 'count', whole: ofClass((result) => result.attempts) },
   inFlight: {
     unit: 'count',
-    over: (seconds, subject) =>
-      seconds.length === 0 ? 'idle' : Math.max(...seconds.map((event) => event.requests[subject]?.inFlight ?? 0)),
+    over: (seconds, subject) => (seconds.length === 0 ? 'idle' : mostInFlight(seconds, subject)),
     whole: ({ series, warmupSeconds }, subject) =>
-      Math.max(
-        0,
-        ...series.filter(({ at }) => at > warmupSeconds).map((event) => event.requests[subject]?.inFlight ?? 0),
+      mostInFlight(
+        series.filter(({ at }) => at > warmupSeconds),
+        subject,
       ),
   },
 }
 
+interface Found {
+  readonly value: number
+  /** Length of its interval. */
+  readonly seconds: number
+}
+
 const values = (
-  seconds: readonly SecondEvent[],
+  events: readonly SecondEvent[],
   subject: string,
   value: (second: ComponentSecond) => number | undefined,
-): number[] =>
-  seconds.flatMap((event) => {
+): Found[] =>
+  events.flatMap((event) => {
     const second = event.components[subject]
-    return second === undefined ? [] : (value(second) ?? [])
+    const found = second === undefined ? undefined : value(second)
+    return found === undefined ? [] : { value: found, seconds: event.seconds ?? 1 }
   })
 
 const folded =
-  (fold: (found: readonly number[]) => number, value: (second: ComponentSecond) => number | undefined) =>
+  (fold: (found: readonly Found[]) => number, value: (second: ComponentSecond) => number | undefined) =>
   (seconds: readonly SecondEvent[], subject: string): Observed => {
     const found = values(seconds, subject, value)
     return found.length === 0 ? 'idle' : fold(found)
   }
 
-const mean = (found: readonly number[]): number => found.reduce((a, b) => a + b, 0) / found.length
-const largest = (found: readonly number[]): number => Math.max(...found)
-const smallest = (found: readonly number[]): number => Math.min(...found)
+const mean = (found: readonly Found[]): number =>
+  found.reduce((sum, { value, seconds }) => sum + value * seconds, 0) /
+  found.reduce((sum, { seconds }) => sum + seconds, 0)
+const largest = (found: readonly Found[]): number =>
+  found.reduce((most, { value }) => Math.max(most, value), Number.NEGATIVE_INFINITY)
+const smallest = (found: readonly Found[]): number =>
+  found.reduce((least, { value }) => Math.min(least, value), Number.POSITIVE_INFINITY)
 
 const ofComponent =
   (value: (result: ComponentResult) => number | null | undefined): Quantity['whole'] =>

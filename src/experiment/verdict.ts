@@ -10,7 +10,7 @@
  * Windows in which nothing was asked say nothing. Windows in which requests were made and none came back do not hold.
  */
 import { formatRatio, formatSeconds } from '../lib/units.js'
-import type { SecondEvent } from '../result/run-event.js'
+import { beganAt, type SecondEvent, secondsIn } from '../result/run-event.js'
 import type { Judgement, RunResult } from '../result/run-result.js'
 import { type Disturbance, disturbances } from '../result/validity.js'
 import type { Objective, Topology } from '../topology/types.js'
@@ -77,16 +77,17 @@ const steadyState = (
     )
   }
   const seconds = result.series.filter(
-    ({ at }) => at - 1 >= result.warmupSeconds && at <= Math.ceil(result.durationSeconds),
+    (event) => beganAt(event) >= result.warmupSeconds && event.at <= Math.ceil(result.durationSeconds),
   )
   const watched = watch(expectation, quantity, seconds)
   if (watched.observed === null && watched.absent.length === 0)
     return { name, bound, observed: null, verdict: 'invalid', why: 'nothing was measured that could tell' }
   const faulted = result.events.some((event) => event.type === 'fault' && event.phase === 'injected')
   const lost = faulted && watched.endsWithout
-  const tolerated = watched.absent.length <= expectation.tolerateSeconds + 1e-9
+  const absentSeconds = Math.round(secondsIn(watched.absent) * 1e6) / 1e6
+  const tolerated = absentSeconds <= expectation.tolerateSeconds + 1e-9
   const why = [
-    ...(watched.absent.length === 0 ? [] : [`absent for ${watched.absent.length} s (${ranges(watched.absent)})`]),
+    ...(absentSeconds === 0 ? [] : [`absent for ${absentSeconds} s (${ranges(watched.absent)})`]),
     ...(watched.absent.length > 0 ? [`tolerated ${expectation.tolerateSeconds} s`] : []),
     ...(lost ? ['and not regained by the end'] : []),
   ].join(', ')
@@ -98,8 +99,8 @@ const steadyState = (
 }
 
 interface Watched {
-  /** Ends of the seconds in which it did not hold. */
-  readonly absent: readonly number[]
+  /** The seconds in which it did not hold. */
+  readonly absent: readonly SecondEvent[]
   /** The worst window; null: no window tells. */
   readonly observed: number | null
   readonly endsWithout: boolean
@@ -107,27 +108,48 @@ interface Watched {
 
 const watch = (expectation: Expectation, quantity: Quantity, seconds: readonly SecondEvent[]): Watched => {
   const { op, bound, subject, windowSeconds } = expectation
-  const length = Math.min(seconds.length, Math.max(1, Math.round(windowSeconds)))
   const steady = new Array<boolean>(seconds.length).fill(false)
   let observed: number | null = null
   let endsWithout = false
-  for (let end = length; end <= seconds.length; end++) {
-    const value: Observed = quantity.over?.(seconds.slice(end - length, end), subject) ?? 'idle'
+  for (const { from, end } of windows(seconds, windowSeconds)) {
+    const value: Observed = quantity.over?.(seconds.slice(from, end), subject) ?? 'idle'
     const good = value === 'idle' || (value !== 'silent' && holds(value, op, bound))
     if (typeof value === 'number') observed = observed === null ? value : worse(op, observed, value)
-    if (good) steady.fill(true, end - length, end)
+    if (good) steady.fill(true, from, end)
     endsWithout = !good
   }
-  return { absent: seconds.flatMap(({ at }, i) => (steady[i] ? [] : at)), observed, endsWithout }
+  return { absent: seconds.filter((_, i) => !steady[i]), observed, endsWithout }
 }
 
-/** `12–15 s, 20–21 s`: seconds by their ends, as stretches of time. */
-const ranges = (ends: readonly number[]): string => {
+/** The fewest whole intervals that are as long as a window, ending with each interval; all of them where that is too few. */
+function* windows(
+  seconds: readonly SecondEvent[],
+  windowSeconds: number,
+): Generator<{ readonly from: number; readonly end: number }> {
+  let from = 0
+  let length = 0
+  let any = false
+  for (const [i, { seconds: added = 1 }] of seconds.entries()) {
+    length += added
+    for (let first = seconds[from]?.seconds ?? 1; length - first >= windowSeconds - 1e-9 && from < i; ) {
+      length -= first
+      from++
+      first = seconds[from]?.seconds ?? 1
+    }
+    const isLast = i === seconds.length - 1
+    if (length < windowSeconds - 1e-9 && !(isLast && !any)) continue
+    any = true
+    yield { from, end: i + 1 }
+  }
+}
+
+/** `12–15 s, 20–21 s`: seconds as stretches of time. */
+const ranges = (seconds: readonly SecondEvent[]): string => {
   const stretches: { from: number; to: number }[] = []
-  for (const end of ends) {
+  for (const second of seconds) {
     const last = stretches.at(-1)
-    if (last !== undefined && end - 1 <= last.to + 1e-9) last.to = end
-    else stretches.push({ from: end - 1, to: end })
+    if (last !== undefined && beganAt(second) <= last.to + 1e-9) last.to = second.at
+    else stretches.push({ from: beganAt(second), to: second.at })
   }
   const shown = stretches.slice(0, 4).map(({ from, to }) => `${from}–${to} s`)
   return stretches.length > shown.length ? `${shown.join(', ')}, …` : shown.join(', ')

@@ -1,6 +1,6 @@
 /** A run as it happens: one short line per moment, for a terminal's live line and for logs. */
 import { mergeHistograms } from '../result/merge.js'
-import type { RunEvent, SecondEvent } from '../result/run-event.js'
+import { type RunEvent, type SecondEvent, secondsIn } from '../result/run-event.js'
 import { formatNumber, formatRatio, formatSeconds } from './quantity.js'
 
 const clock = (at: number): string => `${at.toFixed(1).padStart(6)} s`
@@ -17,7 +17,7 @@ export const secondsLine = (seconds: readonly SecondEvent[], faults: readonly st
   const busiest = Object.entries(last.components).sort(([, a], [, b]) => b.cpu - a.cpu)[0]
   return [
     clock(last.at),
-    `${formatNumber(Math.round(ok / seconds.length))}/s`,
+    `${formatNumber(Math.round(ok / secondsIn(seconds)))}/s`,
     `p95 ${formatSeconds(latency?.p95)}`,
     `errors ${errors}`,
     ...(degraded > 0 ? [`degraded ${degraded}`] : []),

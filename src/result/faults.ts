@@ -2,7 +2,7 @@
  * Fault timing, the same for the simulator and the load generator: `faultTracker` watches requests as they complete
  * (hot: no allocation), `faultResults` is pure and turns what it saw into `FaultResult`s.
  */
-import type { RunEvent, SecondEvent } from './run-event.js'
+import type { RunEvent } from './run-event.js'
 import type { FaultResult } from './run-result.js'
 
 /** What the requests showed around a fault, exact in time rather than per second. Ends at the next mark. */
@@ -31,6 +31,8 @@ export interface Cohorts {
 export interface FaultTrack {
   readonly marks: readonly FaultMark[]
   readonly cohorts: Cohorts
+  /** Requests in flight at the end of second `i`. */
+  readonly inFlight: readonly number[]
 }
 
 export interface FaultTracker {
@@ -56,7 +58,18 @@ export const faultTracker = (): FaultTracker => {
   let ok = new Float64Array(64)
   let failed = new Float64Array(64)
   let seconds = 0
+  let inFlight = 0
+  let inFlightAtEnd = new Float64Array(64)
+  /** Seconds whose end has passed. */
+  let ended = 0
 
+  /** It is `at`: whatever ended before ended with what is in flight now. */
+  const pass = (at: number): void => {
+    while (at >= ended + 1) {
+      if (ended >= inFlightAtEnd.length) inFlightAtEnd = grown(inFlightAtEnd, ended)
+      inFlightAtEnd[ended++] = inFlight
+    }
+  }
   const cohort = (intendedAt: number): number => {
     const second = Math.max(0, Math.floor(intendedAt))
     if (second >= offered.length) {
@@ -73,10 +86,14 @@ export const faultTracker = (): FaultTracker => {
 
   return {
     offered: (intendedAt) => {
+      pass(intendedAt)
+      inFlight++
       increment(offered, cohort(intendedAt))
       if (current !== undefined) current.offeredSince++
     },
     success: (intendedAt, sentAt, completedAt) => {
+      pass(completedAt)
+      inFlight--
       increment(ok, cohort(intendedAt))
       if (current === undefined || completedAt < current.at) return
       gap(current, completedAt)
@@ -84,6 +101,8 @@ export const faultTracker = (): FaultTracker => {
       if (current.firstSuccessAt === null && sentAt >= current.at) current.firstSuccessAt = completedAt
     },
     failure: (intendedAt, completedAt) => {
+      pass(completedAt)
+      inFlight--
       increment(failed, cohort(intendedAt))
       if (current === undefined || completedAt < current.at) return
       current.failedRequests++
@@ -116,6 +135,7 @@ export const faultTracker = (): FaultTracker => {
     },
     track: (endedAt) => {
       if (current !== undefined) gap(current, endedAt)
+      pass(endedAt)
       return {
         marks: marks.map(({ lastSuccessAt: _, offeredSince: __, ...mark }) => mark),
         cohorts: {
@@ -123,6 +143,7 @@ export const faultTracker = (): FaultTracker => {
           ok: [...ok.subarray(0, seconds)],
           failed: [...failed.subarray(0, seconds)],
         },
+        inFlight: [...inFlightAtEnd.subarray(0, ended)],
       }
     },
   }
@@ -155,11 +176,10 @@ const wholeShare = 0.95
  */
 export const faultResults = (input: {
   readonly events: readonly RunEvent[]
-  readonly series: readonly SecondEvent[]
   readonly track: FaultTrack
   readonly endedAt: number
 }): FaultResult[] => {
-  const { events, series, track, endedAt } = input
+  const { events, track, endedAt } = input
   const faultEvents = events.filter((event) => event.type === 'fault')
   const starts = faultEvents.filter((event) => event.phase !== 'undone')
   return starts.map((start) => {
@@ -184,7 +204,7 @@ export const faultResults = (input: {
       detectedAt: detected?.at ?? null,
       firstSuccessAt: mark.firstSuccessAt,
       sloRegainedAt,
-      backlogDrainedAt: drainedAt(mark, series, until),
+      backlogDrainedAt: drainedAt(mark, track.inFlight, until),
       failedRequests: mark.failedRequests,
       detectionSeconds: detected === undefined ? null : Math.max(0, detected.at - injectedAt),
       recoverySeconds: sloRegainedAt === null ? null : Math.max(0, sloRegainedAt - injectedAt),
@@ -225,9 +245,11 @@ const regainedAt = (mark: FaultMark, cohorts: Cohorts, until: number): number | 
   return regained
 }
 
-const drainedAt = (mark: FaultMark, series: readonly SecondEvent[], until: number): number | null => {
-  const inFlight = (event: SecondEvent): number => event.requests.all?.inFlight ?? 0
-  const before = series.filter((event) => event.at <= mark.at && event.at > mark.at - 5)
-  const usual = Math.max(mark.inFlight, ...before.map(inFlight))
-  return series.find((event) => event.at > mark.at && event.at <= until && inFlight(event) <= usual)?.at ?? null
+const drainedAt = (mark: FaultMark, inFlight: readonly number[], until: number): number | null => {
+  // Second `i` ends at i + 1.
+  const before = inFlight.slice(Math.max(0, Math.floor(mark.at) - 5), Math.floor(mark.at))
+  const usual = Math.max(mark.inFlight, ...before)
+  for (let second = Math.floor(mark.at); second + 1 <= until && second < inFlight.length; second++)
+    if ((inFlight[second] ?? 0) <= usual) return second + 1
+  return null
 }

@@ -62,6 +62,7 @@ const componentResult = z.looseObject({
 const second = z.looseObject({
   type: z.literal('second'),
   at: number,
+  seconds: z.number().gt(0).optional(),
   requests: z.record(
     z.string(),
     z.looseObject({
@@ -157,6 +158,7 @@ const runResult = z.looseObject({
     }),
   ),
   series: z.array(second),
+  seriesSeconds: z.number().gt(0).optional(),
   events: z.array(event),
   faults: z.array(
     z.looseObject({

@@ -50,15 +50,24 @@ export type RunEvent =
 
 export type InstanceState = 'starting' | 'ready' | 'stopped' | 'crashed' | 'paused'
 
-/** What happened in the second that ends at `at`. */
+/** What happened in the second (in long simulations: the interval) that ends at `at`. */
 export interface SecondEvent {
   readonly type: 'second'
   readonly at: number
+  /** Length of the interval; absent: 1. */
+  readonly seconds?: number
   readonly requests: Readonly<Record<string, ClassSecond>>
   readonly components: Readonly<Record<string, ComponentSecond>>
   readonly hosts: Readonly<Record<string, { readonly cpu: number }>>
   readonly generator: { readonly lagMaxSeconds: number; readonly unsent: number; readonly cpu: number }
 }
+
+/** What an event tells of began then. */
+export const beganAt = (event: SecondEvent): number => event.at - (event.seconds ?? 1)
+
+/** Length of several intervals in all. */
+export const secondsIn = (events: readonly SecondEvent[]): number =>
+  events.reduce((sum, { seconds = 1 }) => sum + seconds, 0)
 
 /** Counts of one class in one second. `offered` by intended start, the others by completion. */
 export interface ClassSecond {

@@ -29,6 +29,8 @@ export interface RunResult {
   readonly edges: Readonly<Record<string, { readonly count: number; readonly errors: number }>>
   readonly steps: Readonly<Record<string, StepResult>>
   readonly series: readonly SecondEvent[]
+  /** Length of the intervals of `series`, of which the last may be shorter; absent: 1. */
+  readonly seriesSeconds?: number
   /** Everything in the event stream that is not a `second`. */
   readonly events: readonly import('./run-event.js').RunEvent[]
   readonly faults: readonly FaultResult[]

@@ -4,6 +4,7 @@ import { engineRegistry } from '../../src/catalog/index.js'
 import { abortMonitor } from '../../src/experiment/abort.js'
 import { defaultExperiment } from '../../src/experiment/default.js'
 import { parseExperiment } from '../../src/experiment/parse.js'
+import { seriesSeconds } from '../../src/experiment/series.js'
 import { judged } from '../../src/experiment/verdict.js'
 import { PlimsollError } from '../../src/lib/errors.js'
 import { LatencyHistogram } from '../../src/result/histogram.js'
@@ -176,6 +177,75 @@ describe('steady state', () => {
     expect(
       verdictOf(steady('expect: get-route.outcomes.hit.latency.p95 < 5ms'), { requests, series: series() }),
     ).toMatchObject({ verdict: 'pass', observed: 0.003 })
+  })
+})
+
+describe('in a long simulation, whose intervals are longer than a second', () => {
+  /** Twenty intervals of `seconds`, those given by their index replaced. */
+  const intervals = (seconds: number, replaced: Readonly<Record<number, Shape>> = {}): SecondEvent[] =>
+    Array.from({ length: 20 }, (_, i) => ({ ...second((i + 1) * seconds, replaced[i]), seconds }))
+  const long = (rest: string, of: SecondEvent[], changes: Partial<RunResult> = {}) =>
+    verdictOf(rest, { series: of, durationSeconds: of.at(-1)?.at ?? 0, ...changes })
+
+  it('absences and their ranges are told in seconds', () => {
+    const judgement = long(
+      'steadyState: [{ expect: all.errors < 1%, window: 5s, tolerate: 9s }]',
+      intervals(5, { 3: { failed: 50 }, 4: { failed: 50 } }),
+    )
+    expect(judgement).toMatchObject({
+      verdict: 'fail',
+      why: 'absent for 10 s (15–25 s), tolerated 9 s',
+    })
+    expect(
+      long('steadyState: [{ expect: all.errors < 1%, window: 5s, tolerate: 10s }]', intervals(5, { 3: { failed: 9 } })),
+    ).toMatchObject({ verdict: 'pass' })
+  })
+
+  it('a window is as many intervals as cover it, and a shorter one is one interval', () => {
+    const one = intervals(5, { 7: { failed: 50 } })
+    // 50 of 150 in one interval, of 450 in the four that cover 20 s: each interval beside it is steady in some window.
+    expect(long('steadyState: [{ expect: all.errors < 1%, window: 20s }]', one)?.observed).toBeCloseTo(50 / 450, 12)
+    expect(long('steadyState: [{ expect: all.errors < 1%, window: 17s }]', one)?.observed).toBeCloseTo(50 / 450, 12)
+    expect(long('steadyState: [{ expect: all.errors < 1%, window: 2s }]', one)?.observed).toBeCloseTo(50 / 150, 12)
+  })
+
+  it('rates are per second, and means are weighed by the lengths of their intervals', () => {
+    const even = intervals(5)
+    expect(long('steadyState: [{ expect: all.ratePerSecond > 19/s, window: 10s }]', even)?.observed).toBeCloseTo(20, 12)
+    const last: SecondEvent = { ...second(101, { cpu: 1 }), seconds: 1 }
+    const cpu = long('steadyState: [{ expect: app.utilization.cpu < 90%, window: 101s }]', [...even, last])
+    expect(cpu?.observed).toBeCloseTo((100 * 0.5 + 1) / 101, 12)
+  })
+
+  it('an interval that began in the warm-up is left out', () => {
+    const warm = intervals(5, { 1: { failed: 99 } })
+    const rest = 'steadyState: [{ expect: all.errors < 1%, window: 5s }]'
+    expect(long(rest, warm, { warmupSeconds: 9 })?.verdict).toBe('pass')
+    expect(long(rest, warm, { warmupSeconds: 5 })?.verdict).toBe('fail')
+  })
+
+  it('an abort condition counts the seconds of the intervals', () => {
+    const { abort } = experiment('abort: { when: all.errors > 60%, for: 15s }')
+    const monitor = abortMonitor(abort, topology)
+    const failing = intervals(5).map((event) => ({ ...event, ...second(event.at, { ok: 0, failed: 100 }), seconds: 5 }))
+    expect(failing.slice(0, 3).map(monitor)).toEqual([undefined, undefined, 'all.errors > 60% for 15 s'])
+  })
+
+  it('a day is recorded in half minutes, finer where windows ask for it, and at least every five seconds', () => {
+    const seconds = (length: string, rest = '') =>
+      seriesSeconds(
+        parseExperiment(
+          `apiVersion: plimsoll/v1\nkind: Experiment\nname: x\ntopology: t\nload: { stages: [{ hold: 1/s, for: ${length} }] }\n${rest}`,
+          { file: 'x.yaml', topology },
+        ),
+      )
+    expect(['20s', '1h', '61m', '24h', '7d', '31d'].map((length) => seconds(length))).toEqual([1, 1, 2, 30, 300, 900])
+    const watched = 'steadyState: [{ expect: all.errors < 1%, window: 10s, tolerate: 15s }]'
+    expect(seconds('24h', watched)).toBe(5)
+    expect(seconds('5h', watched)).toBe(5)
+    expect(seconds('24h', 'abort: { when: all.errors > 60%, for: 60s }')).toBe(30)
+    expect(seconds('24h', 'abort: { when: all.errors > 60% }')).toBe(5)
+    expect(seconds('5h', 'abort: { when: all.errors > 60% }')).toBe(1)
   })
 })
 

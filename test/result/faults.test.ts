@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { faultResults } from '../../src/result/faults.js'
 import { requestRecorder } from '../../src/result/recorder.js'
-import type { RunEvent, SecondEvent } from '../../src/result/run-event.js'
+import type { RunEvent } from '../../src/result/run-event.js'
 
 interface Scenario {
   readonly endedAt?: number
@@ -12,14 +12,13 @@ interface Scenario {
   readonly events?: readonly RunEvent[]
 }
 
-/** Constant arrivals, replayed in order of time into a recorder, with a second event each full second. */
+/** Constant arrivals, replayed in order of time into a recorder. */
 const play = ({ endedAt = 20, ratePerSecond = 100, fate, faults, events = [] }: Scenario) => {
   const recorder = requestRecorder({
     classes: [{ id: 'get', derived: false }],
     warmupSeconds: 0,
     durationSeconds: endedAt,
   })
-  const series: SecondEvent[] = []
   const log: RunEvent[] = [...events]
   const todo: { at: number; order: number; run: () => void }[] = []
   for (let i = 0; i < endedAt * ratePerSecond; i++) {
@@ -33,20 +32,6 @@ const play = ({ endedAt = 20, ratePerSecond = 100, fate, faults, events = [] }: 
       : () => recorder.failure(0, at, at, done, '502', false)
     todo.push({ at: done, order: 0, run })
   }
-  for (let at = 1; at <= endedAt; at++)
-    todo.push({
-      at,
-      order: 2,
-      run: () =>
-        series.push({
-          type: 'second',
-          at,
-          requests: recorder.second(),
-          components: {},
-          hosts: {},
-          generator: { lagMaxSeconds: 0, unsent: 0, cpu: 0 },
-        }),
-    })
   faults.forEach(({ at, target = 'app/0' }, fault) => {
     const run = (): void => {
       const inFlight = recorder.mark(fault, at)
@@ -55,7 +40,7 @@ const play = ({ endedAt = 20, ratePerSecond = 100, fate, faults, events = [] }: 
     todo.push({ at, order: 3, run })
   })
   for (const { run } of todo.sort((a, b) => a.at - b.at || a.order - b.order)) run()
-  return faultResults({ events: log, series, track: recorder.faults(endedAt), endedAt })
+  return faultResults({ events: log, track: recorder.faults(endedAt), endedAt })
 }
 
 const failBetween = (from: number, to: number) => (at: number) =>

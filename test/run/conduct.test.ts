@@ -51,7 +51,7 @@ const setUp = (options: { faults?: readonly Fault[]; failInjection?: boolean; re
     requests: { all: emptyClassResult() },
     generator: idealGenerator,
     durationSeconds,
-    faults: { marks: [], cohorts: { offered: [], ok: [], failed: [] } },
+    faults: { marks: [], cohorts: { offered: [], ok: [], failed: [] }, inFlight: [] },
   })
   const load: RunningLoad = {
     started: Promise.resolve(zero),
