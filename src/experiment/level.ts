@@ -94,6 +94,8 @@ export class Inverse {
   private total = 0
   /** Where the last arrival was, in the present stage: from there a wave is searched. */
   private into = 0
+  /** Of the present wave: the sine at its beginning, with the other sign. */
+  private offset = 0
 
   constructor(private readonly stages: readonly Stage[]) {
     this.next()
@@ -105,7 +107,8 @@ export class Inverse {
       const { stage } = this
       if (stage === undefined) return Number.POSITIVE_INFINITY
       const rest = area - this.passed
-      if (rest < this.total) return this.start + (stage.wave === undefined ? line(stage, rest) : this.wave(stage, rest))
+      if (rest < this.total)
+        return this.start + (stage.wave === undefined ? line(stage, rest) : this.waved(stage.wave, rest))
       this.passed += this.total
       this.start += stage.durationSeconds
       this.next()
@@ -117,23 +120,34 @@ export class Inverse {
     this.stage = this.stages[this.index]
     this.into = 0
     this.total = this.stage === undefined ? 0 : areaIn(this.stage, this.stage.durationSeconds)
+    const wave = this.stage?.wave
+    this.offset = wave === undefined ? 0 : Math.sin(angular(wave) * wave.peakSeconds)
   }
 
-  /** The root of areaIn(x) = rest by Newton's method within a bracket, which halves where a step leaves it. */
-  private wave(stage: Stage, rest: number): number {
+  /**
+   * The root of areaIn(x) = rest by Newton's method, from the arrival before (so that one step is usually enough), within a
+   * bracket that halves where a step leaves it.
+   */
+  private waved({ mean, amplitude, periodSeconds, peakSeconds }: Wave, rest: number): number {
+    const w = (2 * Math.PI) / periodSeconds
     let low = this.into
-    let high = stage.durationSeconds
+    let high = (this.stage as Stage).durationSeconds
     let x = low
     for (let i = 0; i < 100; i++) {
-      const excess = areaIn(stage, x) - rest
+      const phase = w * (x - peakSeconds)
+      const level = mean + amplitude * Math.cos(phase)
+      const excess = mean * x + (amplitude / w) * (Math.sin(phase) + this.offset) - rest
+      if (excess === 0) break
       if (excess > 0) high = x
       else low = x
-      const level = levelIn(stage, x)
-      let next = level > 0 ? x - excess / level : Number.NaN
-      if (!(next > low && next < high)) next = excess === 0 ? x : (low + high) / 2
-      const step = Math.abs(next - x)
-      x = next
-      if (step <= 1e-12 * (1 + x)) break
+      const next = level > 0 ? x - excess / level : Number.NaN
+      const inside = next > low && next < high
+      const step = inside ? next - x : (low + high) / 2 - x
+      x += step
+      const enough = 1e-12 * (1 + x)
+      if (Math.abs(step) <= enough) break
+      // What a step of Newton leaves is at most step²·|level′|/(2·level), and |level′| ≤ amplitude·w.
+      if (inside && amplitude * w * step * step <= enough * level) break
     }
     this.into = x
     return x

@@ -72,6 +72,11 @@ export class Clients implements Source {
     else this.users = this.startUsers()
   }
 
+  /** Requests so far. */
+  get issued(): number {
+    return this.count
+  }
+
   /** No more requests from now on. */
   stop(): void {
     this.ended = true

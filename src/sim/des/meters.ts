@@ -64,25 +64,18 @@ export class Meters {
   }
 
   /** What happened since the last call. */
-  second(): {
+  interval(): {
     readonly components: Readonly<Record<string, ComponentSecond>>
     readonly hosts: Readonly<Record<string, { readonly cpu: number }>>
     readonly generatorCpu: number
-    /** Visits per second by component. */
-    readonly rates: ReadonlyMap<string, number>
   } {
     const { now } = this.system.kernel
     const elapsed = now - this.secondAt
     const totals = this.totals()
     const hostTotals = this.hostTotals()
     const components: Record<string, ComponentSecond> = {}
-    const rates = new Map<string, number>()
-    for (const [id, member] of this.system.members) {
-      const to = totals.get(id) as Totals
-      const from = this.seconds.get(id) as Totals
-      components[id] = this.componentSecond(member, from, to, elapsed)
-      rates.set(id, ratio(to.visits - from.visits, elapsed))
-    }
+    for (const [id, member] of this.system.members)
+      components[id] = this.componentSecond(member, this.seconds.get(id) as Totals, totals.get(id) as Totals, elapsed)
     const hosts: Record<string, { cpu: number }> = {}
     for (const [id, used] of hostTotals) {
       const cpu = this.machines.hosts.get(id)?.cpu ?? 0
@@ -94,7 +87,17 @@ export class Meters {
     this.seconds = totals
     this.hostSeconds = hostTotals
     this.secondAt = now
-    return { components, hosts, generatorCpu, rates }
+    return { components, hosts, generatorCpu }
+  }
+
+  /** Visits by component since the run began. */
+  visits(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.system.members].map(([id, { endpoints }]) => [
+        id,
+        endpoints.reduce((sum, { visits }) => sum + visits, 0),
+      ]),
+    )
   }
 
   /** Of the measured time, which ends now. */

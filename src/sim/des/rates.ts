@@ -78,18 +78,22 @@ const visit = (
 /** Observed rates with an exponential memory of a few seconds, so that demand follows the load and not its noise. */
 export class SmoothedRates {
   private readonly rates: Map<string, number>
+  private visits: ReadonlyMap<string, number> = new Map()
   private static readonly weight = 0.25
 
   constructor(planned: ReadonlyMap<string, number>) {
     this.rates = new Map(planned)
   }
 
-  /** `offered`: requests that the generator sent in this second. */
-  add(observed: ReadonlyMap<string, number>, offered: number): ReadonlyMap<string, number> {
-    for (const [id, rate] of [...observed, ['generator', offered] as const]) {
+  /** Visits so far by component, and requests of the generator; `elapsed` since the last call. */
+  add(visits: ReadonlyMap<string, number>, elapsed: number): ReadonlyMap<string, number> {
+    if (elapsed <= 0) return this.rates
+    for (const [id, count] of visits) {
+      const rate = (count - (this.visits.get(id) ?? 0)) / elapsed
       const before = this.rates.get(id)
       this.rates.set(id, before === undefined ? rate : before + SmoothedRates.weight * (rate - before))
     }
+    this.visits = visits
     return this.rates
   }
 }

@@ -144,7 +144,7 @@ export class RequestLog {
 
   /** What the requests showed around the faults. */
   faults(endedAt: number): FaultTrack {
-    return this.tracker?.track(endedAt) ?? { marks: [], cohorts: { offered: [], ok: [], failed: [] } }
+    return this.tracker?.track(endedAt) ?? { marks: [], cohorts: { offered: [], ok: [], failed: [] }, inFlight: [] }
   }
 
   private trackOf(request: number): Track {

@@ -4,6 +4,7 @@ import { topologyPlacement } from '../../catalog/placement.js'
 import { requestedPlacement } from '../../catalog/requested-placement.js'
 import { type AbortMonitor, abortMonitor } from '../../experiment/abort.js'
 import { loadSeconds } from '../../experiment/load.js'
+import { seriesSeconds } from '../../experiment/series.js'
 import type { Experiment } from '../../experiment/types.js'
 import { judged } from '../../experiment/verdict.js'
 import { assembleRunResult } from '../../result/assemble.js'
@@ -50,6 +51,9 @@ export class Simulation {
   private readonly smoothed: SmoothedRates | undefined
   /** Instances whose absence has been noticed, and not yet their return. */
   private readonly missing = new Set<string>()
+  /** Of the series. */
+  private readonly intervalSeconds: number
+  private intervalBegan = 0
   private measuring = false
   private abortReason: string | undefined
 
@@ -61,6 +65,7 @@ export class Simulation {
     this.placement =
       input.placement ?? requestedPlacement(topology, experiment.placement) ?? topologyPlacement(topology)
     this.durationSeconds = loadSeconds(load)
+    this.intervalSeconds = seriesSeconds(experiment)
     const requests = Object.values(topology.requests).filter((request) => request.derivedFrom === undefined)
     this.kernel = new Kernel(Object.keys(topology.data).length, {
       noticed: (endpoint, by) => this.noticed(endpoint, by),
@@ -103,8 +108,10 @@ export class Simulation {
       this.runTo(warmupSeconds)
       this.measure()
     }
+    const began = kernel.now
     this.runTo(next)
-    this.endSecond()
+    if (this.smoothed !== undefined) this.followLoad(this.smoothed, next - began)
+    if (next >= this.intervalBegan + this.intervalSeconds || next >= durationSeconds) this.endInterval()
     return !this.ended
   }
 
@@ -134,6 +141,7 @@ export class Simulation {
       versions: {},
       requests: log.result(endedAt),
       ...measured,
+      ...(this.intervalSeconds === 1 ? {} : { seriesSeconds: this.intervalSeconds }),
       events: this.events,
       track: log.faults(endedAt),
       endedAt,
@@ -176,19 +184,26 @@ export class Simulation {
     if (this.kernel.queue.now < at) this.kernel.queue.now = at
   }
 
-  private endSecond(): void {
-    const { components, hosts, generatorCpu, rates } = this.meters.second()
+  /** Demand that depends on load, whatever the intervals of the series are. */
+  private followLoad(smoothed: SmoothedRates, elapsed: number): void {
+    const visits = new Map(this.meters.visits()).set('generator', this.clients.issued)
+    this.system.refreshDemand(smoothed.add(visits, elapsed))
+  }
+
+  private endInterval(): void {
+    const { components, hosts, generatorCpu } = this.meters.interval()
+    const { now } = this.kernel
     const second: SecondEvent = {
       type: 'second',
-      at: this.kernel.now,
+      at: now,
+      ...(this.intervalSeconds === 1 ? {} : { seconds: now - this.intervalBegan }),
       requests: this.log.second(),
       components,
       hosts,
       generator: { lagMaxSeconds: 0, unsent: 0, cpu: generatorCpu },
     }
+    this.intervalBegan = now
     this.emit(second)
-    if (this.smoothed !== undefined)
-      this.system.refreshDemand(this.smoothed.add(rates, second.requests.all?.offered ?? 0))
     this.abortReason ??= this.aborts(second)
   }
 
