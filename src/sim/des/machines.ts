@@ -4,6 +4,7 @@
  * instance has for itself: exact when the quotas on a machine add up to no more than its cores; when they add up to more,
  * each is cut in proportion.
  */
+import { groupBy } from '../../lib/group.js'
 import type { Placement } from '../../result/placement.js'
 import { Cores } from './cores.js'
 import type { Kernel } from './kernel.js'
@@ -24,9 +25,10 @@ export interface Machines {
 
 const overlaps = (a: Set<number>, b: Set<number>): boolean => [...a].some((core) => b.has(core))
 
+type Placed = readonly [id: string, instance: Placement['instances'][string]]
+
 /** Merges the pins of one machine into sets that share nothing. */
-const domainsOf = (host: string, placement: Placement): readonly Domain[] => {
-  const here = Object.entries(placement.instances).filter(([, instance]) => instance.host === host)
+const domainsOf = (host: string, here: readonly Placed[]): readonly Domain[] => {
   const everywhere: Domain = { host, pins: undefined, members: [] }
   let pinned: Domain[] = []
   for (const [id, { pin }] of here) {
@@ -52,9 +54,10 @@ export const buildMachines = (kernel: Kernel, placement: Placement): Machines =>
   const make = (size: number): Cores => new Cores(kernel.queue, kernel.bursts, kernel.processors.processors, size)
   const byInstance = new Map<string, Cores>()
   const hosts = new Map<string, { cpu: number; cores: Cores[] }>()
+  const placed = groupBy(Object.entries(placement.instances), ([, { host }]) => host)
   for (const [host, { cpu }] of Object.entries(placement.hosts)) {
     const all: Cores[] = []
-    for (const { pins, members } of domainsOf(host, placement)) {
+    for (const { pins, members } of domainsOf(host, placed.get(host) ?? [])) {
       const size = pins === undefined ? cpu : Math.min(cpu, pins.size)
       const quotas = members.map((id) => placement.instances[id]?.quota)
       const sum = quotas.reduce<number>((total, quota) => total + (quota ?? 0), 0)
