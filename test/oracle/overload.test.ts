@@ -90,9 +90,9 @@ describe('oracle 21: a retry storm', () => {
     const result = storm(5, { seconds: 20, after: 480 }, { budget: '20%' }, seed)
     // Backlog 20 s × (30 × 1.2 − 10)/s = 520, drained at (10 − 6)/s: 130 s.
     const recovery = recoverySeconds(result, 20)
-    expect(recovery).toBeGreaterThan(60)
-    expect(recovery).toBeLessThan(300)
-    const late = counted(result, 20, 330, 480)
+    expect(recovery).toBeGreaterThan(100)
+    expect(recovery).toBeLessThan(170)
+    const late = counted(result, 20, 200, 480)
     expect(late.ok / late.completed).toBeGreaterThan(0.95)
   })
 
@@ -108,16 +108,18 @@ describe('oracle 21: a retry storm', () => {
     const result = storm(1, { seconds: 10, after: 1000 }, {}, seed)
     // Backlog about 10 s × (30 × 4 − 10)/s = 1100 at most, drained at (10 − 4)/s: 183 s.
     const recovery = recoverySeconds(result, 10)
-    expect(recovery).toBeGreaterThan(90)
-    expect(recovery).toBeLessThan(300)
+    expect(recovery).toBeGreaterThan(120)
+    expect(recovery).toBeLessThan(230)
     expect(counted(result, 10, 1, recovery - 60).ok).toBe(0)
     const late = counted(result, 10, 900, 1000)
     expect(late.ok / late.completed).toBeGreaterThan(0.99)
   })
 
   it('the boundary lies at λ(1 + k) = μ: 2/s recovers by itself, 3/s never does', () => {
-    // Backlog about 2200 and 2200: drained at (10 − 8)/s within some 1100 s, or growing by 2/s.
-    expect(recoverySeconds(storm(2, { seconds: 20, after: 3000 }), 20)).toBeLessThan(2500)
+    // Backlog about 2200: drained at (10 − 8)/s within some 1100 s, or growing by 2/s.
+    const below = recoverySeconds(storm(2, { seconds: 20, after: 3000 }), 20)
+    expect(below).toBeGreaterThan(800)
+    expect(below).toBeLessThan(1500)
     const beyond = storm(3, { seconds: 20, after: 3000 })
     expect(recoverySeconds(beyond, 20)).toBe(Number.POSITIVE_INFINITY)
     expect(counted(beyond, 20, 0, 3000).ok).toBe(0)
