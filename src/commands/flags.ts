@@ -22,3 +22,12 @@ export const durationOf = (flag: string, value: Value): number | undefined => {
   if (!parsed.ok) throw usageError(`${flag}: ${parsed.message}`, parsed.hint)
   return parsed.value
 }
+
+/** A whole number from 1 on. */
+export const countOf = (flag: string, value: Value, most: number): number | undefined => {
+  if (value === undefined) return undefined
+  const text = String(value)
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && count <= most) return count
+  throw usageError(`${flag}: expected a whole number from 1 to ${most}, got "${text}"`, `for example ${flag} 5`)
+}

@@ -52,11 +52,24 @@ export const commands: readonly CommandSpec[] = [
     name: 'simulate',
     summary: 'run the topology in the simulator',
     details:
-      'With --experiment the exit code is 4 when an objective, a steady state or an invariant does not hold, or the experiment is aborted. Without one the declared traffic runs, and nothing is judged by the exit code.',
+      'With --experiment the exit code is 4 when an objective, a steady state or an invariant does not hold, or the experiment is aborted. Without one the declared traffic runs, and nothing is judged by the exit code, nor by that of a sweep. The same seed gives the same result, whatever --threads says. Examples and what the numbers mean: docs/simulate.md.',
     arguments: [topology],
     options: [
       { flags: '--experiment <file>', summary: 'load and faults; without it the load that the topology declares' },
       { flags: '--duration <time>', summary: 'simulated time without an experiment (default: 60s)' },
+      {
+        flags: '--set <path=value>',
+        summary: 'instead of what the file says: components.app.replicas=4, experiment.seed=9',
+        repeatable: true,
+      },
+      {
+        flags: '--sweep <path=values>',
+        summary: 'simulate each of a..b:step, or of a,b,c; twice: every pair',
+        repeatable: true,
+      },
+      { flags: '--replications <number>', summary: 'independent runs with seeds of their own (default: 1)' },
+      { flags: '--threads <number>', summary: 'worker threads (default: one per core)' },
+      { flags: '--csv [file]', summary: 'numbers as CSV: to a file, or instead of the tables on stdout' },
       seed,
       json,
     ],

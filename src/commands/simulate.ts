@@ -1,76 +1,160 @@
-import { resolve } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
-import { defaultExperiment } from '../experiment/default.js'
-import type { Experiment } from '../experiment/types.js'
-import { usageError } from '../lib/errors.js'
+import { dirname, resolve } from 'node:path'
+import type { Setting } from '../lib/document/settings.js'
+import { parseSetting } from '../lib/document/settings.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import { formatSeconds } from '../lib/units.js'
+import { resultCsv, sweepCsv } from '../report/csv.js'
 import { formatResult } from '../report/result.js'
+import { formatSweep } from '../report/sweep.js'
 import type { RunResult } from '../result/run-result.js'
-import { Simulation } from '../sim/des/simulation.js'
-import { loadExperiment, loadTopology } from '../system/files.js'
-import type { Topology } from '../topology/types.js'
+import { pointResult, type Sweep } from '../result/sweep.js'
+import type { Point, ReplicationPlan } from '../run/replications.js'
+import { simulateAll } from '../run/simulate-all.js'
+import { parseSource, type Simulated, type SimulationSource } from '../run/source.js'
+import { readExperimentFile, readTopologyFile, readTraceBeside } from '../system/files.js'
+import { cores } from '../system/proc.js'
+import { replaceFile } from '../system/replace-file.js'
+import { progressBar } from './bar.js'
 import type { CommandHandler, Invocation } from './command.js'
-import { durationOf, seedOf } from './flags.js'
 import type { Host } from './host.js'
 import { printJson } from './json.js'
+import { exitCodeOf } from './run-context.js'
+import { type SimulateFlags, simulateFlags } from './simulate-flags.js'
+import { inAscii } from './terminal.js'
 
 /** Simulated without an experiment and without --duration; named in the help. */
 const defaultSeconds = 60
 
-/** Between two looks at signals, and two updates of the progress line. */
-const lookUpSeconds = 0.1
-
-/** With an experiment the verdicts decide the exit code; a look at the declared traffic has none. */
+/** With an experiment the verdicts decide the exit code; a look at the declared traffic, or a sweep, has none. */
 export const run: CommandHandler = async (invocation): Promise<ExitCode> => {
-  const { options, host } = invocation
-  const { topology, experiment } = await inputs(invocation)
-  const seed = seedOf(options.seed) ?? experiment.seed
-  const result = await simulated(new Simulation({ topology, experiment, seed }), host)
-  if (result === undefined) return exitCodes.interrupted
-  if (options.json === true) printJson(host, result)
-  else host.stdout.write(formatResult(result, host.stdout))
-  return options.experiment !== undefined && fails(result) ? exitCodes.doesNotHold : exitCodes.ok
+  const { host } = invocation
+  const flags = simulateFlags(invocation)
+  const { source, points } = await inputs(invocation, flags)
+  const results = await simulated(host, flags, source, points)
+  const [first] = results ?? []
+  if (results === undefined || first === undefined)
+    return host.signal.reason === 'SIGTERM' ? exitCodes.terminated : exitCodes.interrupted
+  if (flags.sweeps.length > 0) {
+    printSweep(host, flags, sweepOf(flags, points, results))
+    return exitCodes.ok
+  }
+  print(host, flags, first)
+  return flags.experiment === undefined ? exitCodes.ok : exitCodeOf(first)
 }
+
+interface PreparedPoint extends Point {
+  readonly values: readonly string[]
+  readonly simulated: Simulated
+}
+
+interface Inputs {
+  readonly source: SimulationSource
+  readonly points: readonly PreparedPoint[]
+}
+
+/** Everything that is wrong is told before anything is simulated, at every point. */
+const inputs = async ({ args, host }: Invocation, flags: SimulateFlags): Promise<Inputs> => {
+  const [file = ''] = args
+  const path = flags.experiment === undefined ? undefined : resolve(host.cwd, flags.experiment)
+  const topology = await readTopologyFile(resolve(host.cwd, file), { file })
+  const traces: Record<string, string> = {}
+  const read = path === undefined ? () => undefined : readTraceBeside(dirname(path))
+  const readTrace = (trace: string): string | undefined => {
+    const text = traces[trace] ?? read(trace)
+    if (text !== undefined) traces[trace] = text
+    return text
+  }
+  const experiment =
+    path === undefined ? undefined : { ...(await readExperimentFile(path, flags.experiment ?? path)), traces }
+  const source = { topology, experiment, durationSeconds: flags.durationSeconds ?? defaultSeconds }
+  const points = combinations(flags).map((values): PreparedPoint => {
+    const swept = values.map((value, i) => parseSetting(`${flags.sweeps[i]?.path}=${value}`, '--sweep'))
+    const settings: readonly Setting[] = [...flags.settings, ...swept]
+    const simulated = parseSource(source, settings, readTrace)
+    return { values, settings, simulated, seed: flags.seed ?? simulated.experiment.seed }
+  })
+  return { source, points }
+}
+
+/** Of the values of the sweeps, the last varying fastest; one empty one where nothing is swept. */
+const combinations = ({ sweeps }: SimulateFlags): readonly (readonly string[])[] =>
+  sweeps.reduce<readonly (readonly string[])[]>(
+    (before, { values }) => before.flatMap((some) => values.map((value) => [...some, value])),
+    [[]],
+  )
+
+const planOf = ({ replications = 1 }: SimulateFlags): ReplicationPlan => ({
+  fewest: replications,
+  most: replications,
+  enough: () => true,
+})
 
 /** Undefined: interrupted. */
-const simulated = async (simulation: Simulation, host: Host): Promise<RunResult | undefined> => {
-  const total = formatSeconds(simulation.durationSeconds)
-  let lookedUpAt = host.now()
-  let drawn = false
-  while (simulation.advance()) {
-    if (host.now() - lookedUpAt < lookUpSeconds) continue
-    lookedUpAt = host.now()
-    if (host.stderr.isTTY) {
-      drawn = true
-      host.stderr.write(`\r\u001b[Ksimulated ${Math.round(simulation.now)} s of ${total}`)
-    }
-    await setImmediate()
-    if (host.signal.aborted) break
+const simulated = async (
+  host: Host,
+  flags: SimulateFlags,
+  source: SimulationSource,
+  points: readonly PreparedPoint[],
+): Promise<readonly RunResult[] | undefined> => {
+  const plan = planOf(flags)
+  const total = points.length * plan.most
+  const bar = progressBar(host)
+  const seconds = lengthOf(points[0]?.simulated)
+  const text = (played: number): string =>
+    total === 1
+      ? `simulated ${Math.round(played * seconds)} s of ${formatSeconds(seconds)}`
+      : `${Math.floor(played)} of ${total} simulations`
+  try {
+    return await simulateAll({
+      source,
+      points,
+      plan,
+      threads: flags.threads ?? cores,
+      signal: host.signal,
+      now: host.now,
+      onProgress: (played) => bar.draw(played / total, text(played)),
+    })
+  } finally {
+    bar.end()
   }
-  if (drawn) host.stderr.write('\r\u001b[K')
-  return host.signal.aborted ? undefined : simulation.finish()
 }
 
-const inputs = async ({
-  args,
-  options,
-  host,
-}: Invocation): Promise<{ readonly topology: Topology; readonly experiment: Experiment }> => {
-  const [file = ''] = args
-  const path = resolve(host.cwd, file)
-  const durationSeconds = durationOf('--duration', options.duration)
-  if (durationSeconds === 0) throw usageError('--duration: expected more than 0 seconds')
-  if (typeof options.experiment === 'string' && durationSeconds !== undefined)
-    throw usageError(
-      '--duration and --experiment exclude each other: the stages of an experiment say how long it takes',
+const lengthOf = (simulated: Simulated | undefined): number =>
+  simulated?.experiment.load.stages.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0) ?? 0
+
+/** A file that cannot be written is known before anything is printed. */
+const writeCsv = (host: Host, { csv }: SimulateFlags, text: string): void => {
+  if (typeof csv === 'string') replaceFile(resolve(host.cwd, csv), text)
+}
+
+const print = (host: Host, flags: SimulateFlags, result: RunResult): void => {
+  if (flags.csv !== undefined) writeCsv(host, flags, resultCsv(result))
+  if (flags.json) printJson(host, result)
+  else host.stdout.write(flags.csv === true ? resultCsv(result) : formatResult(result, host.stdout))
+}
+
+const printSweep = (host: Host, flags: SimulateFlags, sweep: Sweep): void => {
+  if (flags.csv !== undefined) writeCsv(host, flags, sweepCsv(sweep))
+  if (flags.json) printJson(host, sweep)
+  else
+    host.stdout.write(
+      flags.csv === true ? sweepCsv(sweep) : formatSweep(sweep, { ...host.stdout, ascii: inAscii(host.env) }),
     )
-  if (typeof options.experiment === 'string')
-    return loadExperiment(resolve(host.cwd, options.experiment), { file: options.experiment, topology: path })
-  const topology = await loadTopology(path, { file })
-  return { topology, experiment: defaultExperiment(topology, durationSeconds ?? defaultSeconds, 1) }
 }
 
-/** A verdict that is invalid says nothing, and so does not fail. */
-const fails = ({ steadyState, slo, invariants, status }: RunResult): boolean =>
-  status === 'aborted' || [...steadyState, ...slo, ...invariants].some(({ verdict }) => verdict === 'fail')
+const sweepOf = (flags: SimulateFlags, points: readonly PreparedPoint[], results: readonly RunResult[]): Sweep => ({
+  apiVersion: 'plimsoll/v1',
+  kind: 'Sweep',
+  topology: { name: points[0]?.simulated.topology.name ?? '' },
+  experiment: { name: points[0]?.simulated.experiment.name ?? '' },
+  seed: points[0]?.seed ?? 0,
+  parameters: flags.sweeps.map(({ path, values, numbers, unit }) => ({
+    path,
+    values,
+    ...(numbers === undefined ? {} : { numbers, unit }),
+  })),
+  points: points.flatMap(({ values }, i) => {
+    const result = results[i]
+    return result === undefined ? [] : [{ values, result: pointResult(result) }]
+  }),
+})

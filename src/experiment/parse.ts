@@ -57,8 +57,13 @@ export const experimentTopologyPath = (text: string, file: string): string => {
  * What is wrong with an experiment whose topology cannot be had. `topology`: why not, told where the experiment names it;
  * undefined where its own problems tell.
  */
-export const problemsWithoutTopology = (text: string, file: string, topology: Told | undefined): readonly Problem[] => {
-  const document = readDocument(text, file)
+export const problemsWithoutTopology = (
+  text: string,
+  file: string,
+  topology: Told | undefined,
+  settings: readonly Setting[] = [],
+): readonly Problem[] => {
+  const document = readDocument(text, file, settings)
   readAlone(document)
   if (topology !== undefined) document.report(['topology'], topology)
   return inOrder(document)

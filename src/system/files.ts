@@ -79,7 +79,8 @@ export interface LoadedExperiment {
   readonly calibrationText: string | undefined
 }
 
-const readTraceBeside =
+/** Reads traces that an experiment in `folder` names; undefined: it cannot be read. */
+export const readTraceBeside =
   (folder: string) =>
   (file: string): string | undefined => {
     try {
@@ -97,8 +98,7 @@ export const loadExperiment = async (
   // Loaded here so that `plan`, which starts in milliseconds, does not load the experiment language.
   const { experimentTopologyPath, parseExperiment, problemsWithoutTopology } = await import('../experiment/parse.js')
   const file = options.file ?? path
-  const text = await readText(path, file)
-  refuseOtherKind(text, file, 'Experiment')
+  const { text } = await readExperimentFile(path, file)
   const written = options.topology ?? experimentTopologyPath(text, file)
   const below = (folder: string): string =>
     options.topology === undefined && !isAbsolute(written) ? join(folder, written) : written
@@ -122,17 +122,36 @@ export const loadExperiment = async (
   return { experiment, topology, topologyPath, calibrationText }
 }
 
+export interface TextFile {
+  /** As messages name it. */
+  readonly file: string
+  readonly text: string
+}
+
+export interface TopologyFile extends TextFile {
+  /** The calibration.yaml that stands beside it. */
+  readonly calibration?: TextFile
+}
+
+/** The texts of a topology, unread. */
+export const readTopologyFile = async (path: string, options: LoadOptions = {}): Promise<TopologyFile> => {
+  const file = options.file ?? path
+  const text = await readText(path, file)
+  refuseOtherKind(text, file, 'Topology')
+  const calibrated = options.calibration === false ? undefined : await readIfThere(join(dirname(path), calibrationFile))
+  if (calibrated === undefined) return { file, text }
+  return { file, text, calibration: { file: join(dirname(file), calibrationFile), text: calibrated } }
+}
+
+/** The text of an experiment, unread. */
+export const readExperimentFile = async (path: string, file: string): Promise<TextFile> => {
+  const text = await readText(path, file)
+  refuseOtherKind(text, file, 'Experiment')
+  return { file, text }
+}
+
 /** A topology, with the calibration.yaml that stands beside it. */
 export const loadTopology = async (path: string, options: LoadOptions = {}): Promise<Topology> => {
-  const named = options.file ?? path
-  const text = await readText(path, named)
-  refuseOtherKind(text, named, 'Topology')
-  const calibrated = options.calibration === false ? undefined : await readIfThere(join(dirname(path), calibrationFile))
-  return parseTopology(text, {
-    file: named,
-    registry: engineRegistry,
-    ...(calibrated === undefined
-      ? {}
-      : { calibration: { file: join(dirname(named), calibrationFile), text: calibrated } }),
-  })
+  const { text, ...file } = await readTopologyFile(path, options)
+  return parseTopology(text, { ...file, registry: engineRegistry })
 }

@@ -1,17 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Host, Output } from '../../src/commands/host.js'
 import { run } from '../../src/commands/simulate.js'
 import type { RunResult } from '../../src/result/run-result.js'
+import type { Sweep } from '../../src/result/sweep.js'
 
 const scenario = resolve('scenarios/optimization-api')
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-simulate-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const simulate = async (
-  options: Readonly<Record<string, string | boolean>>,
+  options: Readonly<Record<string, string | boolean | readonly string[]>>,
   more: { readonly tty?: boolean; readonly signal?: AbortSignal; readonly topology?: string } = {},
 ) => {
   const written = { stdout: '', stderr: '' }
@@ -138,5 +139,167 @@ faults: [{ at: 0s, latency: app -> db, add: 5ms }, { at: 0s, flush: cache }]
         { message: 'fault flush in the simulator: not supported yet' },
       ],
     })
+  })
+})
+
+describe('plimsoll simulate --set', () => {
+  it('simulates what is set instead of what the files say, and the digest tells', async () => {
+    const plain = JSON.parse((await simulate({ duration: '2s', json: true })).stdout) as RunResult
+    const set = ['components.app.replicas=5', 'traffic.rate=50/s']
+    const changed = JSON.parse((await simulate({ duration: '2s', json: true, set })).stdout) as RunResult
+    expect(changed.components.app?.replicas).toBe(5)
+    expect(changed.requests.all?.offered).toBeLessThan(160)
+    expect(changed.topology.digest).not.toBe(plain.topology.digest)
+  })
+
+  it('reaches the experiment below "experiment.", and its seed', async () => {
+    const path = experiment('load: { stages: [{ hold: 10/s, for: 3s }] }\n')
+    const set = ['experiment.load.stages.0.hold=300/s', 'experiment.seed=9', 'experiment.warmup=1s']
+    const result = JSON.parse((await simulate({ experiment: path, json: true, set })).stdout) as RunResult
+    expect(result).toMatchObject({ seed: 9, warmupSeconds: 1 })
+    expect(result.requests.all?.offered).toBeGreaterThan(400)
+  })
+
+  it('refuses what nothing would come of', async () => {
+    const path = experiment('load: { stages: [{ hold: 10/s, for: 3s }] }\n')
+    const refusal = (options: Parameters<typeof simulate>[0]) =>
+      simulate(options).then(
+        () => 'accepted',
+        (error: Error) => error.message,
+      )
+    expect(await refusal({ set: ['experiment.seed=1'] })).toContain('there is no experiment')
+    expect(await refusal({ experiment: path, set: ['experiment.topology=x'] })).toContain('is the one that is given')
+    expect(await refusal({ experiment: path, seed: '3', set: ['experiment.seed=1'] })).toContain('--seed is the seed')
+    expect(await refusal({ experiment: path, set: ['traffic.rate=9/s'] })).toContain('its stages say the load')
+    expect(await refusal({ set: ['components.app.replica=9'] })).toContain('unknown key "replica"')
+    expect(await refusal({ set: ['replicas'] })).toContain('expected path=value')
+  })
+})
+
+describe('plimsoll simulate --replications', () => {
+  it('prints one document of all of them, the same on any number of threads', async () => {
+    const options = { duration: '2s', json: true, replications: '3' }
+    const one = await simulate({ ...options, threads: '1' })
+    const two = await simulate({ ...options, threads: '2' })
+    expect(two.stdout).toBe(one.stdout)
+    const result = JSON.parse(one.stdout) as RunResult
+    expect(result).toMatchObject({ kind: 'RunResult', replications: 3, durationSeconds: 2 })
+    expect(result.series).toHaveLength(2)
+    const single = JSON.parse((await simulate({ duration: '2s', json: true })).stdout) as RunResult
+    expect(result.requests.all?.offered).toBeGreaterThan(2 * (single.requests.all?.offered ?? 0))
+  })
+
+  it('draws a bar on a terminal only', async () => {
+    const options = { duration: '2s', replications: '4', threads: '1' }
+    expect((await simulate(options)).stderr).toBe('')
+    const { stderr } = await simulate(options, { tty: true })
+    expect(stderr).toMatch(/█+░+ +\d+ % {2}\d of 4 simulations/)
+    expect(stderr.endsWith('\u001b[K')).toBe(true)
+  })
+
+  it('refuses numbers that are none', async () => {
+    for (const bad of [{ replications: '0' }, { replications: '1.5' }, { threads: 'all' }, { threads: '1000' }])
+      await expect(simulate(bad)).rejects.toMatchObject({ exitCode: 2 })
+  })
+})
+
+describe('plimsoll simulate --sweep', () => {
+  const sweep = (options: Parameters<typeof simulate>[0]) => simulate({ duration: '2s', ...options })
+
+  it('prints a table and curves of at most 80 columns, and judges nothing by its exit code', async () => {
+    const { code, stdout, stderr } = await sweep({ sweep: ['traffic.rate=1000/s..9000/s:4000/s'] })
+    expect(code).toBe(0)
+    expect(stderr).toBe('')
+    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80)
+    for (const text of ['1000/s', '5000/s', '9000/s', 'p95 of all requests', 'successes per second', 'traffic.rate'])
+      expect(stdout).toContain(text)
+    expect(stdout).toMatch(/9000\/s .* no$/m)
+    expect(stdout).toMatch(/1000\/s .* yes$/m)
+    expect(stdout).toMatch(/[\u2801-\u28ff]/)
+  })
+
+  it('--json is one document with a point for each pair of values, the last varying fastest', async () => {
+    const { stdout } = await sweep({
+      json: true,
+      replications: '2',
+      sweep: ['components.app.replicas=1..2:1', 'components.edge.balance=round_robin,least_conn'],
+    })
+    const document = JSON.parse(stdout) as Sweep
+    expect(document).toMatchObject({
+      apiVersion: 'plimsoll/v1',
+      kind: 'Sweep',
+      seed: 1,
+      parameters: [
+        { path: 'components.app.replicas', values: ['1', '2'], numbers: [1, 2], unit: '' },
+        { path: 'components.edge.balance', values: ['round_robin', 'least_conn'] },
+      ],
+    })
+    expect(document.points.map(({ values }) => values.join())).toEqual([
+      '1,round_robin',
+      '1,least_conn',
+      '2,round_robin',
+      '2,least_conn',
+    ])
+    for (const { result } of document.points) {
+      expect(result.replications).toBe(2)
+      expect(result).not.toHaveProperty('series')
+    }
+    expect(new Set(document.points.map(({ result }) => result.topology.digest)).size).toBe(4)
+    // Common random numbers: the same requests are asked for at every point.
+    expect(new Set(document.points.map(({ result }) => result.requests.all?.offered)).size).toBe(1)
+  })
+
+  it('tells what is wrong at any of its points before anything is simulated', async () => {
+    await expect(sweep({ sweep: ['components.app.replicas=1,2,x'] })).rejects.toMatchObject({
+      exitCode: 3,
+      problems: [{ message: 'replicas: expected a whole number, got "x"', position: { file: '--sweep' } }],
+    })
+    await expect(sweep({ sweep: ['a=1,2', 'b=1,2', 'c=1,2'] })).rejects.toMatchObject({
+      exitCode: 2,
+      problems: [{ message: expect.stringContaining('at most two') }],
+    })
+    await expect(
+      sweep({ sweep: ['components.app.replicas=1,2'], set: ['components.app.replicas=3'] }),
+    ).rejects.toMatchObject({ exitCode: 2 })
+    await expect(sweep({ sweep: ['traffic.rate=1/s..100/s:1/s', 'seed=1..100'] })).rejects.toMatchObject({
+      exitCode: 2,
+    })
+  })
+})
+
+describe('plimsoll simulate --csv', () => {
+  const rows = (text: string): string[][] =>
+    text
+      .trimEnd()
+      .split('\r\n')
+      .map((line) => line.split(','))
+
+  it('on stdout has a row for each class, component and host and metric', async () => {
+    const { stdout } = await simulate({ duration: '2s', csv: true })
+    const [head, ...body] = rows(stdout)
+    expect(head).toEqual(['kind', 'name', 'metric', 'value', 'halfWidth', 'unit'])
+    for (const row of body) expect(row).toHaveLength(6)
+    const p95 = body.find(([, name, metric]) => name === 'all' && metric === 'latency.p95')
+    expect(Number(p95?.[3])).toBeGreaterThan(0.001)
+    expect(p95?.[5]).toBe('s')
+    for (const of of ['get-route', 'edge', 'app/0']) expect(body.some(([, name]) => name === of)).toBe(true)
+  })
+
+  it('of a sweep has a row for each point, and a file may take it while the tables are printed', async () => {
+    const file = join(folder, 'sweep.csv')
+    const { stdout } = await simulate({ duration: '2s', sweep: ['components.app.replicas=1..3'], csv: file })
+    expect(stdout).toContain('p95 of all requests')
+    const [head = [], ...body] = rows(readFileSync(file, 'utf8'))
+    expect(body.map(([replicas]) => replicas)).toEqual(['1', '2', '3'])
+    expect(head.slice(0, 3)).toEqual(['components.app.replicas', 'status', 'replications'])
+    const column = head.indexOf('app.utilization.cpu')
+    const cpu = body.map((row) => Number(row[column]))
+    expect(cpu[0]).toBeGreaterThan(2 * (cpu[2] ?? 1))
+    for (const row of body) expect(row).toHaveLength(head.length)
+  })
+
+  it('does not share stdout with JSON, and says when a file cannot be written', async () => {
+    await expect(simulate({ csv: true, json: true })).rejects.toMatchObject({ exitCode: 2 })
+    await expect(simulate({ duration: '1s', csv: '/no/such/folder/x.csv' })).rejects.toMatchObject({ exitCode: 6 })
   })
 })

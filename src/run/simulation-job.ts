@@ -1,0 +1,59 @@
+/** One simulation, wherever it runs: in this thread, or in one of a pool. */
+import type { Setting } from '../lib/document/settings.js'
+import type { Problem } from '../lib/errors.js'
+import type { ExitCode } from '../lib/exit-codes.js'
+import type { RunResult } from '../result/run-result.js'
+import { Simulation } from '../sim/des/simulation.js'
+import { parseSource, type SimulationSource } from './source.js'
+
+export interface SimulationJob {
+  readonly settings: readonly Setting[]
+  readonly seed: number
+  /** Keep the series and the events; without them a result takes little room. */
+  readonly keepSeries: boolean
+}
+
+/** Share that is done, 0…1. */
+export type OnProgress = (share: number) => void
+
+/** What is handed to a thread when it starts. */
+export interface PoolPlan {
+  readonly source: SimulationSource
+}
+
+export type ToSimulationWorker = { readonly id: number; readonly job: SimulationJob }
+
+export type FromSimulationWorker =
+  | { readonly type: 'progress'; readonly id: number; readonly share: number }
+  | { readonly type: 'done'; readonly id: number; readonly result: RunResult }
+  | {
+      readonly type: 'failed'
+      readonly id: number
+      readonly exitCode: ExitCode
+      readonly problems: readonly Problem[]
+    }
+
+/** Between two words of progress. */
+const everySeconds = 0.1
+
+/**
+ * Plays a job to its end. `pause`, called some ten times a second, may take time; false: give up, and return undefined.
+ * Throws a PlimsollError for what cannot be simulated.
+ */
+export const playJob = async (
+  source: SimulationSource,
+  job: SimulationJob,
+  now: () => number,
+  pause: (share: number) => Promise<boolean>,
+): Promise<RunResult | undefined> => {
+  const { topology, experiment } = parseSource(source, job.settings)
+  const simulation = new Simulation({ topology, experiment, seed: job.seed, placement: source.placement })
+  let pausedAt = now()
+  while (simulation.advance()) {
+    if (now() - pausedAt < everySeconds) continue
+    if (!(await pause(simulation.now / simulation.durationSeconds))) return undefined
+    pausedAt = now()
+  }
+  const result = simulation.finish()
+  return job.keepSeries ? result : { ...result, series: [], events: [] }
+}
