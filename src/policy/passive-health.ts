@@ -2,7 +2,7 @@
  * nginx's passive health check (ngx_http_upstream_round_robin.c, 1.22): `maxFails` failures, each within
  * `failTimeoutSeconds` of the one before, make a peer unavailable for that long; then one request is let through as a
  * probe, and its success makes the peer whole. A group of one peer is never unavailable. When no peer is available
- * nothing is reset: requests fail until a rest is over. Times are seconds of any one clock.
+ * nothing is reset: requests fail until a rest is over. Times are seconds of any one clock. Hot: allocates nothing.
  */
 export interface PassiveHealthOptions {
   /** 0: never unavailable. */
@@ -10,36 +10,65 @@ export interface PassiveHealthOptions {
   readonly failTimeoutSeconds: number
 }
 
-export interface PassiveHealth {
-  available(peer: number, now: number): boolean
-  /** A request is being sent to the peer: starts the time within which further failures count. */
-  chosen(peer: number, now: number): void
-  failed(peer: number, now: number): void
-  succeeded(peer: number): void
-}
-
-export const passiveHealth = (size: number, options: PassiveHealthOptions): PassiveHealth => {
-  const { maxFails, failTimeoutSeconds } = options
-  const fails = new Int32Array(size)
+export class PassiveHealth {
+  readonly #maxFails: number
+  readonly #timeout: number
+  readonly #fails: Int32Array
   /** When the peer failed last. */
-  const accessed = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
+  readonly #accessed: Float64Array
   /** When it failed, or was chosen, last: the start of the rest and of the window. */
-  const checked = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
-  const watched = maxFails > 0 && size > 1
-  const at = (values: Float64Array, peer: number): number => values[peer] ?? Number.NEGATIVE_INFINITY
-  return {
-    available: (peer, now) => !watched || (fails[peer] ?? 0) < maxFails || now - at(checked, peer) > failTimeoutSeconds,
-    chosen: (peer, now) => {
-      if (watched && now - at(checked, peer) > failTimeoutSeconds) checked[peer] = now
-    },
-    failed: (peer, now) => {
-      if (!watched) return
-      fails[peer] = (fails[peer] ?? 0) + 1
-      accessed[peer] = now
-      checked[peer] = now
-    },
-    succeeded: (peer) => {
-      if (watched && at(accessed, peer) < at(checked, peer)) fails[peer] = 0
-    },
+  readonly #checked: Float64Array
+  /** Whether failures count at all. */
+  #watched: boolean
+
+  constructor(size: number, { maxFails, failTimeoutSeconds }: PassiveHealthOptions) {
+    this.#maxFails = maxFails
+    this.#timeout = failTimeoutSeconds
+    this.#fails = new Int32Array(size)
+    this.#accessed = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
+    this.#checked = new Float64Array(size).fill(Number.NEGATIVE_INFINITY)
+    this.#watched = maxFails > 0 && size > 1
+  }
+
+  /** The group has this many peers now. */
+  resize(peers: number): void {
+    this.#watched = this.#maxFails > 0 && peers > 1
+  }
+
+  /** It has failed too often: it rests, is being probed, or may be. */
+  suspected(peer: number): boolean {
+    return this.#watched && (this.#fails[peer] as number) >= this.#maxFails
+  }
+
+  available(peer: number, now: number): boolean {
+    return !this.suspected(peer) || now - (this.#checked[peer] as number) > this.#timeout
+  }
+
+  /** When the present rest is over: available at any time after it. */
+  restsUntil(peer: number): number {
+    return (this.#checked[peer] as number) + this.#timeout
+  }
+
+  /** A request is being sent to the peer: starts the time within which further failures count. */
+  chosen(peer: number, now: number): void {
+    if (this.#watched && now - (this.#checked[peer] as number) > this.#timeout) this.#checked[peer] = now
+  }
+
+  failed(peer: number, now: number): void {
+    if (!this.#watched) return
+    this.#fails[peer] = (this.#fails[peer] as number) + 1
+    this.#accessed[peer] = now
+    this.#checked[peer] = now
+  }
+
+  succeeded(peer: number): void {
+    if (this.#watched && (this.#accessed[peer] as number) < (this.#checked[peer] as number)) this.#fails[peer] = 0
+  }
+
+  /** A peer that is new: nothing is known of it. */
+  renew(peer: number): void {
+    this.#fails[peer] = 0
+    this.#accessed[peer] = Number.NEGATIVE_INFINITY
+    this.#checked[peer] = Number.NEGATIVE_INFINITY
   }
 }

@@ -12,7 +12,8 @@ export interface Backoff {
  * `uniform` is in [0, 1).
  */
 export const backoffSeconds = (policy: Backoff, retry: number, uniform: number): number => {
-  const grown = policy.backoffSeconds * 2 ** (retry - 1)
+  // The exponent is bounded: nothing times infinity is no number.
+  const grown = policy.backoffSeconds * 2 ** Math.min(retry - 1, 1000)
   const delay = Math.min(grown, policy.maxBackoffSeconds ?? grown)
   switch (policy.jitter) {
     case 'none':

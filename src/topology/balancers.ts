@@ -1,3 +1,4 @@
+import { activeHealthDefaults } from '../policy/active-health.js'
 import { type BuildScope, common, type FieldsOf, fieldsOf } from './component-common.js'
 import { balancerOptions } from './schema/options.js'
 import { lookUp, type RawComponent, report, reportKey } from './scope.js'
@@ -8,14 +9,7 @@ export const balancer = (scope: BuildScope, raw: RawComponent): BalancerComponen
   const fields = fieldsOf(raw, balancerOptions)
   const health = fields.get('health')
   const next = fields.get('nextUpstream')
-  const limit = fields.get('rateLimit')
   const upstreams = upstreamsOf(scope, raw, fields)
-  const rateLimit: RateLimit | undefined = limit && {
-    per: limit.get('per') ?? 'all',
-    algorithm: limit.get('algorithm') ?? 'token-bucket',
-    ratePerSecond: limit.get('rate') ?? 1,
-    burst: limit.get('burst') ?? 0,
-  }
   return {
     ...common(scope, raw, fields, fields.get('replicas') ?? 1),
     role: 'balancer',
@@ -23,6 +17,7 @@ export const balancer = (scope: BuildScope, raw: RawComponent): BalancerComponen
     balance: fields.get('balance') ?? fields.get('policy') ?? 'round_robin',
     workers: fields.get('workers') ?? 1,
     health: { maxFails: health?.get('maxFails') ?? 1, failTimeoutSeconds: health?.get('failTimeout') ?? 10 },
+    activeHealth: activeHealthOf(scope, fields),
     nextUpstream: {
       for: next?.get('for')?.filter((cause) => cause !== undefined) ?? ['error', 'timeout'],
       tries: next?.get('tries') ?? 0,
@@ -31,8 +26,50 @@ export const balancer = (scope: BuildScope, raw: RawComponent): BalancerComponen
     connectTimeoutSeconds: fields.get('connectTimeout') ?? 60,
     readTimeoutSeconds: fields.get('readTimeout') ?? 60,
     keepalive: fields.get('keepalive') ?? 32,
-    rateLimit,
+    rateLimit: rateLimitOf(scope, fields),
   }
+}
+
+const activeHealthOf = (
+  scope: BuildScope,
+  fields: FieldsOf<typeof balancerOptions>,
+): BalancerComponent['activeHealth'] => {
+  const health = fields.get('health')
+  if (health === undefined) return undefined
+  if (!health.has('interval')) {
+    for (const key of ['timeout', 'rise', 'fall'] as const)
+      if (health.has(key))
+        reportKey(scope, health.path(key), `"${key}" has a meaning only beside "interval"`, 'it is about active checks')
+    return undefined
+  }
+  const intervalSeconds = health.get('interval')
+  if (intervalSeconds === undefined) return undefined
+  return {
+    intervalSeconds,
+    // As haproxy: without a timeout of its own a probe has until the next one.
+    timeoutSeconds: health.get('timeout') ?? intervalSeconds,
+    rise: health.get('rise') ?? activeHealthDefaults.rise,
+    fall: health.get('fall') ?? activeHealthDefaults.fall,
+  }
+}
+
+const rateLimitOf = (scope: BuildScope, fields: FieldsOf<typeof balancerOptions>): RateLimit | undefined => {
+  const limit = fields.get('rateLimit')
+  if (limit === undefined) return undefined
+  const algorithm = limit.get('algorithm') ?? 'token-bucket'
+  const ratePerSecond = limit.get('rate') ?? 1
+  const burst = limit.get('burst') ?? 0
+  const windowSeconds = limit.get('window')
+  if (limit.has('window') && algorithm !== 'sliding-window')
+    reportKey(scope, limit.path('window'), `"window" has no meaning for ${algorithm}`, 'algorithm: sliding-window')
+  else if (windowSeconds !== undefined && ratePerSecond * windowSeconds + burst < 1)
+    report(
+      scope,
+      limit.path('window'),
+      'window: at this rate not one request fits into it',
+      'a longer window, or a burst',
+    )
+  return { per: limit.get('per') ?? 'all', algorithm, ratePerSecond, burst, windowSeconds }
 }
 
 const upstreamsOf = (

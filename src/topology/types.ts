@@ -6,6 +6,8 @@
 import type { Distribution, Work } from '../lib/distribution.js'
 import type { Position } from '../lib/errors.js'
 import type { Popularity } from '../lib/popularity.js'
+import type { ActiveHealthOptions } from '../policy/active-health.js'
+import type { Scaling } from '../policy/autoscaler/scaling.js'
 import type { Calibration } from './calibration.js'
 import type { Step } from './flow.js'
 
@@ -107,6 +109,8 @@ export interface BalancerComponent extends ComponentBase {
   readonly workers: number
   /** Passive health check: after `maxFails` failures within `failTimeoutSeconds` an instance rests that long. */
   readonly health: { readonly maxFails: number; readonly failTimeoutSeconds: number }
+  /** Active health checks: every instance is probed; undefined: none. */
+  readonly activeHealth: ActiveHealthOptions | undefined
   readonly nextUpstream: {
     readonly for: readonly NextUpstreamCause[]
     /** Counts the first try; 0: as many as there are instances. */
@@ -128,6 +132,8 @@ export interface RateLimit {
   readonly algorithm: 'token-bucket' | 'leaky-bucket' | 'sliding-window'
   readonly ratePerSecond: number
   readonly burst: number
+  /** Of a sliding window; undefined: 1 s, or as long as one request takes. */
+  readonly windowSeconds?: number | undefined
 }
 
 export type Execution =
@@ -163,18 +169,6 @@ export interface Pool {
   /** Connections per replica (per process of an event-loop service: size / processes, rounded up). */
   readonly size: number
   readonly acquireTimeoutSeconds: number | undefined
-}
-
-export interface Scaling {
-  readonly min: number
-  readonly max: number
-  readonly triggers: readonly ScalingTrigger[]
-}
-
-export interface ScalingTrigger {
-  readonly metric: 'cpu' | 'memory' | 'queueLength' | 'queueLengthPerReplica' | 'inFlight' | 'ratePerReplica'
-  /** A ratio for cpu and memory, else a count or a rate per second. */
-  readonly target: number
 }
 
 /** redis, postgres, mysql, mongodb, rabbitmq, kafka: keeps state. Which steps it accepts is its descriptor's matter. */

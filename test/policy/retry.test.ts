@@ -53,3 +53,40 @@ test('a long calm saves up no more than the cap', () => {
   while (budget.take()) retries++
   expect(retries).toBe(retryBudgetCap)
 })
+
+test('a delay is never longer than the maximum, nor negative, whatever the jitter', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom('none', 'full', 'equal'),
+      fc.integer({ min: 1, max: 60 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (jitter, retry, uniform) => {
+        const delay = backoffSeconds({ ...policy, jitter }, retry, uniform)
+        expect(delay).toBeGreaterThanOrEqual(jitter === 'equal' ? 0.05 : 0)
+        expect(delay).toBeLessThanOrEqual(0.5)
+      },
+    ),
+  )
+})
+
+test('in any stretch of calls retries are at most their share of it and what was saved up', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.boolean(), { maxLength: 400 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (calls, share) => {
+        const budget = retryBudget(share)
+        for (let i = 0; i < 10_000; i++) budget.first()
+        let firsts = 0
+        let retries = 0
+        for (const isFirst of calls) {
+          if (isFirst) {
+            budget.first()
+            firsts++
+          } else if (budget.take()) retries++
+          expect(retries).toBeLessThanOrEqual(share * firsts + retryBudgetCap + 1e-6)
+        }
+      },
+    ),
+  )
+})

@@ -21,6 +21,7 @@ export const balancer = (over: Partial<BalancerComponent> = {}): BalancerCompone
   balance: 'least_conn',
   workers: 1,
   health: { maxFails: 3, failTimeoutSeconds: 10 },
+  activeHealth: undefined,
   nextUpstream: { for: ['error', 'timeout'], tries: 2, timeoutSeconds: undefined },
   connectTimeoutSeconds: 1,
   readTimeoutSeconds: 30,

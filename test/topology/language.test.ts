@@ -320,6 +320,59 @@ describe('components', () => {
       '{ engine: service, scaling: { min: 1, max: 2, triggers: [{ cpu: 70%, memory: 80% }] } }',
       'a trigger has one metric',
     ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [{ cpu: 70%, activation: 5 }] } }',
+      '"activation" has no meaning beside cpu',
+    ],
+    [
+      '{ engine: service, scaling: { min: 0, max: 2, triggers: [{ cpu: 70% }] } }',
+      'min: 0 needs something that waits while nothing runs',
+    ],
+    [
+      '{ engine: service, scaling: { min: 2, max: 3, idle: 0, triggers: [{ queueLength: 5 }] } }',
+      'idle: 0 needs something that waits while nothing runs',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], cooldown: 5m } }',
+      '"cooldown" has a meaning only with min: 0 or idle: 0',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], policies: { up: [] } } }',
+      'policies.up: expected at least one policy',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], policies: { up: [{ per: 15s }] } } }',
+      'a policy needs either "pods" or "percent"',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], policies: { up: [{ pods: 1, percent: 5%, per: 15s }] } } }',
+      'a policy needs either "pods" or "percent"',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], policies: { down: [{ pods: 1, per: 31m }] } } }',
+      'per: expected at most 30m',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], stabilization: { down: 61m } } }',
+      'down: expected at most 1h',
+    ],
+    [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [], select: { up: most } } }',
+      'up: unknown value "most"',
+    ],
+    [
+      '{ engine: nginx, upstream: app, health: { interval: 2s } }',
+      '"interval" has no meaning for engine nginx: only nginx Plus checks actively',
+    ],
+    ['{ engine: haproxy, upstream: app, health: { rise: 2 } }', '"rise" has a meaning only beside "interval"'],
+    [
+      '{ engine: haproxy, upstream: app, rateLimit: { rate: 5/s, window: 1m } }',
+      '"window" has no meaning for token-bucket',
+    ],
+    [
+      '{ engine: haproxy, upstream: app, rateLimit: { algorithm: sliding-window, rate: 1/m, window: 1s } }',
+      'window: at this rate not one request fits into it',
+    ],
     ['{ engine: nginx }', 'component "x" (nginx) needs "upstream"'],
     ['{ engine: nginx, upstream: app, weights: { app: 100% } }', '"x" has both "upstream" and "weights"'],
     ['{ engine: nginx, weights: { app: 95% } }', 'the weights of "x" sum to 95%, not 100%'],
@@ -371,6 +424,88 @@ describe('components', () => {
       ],
     })
     expect(components.dns).toMatchObject({ balance: 'failover' })
+  })
+})
+
+describe('scaling', () => {
+  const scalingOf = (scaling: string) => {
+    const { components } = parse(
+      topology({
+        components: `  app: { engine: service, scaling: ${scaling} }`,
+        requests: '  get: { share: 100%, serve: app }',
+      }),
+    )
+    return components.app?.role === 'service' ? components.app.scaling : undefined
+  }
+
+  it('has the defaults of Kubernetes and KEDA', () => {
+    expect(scalingOf('{ min: 2, max: 6, triggers: [{ cpu: 70% }, { queueLength: 1000 }] }')).toEqual({
+      min: 2,
+      max: 6,
+      triggers: [
+        { metric: 'cpu', target: 0.7, activation: 0 },
+        { metric: 'queueLength', target: 1000, activation: 0 },
+      ],
+      everySeconds: 15,
+      tolerance: 0.1,
+      behavior: {
+        stabilization: { upSeconds: 0, downSeconds: 300 },
+        up: {
+          select: 'max',
+          policies: [
+            { kind: 'pods', value: 4, periodSeconds: 15 },
+            { kind: 'percent', value: 100, periodSeconds: 15 },
+          ],
+        },
+        down: { select: 'max', policies: [{ kind: 'percent', value: 100, periodSeconds: 15 }] },
+      },
+      windowSeconds: 15,
+      metricsLagSeconds: 15,
+      pollingSeconds: 30,
+      cooldownSeconds: 300,
+      idle: undefined,
+    })
+  })
+
+  it('is read as it is written, one direction without the other', () => {
+    const scaling = scalingOf(`{ min: 1, max: 9, triggers: [{ ratePerReplica: 60/m }], every: 10s, tolerance: 5%,
+      stabilization: { up: 1m }, policies: { down: [{ pods: 1, per: 1m }, { percent: 7%, per: 30s }] }, select: { down: min },
+      window: 30s, metricsLag: 0s }`)
+    expect(scaling).toMatchObject({
+      triggers: [{ metric: 'ratePerReplica', target: 1 }],
+      everySeconds: 10,
+      tolerance: 0.05,
+      windowSeconds: 30,
+      metricsLagSeconds: 0,
+    })
+    expect(scaling?.behavior.stabilization).toEqual({ upSeconds: 60, downSeconds: 300 })
+    expect(scaling?.behavior.up.policies).toHaveLength(2)
+    expect(scaling?.behavior.down).toEqual({
+      select: 'min',
+      policies: [
+        { kind: 'pods', value: 1, periodSeconds: 60 },
+        { kind: 'percent', value: 7, periodSeconds: 30 },
+      ],
+    })
+  })
+
+  it('a worker may scale to nothing: it begins with one replica', () => {
+    const { components } = parse(
+      topology({
+        components: `  app: { engine: service }
+  broker: { engine: rabbitmq, queues: { tasks: {} } }
+  worker:
+    engine: service
+    consumes: broker.tasks
+    flow: []
+    scaling: { min: 0, max: 5, cooldown: 1m, polling: 10s, triggers: [{ queueLengthPerReplica: 5, activation: 2 }] }`,
+        requests: '  get: { share: 100%, serve: app }',
+      }),
+    )
+    expect(components.worker).toMatchObject({
+      replicas: 1,
+      scaling: { min: 0, cooldownSeconds: 60, pollingSeconds: 10, triggers: [{ activation: 2 }] },
+    })
   })
 })
 

@@ -68,3 +68,10 @@ export const notSupportedYet = (what: string, schema: z.ZodType): z.ZodType<unde
     reader.document.reportKey(at, { message: `"${at.at(-1)}" (${what}) is not supported yet`, hint: 'remove it' })
     return undefined
   })
+
+/** A key that has a meaning elsewhere and none here: writing it is an error. `why` follows the key: `has no meaning for …`. */
+export const refused = (why: string, hint: string): z.ZodType<undefined> =>
+  form<undefined>(z.unknown().describe(`(${why})`), (_node, at, reader) => {
+    reader.document.reportKey(at, { message: `"${at.at(-1)}" ${why}`, hint })
+    return undefined
+  }).optional() as unknown as z.ZodType<undefined>

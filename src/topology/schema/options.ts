@@ -10,7 +10,6 @@ import {
   id,
   positiveDuration,
   positiveRate,
-  positiveRatio,
   positiveSize,
   ratio,
   reference,
@@ -22,6 +21,7 @@ import {
 import { about, form, notSupportedYet, oneOf } from '../../lib/document/schema.js'
 import { work, workTime } from '../../lib/document/work-time.js'
 import { z } from '../../lib/document/zod.js'
+import { scalingShape } from './scaling.js'
 import { stepList } from './steps.js'
 
 interface Memory {
@@ -64,7 +64,21 @@ export const rateLimit = z.strictObject({
   algorithm: oneOf(['token-bucket', 'leaky-bucket', 'sliding-window']).optional(),
   rate: positiveRate,
   burst: about('requests beyond the rate that are let through at once', count(0, 1_000_000).optional()),
+  window: about('of a sliding window; default: 1s, or what one request takes', positiveDuration.optional()),
 })
+
+export const passiveHealth =
+  'passive health check: after maxFails failures within failTimeout an instance rests that long'
+export const passiveHealthShape = {
+  maxFails: about('0: never', count(0, 1000).optional()),
+  failTimeout: positiveDuration.optional(),
+} as const
+const activeHealthShape = {
+  interval: about('active check: a probe of each instance this often', positiveDuration.optional()),
+  timeout: about('of one probe', positiveDuration.optional()),
+  rise: about('probes in a row that bring an instance back', count(1, 100).optional()),
+  fall: about('probes in a row that take it out', count(1, 100).optional()),
+} as const
 
 export const balancerOptions = {
   upstream: about('the component to which requests are handed on', reference.optional()),
@@ -76,13 +90,8 @@ export const balancerOptions = {
   policy: about('how an answer is chosen', oneOf(['geo', 'failover', 'weighted']).optional()),
   workers: about('worker processes (event loops) per replica', count(1, 256).optional()),
   health: about(
-    'passive health check: after maxFails failures within failTimeout an instance rests that long',
-    z
-      .strictObject({
-        maxFails: about('0: never', count(0, 1000).optional()),
-        failTimeout: positiveDuration.optional(),
-      })
-      .optional(),
+    `${passiveHealth}; with interval it is also probed`,
+    z.strictObject({ ...passiveHealthShape, ...activeHealthShape }).optional(),
   ),
   nextUpstream: about(
     'when to try another instance',
@@ -104,15 +113,6 @@ export const balancerOptions = {
   keepalive: about('idle connections kept to the upstream, per worker', count(0, 100_000).optional()),
   rateLimit: rateLimit.optional(),
 } as const
-
-const scalingTrigger = z.strictObject({
-  cpu: positiveRatio.optional(),
-  memory: positiveRatio.optional(),
-  queueLength: about('messages in all', count(1, 1e9).optional()),
-  queueLengthPerReplica: about("messages per replica (KEDA's AverageValue)", count(1, 1e9).optional()),
-  inFlight: about('requests in flight per replica', count(1, 1e9).optional()),
-  ratePerReplica: positiveRate.optional(),
-})
 
 export const serviceOptions = {
   execution: z
@@ -139,7 +139,7 @@ export const serviceOptions = {
       )
       .optional(),
   ),
-  scaling: z.strictObject({ min: count(1, 1000), max: count(1, 1000), triggers: z.array(scalingTrigger) }).optional(),
+  scaling: about('an autoscaler: HPA, and KEDA for min 0', z.strictObject(scalingShape).optional()),
   consumes: about('broker.queue or broker.topic: runs `flow` for each message', reference.optional()),
   slots: about('messages in hand at once per replica', count(1, 10_000).optional()),
   acknowledge: oneOf(['before-work', 'after-work']).optional(),

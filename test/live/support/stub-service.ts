@@ -56,6 +56,7 @@ const edge: BalancerComponent = {
   balance: 'least_conn',
   workers: 1,
   health: { maxFails: 1, failTimeoutSeconds: 10 },
+  activeHealth: undefined,
   nextUpstream: { for: ['error', 'timeout'], tries: 2, timeoutSeconds: undefined },
   connectTimeoutSeconds: 1,
   readTimeoutSeconds: 5,
