@@ -11,7 +11,6 @@ import { Endpoint, type Station } from './endpoint.js'
 import { dataOfCacheKey } from './flow/cache-key.js'
 import { Gauge } from './gauge.js'
 import type { Machines } from './machines.js'
-import { Processor } from './processor.js'
 import { BalancerStation, type Peer } from './stations/balancer.js'
 import { clientStation, serviceStation, storeStation } from './stations/plain.js'
 import type { Member, System } from './system.js'
@@ -39,15 +38,11 @@ export const buildMembers = (system: System, machines: Machines): void => {
 
 export const buildGenerator = (system: System, machines: Machines): Endpoint => {
   const placed = system.placement.instances.generator
-  const cores = machines.coresOf('generator')
-  const processor = cores === undefined ? undefined : makeProcessor(system, cores, placed?.eventLoops ?? 1)
+  const processor = machines.processorOf('generator', placed?.eventLoops ?? 1)
   const generator = new Endpoint(clientStation(system), 'generator', 0, processor, new Gauge(system.kernel.queue))
   system.kernel.addEndpoint(generator)
   return generator
 }
-
-const makeProcessor = (system: System, cores: NonNullable<ReturnType<Machines['coresOf']>>, loops: number): Processor =>
-  new Processor(cores, loops, system.kernel.processors)
 
 const stationOf = (system: System, component: Component): Station => {
   switch (component.role) {
@@ -82,9 +77,8 @@ const buildMember = (system: System, machines: Machines, component: Component, s
   for (let index = 0; index < instances; index++) {
     const instance = `${component.id}/${index}`
     const placed = system.placement.instances[instance]
-    const cores = machines.coresOf(instance)
     for (const [process, loops] of processesOf(component, placed).entries()) {
-      const processor = cores === undefined ? undefined : makeProcessor(system, cores, loops)
+      const processor = machines.processorOf(instance, loops)
       const endpoint = new Endpoint(station, instance, process, processor, total)
       system.kernel.addEndpoint(endpoint)
       endpoints.push(endpoint)

@@ -7,7 +7,7 @@ import { arrivalTimes, classMix, loadSeconds, userChanges } from '../../experime
 import type { Load } from '../../experiment/types.js'
 import { cumulative, search } from '../../lib/popularity.js'
 import type { RequestClass } from '../../topology/types.js'
-import { ok, refused } from './codes.js'
+import { ok, refused, timeout } from './codes.js'
 import type { Endpoint } from './endpoint.js'
 import { never, type Source } from './event-queue.js'
 import { flowGoal } from './flow/compile.js'
@@ -15,6 +15,7 @@ import { emitRetry } from './flow/modifiers.js'
 import { Program } from './flow/program.js'
 import { emitBurst } from './flow/work-steps.js'
 import { propagate } from './frames.js'
+import type { Lane } from './lane.js'
 import type { RequestLog } from './request-log.js'
 import type { System } from './system.js'
 import { answerDegradedBit, degradedBit } from './tasks.js'
@@ -27,9 +28,23 @@ const unknownTexts: ReadonlySet<string> = new Set(['timeout', 'reset', '502', '5
 /** Methods that may be sent twice (RFC 9110, 9.2.2); nginx sends no other to a second upstream. */
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
+/**
+ * A class whose client only sends and waits, without retries and without CPU of its own: its call needs no task of the client's
+ * around it.
+ */
+interface Plain {
+  readonly entries: readonly Endpoint[]
+  readonly goal: number
+  readonly edge: number
+  /** Its timeout. */
+  readonly limit: Lane | undefined
+  turn: number
+}
+
 interface Class {
   /** Where the client's program for it begins. */
   readonly program: number
+  readonly plain: Plain | undefined
   readonly idempotent: boolean
   /** Keys that the route names: by data set, how to draw one. */
   readonly keys: readonly { readonly data: number; readonly draw: () => number }[]
@@ -43,6 +58,8 @@ export class Clients implements Source {
   private readonly endsAt: number
   private readonly users: Users | undefined
   private readonly ender: number
+  private readonly plainEnder: number
+  private readonly deaf: number
   /** By code: 1 where the request may have taken effect. */
   private readonly unknownCodes: Uint8Array
   private count = 0
@@ -64,6 +81,8 @@ export class Clients implements Source {
     const ofClass = system.stream('load/class')
     this.chooseClass = indices.length === 1 ? () => indices[0] ?? 0 : () => indices[mix.choose(ofClass.uniform())] ?? 0
     this.ender = kernel.addEnder((task, code) => this.over(task, code))
+    this.plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
+    this.deaf = kernel.addEnder(() => undefined)
     this.classes = requestClasses.map((request) => this.compileClass(request))
     this.endsAt = loadSeconds(load)
     this.source = kernel.queue.add(this)
@@ -99,6 +118,30 @@ export class Clients implements Source {
     this.users?.finished()
   }
 
+  private plainOver(task: number, code: number): void {
+    const { kernel } = this.system
+    const { tasks, requests, edges } = kernel
+    const request = tasks.request[task] as number
+    requests.epoch[request] = ((requests.epoch[request] as number) + 1) | 0
+    if (code !== ok) {
+      const { edge } = (this.classes[requests.cls[request] as number] as Class).plain as Plain
+      edges.errors[edge] = (edges.errors[edge] as number) + 1
+    }
+    this.over(task, code)
+  }
+
+  /** The client of a plain request waits no longer. */
+  private plainTimeout(request: number): void {
+    const { kernel } = this.system
+    const { tasks, requests } = kernel
+    requests.epoch[request] = ((requests.epoch[request] as number) + 1) | 0
+    this.log.failure(request, timeout, true)
+    const task = requests.root[request] as number
+    tasks.parentEpoch[task] = this.deaf
+    kernel.endpointOf(task).station.abandoned(task)
+    this.users?.finished()
+  }
+
   private scheduleNext(): void {
     const at = this.nextArrival()
     this.system.kernel.queue.schedule(this.source, at < this.endsAt ? at : never)
@@ -109,7 +152,7 @@ export class Clients implements Source {
     const { kernel } = this.system
     const { requests, queue } = kernel
     const cls = this.chooseClass()
-    const { program, idempotent, keys } = this.classes[cls] as Class
+    const { program, plain, idempotent, keys } = this.classes[cls] as Class
     const request = requests.take()
     requests.cls[request] = cls
     requests.intendedAt[request] = queue.now
@@ -122,6 +165,16 @@ export class Clients implements Source {
       requests.keys[request * requests.dataSets + data] = draw()
     }
     this.log.offered(request)
+    if (plain !== undefined) {
+      const entry = plain.entries[plain.turn]
+      if (entry !== undefined && entry.state === 'up' && entry.calls < entry.maxInFlight) {
+        plain.turn = plain.turn + 1 < plain.entries.length ? plain.turn + 1 : 0
+        this.log.attempt(request)
+        requests.root[request] = kernel.arrive(entry, plain.goal, request, this.plainEnder, plain.edge)
+        plain.limit?.add(request)
+        return
+      }
+    }
     kernel.start(this.endpoint, program, request, this.ender)
   }
 
@@ -149,12 +202,11 @@ export class Clients implements Source {
       const stream = system.stream(`load/key/${parameter}`)
       return [{ data: index, draw: () => search(cdf, stream.uniform()) }]
     })
-    const program = this.compileClient(request)
-    return { program, idempotent: idempotentMethods.has(request.route.method), keys }
+    return { ...this.compileClient(request), idempotent: idempotentMethods.has(request.route.method), keys }
   }
 
-  /** What one request means for its client: retry ⊃ timeout ⊃ the call. Returns where its program begins. */
-  private compileClient(request: RequestClass): number {
+  /** What one request means for its client: retry ⊃ timeout ⊃ the call. */
+  private compileClient(request: RequestClass): Pick<Class, 'program' | 'plain'> {
     const { system, log, unknownCodes } = this
     const { kernel } = system
     const { tasks, requests, queue } = kernel
@@ -207,6 +259,14 @@ export class Clients implements Source {
     if (retry === undefined) attempt()
     else emitRetry(program, 'load/retry', retry, attempt)
     program.emit((task) => kernel.end(task, ok))
-    return program.start
+    const limit =
+      timeoutSeconds === undefined
+        ? undefined
+        : kernel.timers.lane(timeoutSeconds, requests, (late) => this.plainTimeout(late))
+    const isPlain = retry === undefined && cost === undefined
+    return {
+      program: program.start,
+      plain: isPlain ? { entries, goal: serve, edge, limit, turn: 0 } : undefined,
+    }
   }
 }

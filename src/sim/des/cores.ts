@@ -7,9 +7,17 @@
 import type { Bursts } from './bursts.js'
 import { grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
-import type { Processor } from './processor.js'
+import type { SharedProcessor } from './processor.js'
 
-export class Cores implements Source {
+/** What a machine's cores have done. */
+export interface CpuMeter {
+  /** Core-seconds used since the start of the run. */
+  busySeconds(): number
+  /** CPU that running bursts of each processor have had so far is added to `usedSeconds`, by processor. */
+  addPartial(usedSeconds: Float64Array): void
+}
+
+export class Cores implements Source, CpuMeter {
   private readonly id: number
   private virtual = 0
   private updatedAt = 0
@@ -23,14 +31,13 @@ export class Cores implements Source {
   constructor(
     private readonly queue: EventQueue,
     private readonly bursts: Bursts,
-    private readonly processors: readonly Processor[],
+    private readonly processors: readonly unknown[],
     cores: number,
   ) {
     this.cores = cores
     this.id = queue.add(this)
   }
 
-  /** Core-seconds used since the start of the run. */
   busySeconds(): number {
     this.advance()
     return this.busyCoreSeconds
@@ -43,7 +50,6 @@ export class Cores implements Source {
     this.scheduleNext()
   }
 
-  /** CPU that the running bursts of each processor have had so far is added to `usedSeconds`, by processor. */
   addPartial(usedSeconds: Float64Array): void {
     this.advance()
     const { bursts } = this
@@ -99,7 +105,7 @@ export class Cores implements Source {
     this.virtual = bursts.endsAt[first] as number
     this.removeFirst()
     this.ending = true
-    const processor = this.processors[bursts.processor[first] as number] as Processor
+    const processor = this.processors[bursts.processor[first] as number] as SharedProcessor
     processor.ended(first)
     this.ending = false
     this.scheduleNext()

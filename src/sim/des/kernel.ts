@@ -121,10 +121,29 @@ export class Kernel {
 
   /** A task at `endpoint` that nobody calls; `ender` (of `addEnder`) hears of its end. `request` may be `none`. */
   start(endpoint: Endpoint, pc: number, request: number, ender: number): number {
-    const task = this.tasks.take(endpoint.id, ender, request)
+    const { tasks } = this
+    const task = tasks.take(endpoint.id, none, request)
     if (request !== none) this.requests.retain(request)
-    this.enter(endpoint, task)
-    this.tasks.pc[task] = pc
+    tasks.parent[task] = none
+    tasks.parentEpoch[task] = ender
+    this.enter(endpoint)
+    tasks.pc[task] = pc
+    this.goOnSoon(task)
+    return task
+  }
+
+  /** As `start`, at an endpoint that is up and has room, as a call that nobody waits for. */
+  arrive(endpoint: Endpoint, goal: number, request: number, ender: number, edge: number): number {
+    const { tasks } = this
+    this.edges.count[edge] = (this.edges.count[edge] as number) + 1
+    endpoint.visits += 1
+    const task = tasks.take(endpoint.id, goal, request)
+    this.requests.retain(request)
+    tasks.parent[task] = none
+    tasks.parentEpoch[task] = ender
+    this.enter(endpoint)
+    const { station } = endpoint
+    tasks.pc[task] = station.programs[goal] ?? station.compile(goal)
     this.goOnSoon(task)
     return task
   }
@@ -156,7 +175,7 @@ export class Kernel {
     tasks.connection[task] = connection
     tasks.callee[caller] = task
     tasks.answer[caller] = ok
-    this.enter(endpoint, task)
+    this.enter(endpoint)
     const { station } = endpoint
     const pc = station.programs[goal] ?? station.compile(goal)
     if (endpoint.paused) {
@@ -181,7 +200,6 @@ export class Kernel {
     tasks.branches[parent] = task
     tasks.pending[parent] = (tasks.pending[parent] as number) + 1
     tasks.pc[task] = pc
-    tasks.enteredAt[task] = this.queue.now
     this.goOnSoon(task)
   }
 
@@ -244,7 +262,7 @@ export class Kernel {
     const { tasks } = this
     const burst = tasks.burst[task] as number
     this.interrupt(task)
-    if (burst !== none) this.processorOf(burst).cancel(burst)
+    if (burst !== none) this.endpointOf(task).processor?.cancel(burst)
     this.dropFrames(task, none)
     this.leave(this.endpointOf(task), task)
     this.discard(task)
@@ -265,6 +283,7 @@ export class Kernel {
     if (callee !== none && tasks.endpoint[callee] !== endpoint.id) this.endpointOf(callee).station.abandoned(callee)
     this.frames.clear(task)
     tasks.leaf[task] = none
+    tasks.peer[task] = none
     this.leave(endpoint, task)
     if (
       parent !== none &&
@@ -365,14 +384,12 @@ export class Kernel {
     return false
   }
 
-  /** What a task without a caller keeps in `goal` is who hears of its end. */
   private tell(task: number, code: number): void {
-    const ender = this.enders[this.tasks.goal[task] as number] as Ender
+    const ender = this.enders[this.tasks.parentEpoch[task] as number] as Ender
     ender(task, code)
   }
 
-  private enter(endpoint: Endpoint, task: number): void {
-    this.tasks.enteredAt[task] = this.queue.now
+  private enter(endpoint: Endpoint): void {
     endpoint.calls += 1
     endpoint.total.add()
   }
@@ -512,10 +529,6 @@ export class Kernel {
 
   private codeOf(frame: number): FrameCode {
     return this.frames.codes[this.frames.code[frame] as number] as FrameCode
-  }
-
-  private processorOf(burst: number): Processor {
-    return this.processors.processors[this.bursts.processor[burst] as number] as Processor
   }
 
   private failLeaf(task: number): void {

@@ -6,8 +6,10 @@
  */
 import { groupBy } from '../../lib/group.js'
 import type { Placement } from '../../result/placement.js'
-import { Cores } from './cores.js'
+import { Cores, type CpuMeter } from './cores.js'
 import type { Kernel } from './kernel.js'
+import { LoopProcessor } from './loop-processor.js'
+import { type Processor, SharedProcessor } from './processor.js'
 
 /** A set of cores, by machine. */
 interface Domain {
@@ -17,10 +19,10 @@ interface Domain {
 }
 
 export interface Machines {
-  /** Cores that the instance (or `generator`) runs on; undefined: it is not placed. */
-  coresOf(instance: string): Cores | undefined
+  /** A processor for one process of the instance (or `generator`); undefined: it is not placed. */
+  processorOf(instance: string, loops: number): Processor | undefined
   /** All cores of a machine. */
-  readonly hosts: ReadonlyMap<string, { readonly cpu: number; readonly cores: readonly Cores[] }>
+  readonly hosts: ReadonlyMap<string, { readonly cpu: number; readonly cores: readonly CpuMeter[] }>
 }
 
 const overlaps = (a: Set<number>, b: Set<number>): boolean => [...a].some((core) => b.has(core))
@@ -50,32 +52,69 @@ const domainsOf = (host: string, here: readonly Placed[]): readonly Domain[] => 
   return [{ host, pins: undefined, members: [...everywhere.members, ...pinned.flatMap((domain) => domain.members)] }]
 }
 
-export const buildMachines = (kernel: Kernel, placement: Placement): Machines => {
-  const make = (size: number): Cores => new Cores(kernel.queue, kernel.bursts, kernel.processors.processors, size)
-  const byInstance = new Map<string, Cores>()
-  const hosts = new Map<string, { cpu: number; cores: Cores[] }>()
+/** Cores that nobody needs to share: there are as many as event loops run on them. */
+class OwnCores implements CpuMeter {
+  readonly processors: LoopProcessor[] = []
+  readonly stations: Cores[] = []
+
+  busySeconds(): number {
+    const ofLoops = this.processors.reduce((sum, processor) => sum + processor.usedSeconds(), 0)
+    return this.stations.reduce((sum, station) => sum + station.busySeconds(), ofLoops)
+  }
+
+  /** A loop knows for itself what it has done so far. */
+  addPartial(usedSeconds: Float64Array): void {
+    for (const station of this.stations) station.addPartial(usedSeconds)
+  }
+}
+
+export interface MachineOptions {
+  /** Cores may become fewer during the run (a fault takes some): even loops that fit must then share them. */
+  readonly changing: boolean
+}
+
+export const buildMachines = (kernel: Kernel, placement: Placement, { changing }: MachineOptions): Machines => {
+  const { queue, bursts, processors } = kernel
+  const byInstance = new Map<string, Cores | OwnCores>()
+  const hosts = new Map<string, { cpu: number; cores: CpuMeter[] }>()
+  /** The cores for these instances. */
+  const coresFor = (size: number, members: readonly string[]): Cores | OwnCores => {
+    const loops = members.map((id) => placement.instances[id]?.eventLoops ?? (id === 'generator' ? 1 : 0))
+    const fits = loops.every((count) => count > 0) && loops.reduce((sum, count) => sum + count, 0) <= size
+    const cores = fits && !changing ? new OwnCores() : new Cores(queue, bursts, processors.processors, size)
+    for (const id of members) byInstance.set(id, cores)
+    return cores
+  }
   const placed = groupBy(Object.entries(placement.instances), ([, { host }]) => host)
   for (const [host, { cpu }] of Object.entries(placement.hosts)) {
-    const all: Cores[] = []
+    const all: CpuMeter[] = []
     for (const { pins, members } of domainsOf(host, placed.get(host) ?? [])) {
       const size = pins === undefined ? cpu : Math.min(cpu, pins.size)
       const quotas = members.map((id) => placement.instances[id]?.quota)
       const sum = quotas.reduce<number>((total, quota) => total + (quota ?? 0), 0)
       const limited = quotas.every((quota) => quota !== undefined && quota < size)
-      if (limited) {
-        const cut = Math.min(1, size / sum)
-        for (const [i, id] of members.entries()) {
-          const cores = make((quotas[i] ?? size) * cut)
-          byInstance.set(id, cores)
-          all.push(cores)
-        }
+      if (!limited) {
+        all.push(coresFor(size, members))
         continue
       }
-      const cores = make(size)
-      for (const id of members) byInstance.set(id, cores)
-      all.push(cores)
+      const cut = Math.min(1, size / sum)
+      for (const [i, id] of members.entries()) all.push(coresFor((quotas[i] ?? size) * cut, [id]))
     }
     hosts.set(host, { cpu, cores: all })
   }
-  return { coresOf: (instance) => byInstance.get(instance), hosts }
+  const processorOf = (instance: string, loops: number): Processor | undefined => {
+    const cores = byInstance.get(instance)
+    if (cores === undefined) return undefined
+    if (cores instanceof Cores) return new SharedProcessor(cores, loops, processors)
+    if (loops > 1) {
+      // Loops that take from one queue are the servers of one station: as many cores, theirs alone.
+      const own = new Cores(queue, bursts, processors.processors, loops)
+      cores.stations.push(own)
+      return new SharedProcessor(own, loops, processors)
+    }
+    const processor = new LoopProcessor(queue, processors)
+    cores.processors.push(processor)
+    return processor
+  }
+  return { processorOf, hosts }
 }

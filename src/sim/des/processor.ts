@@ -1,6 +1,6 @@
 /**
  * What one process gets its CPU through: event loops, which take bursts first come, first served, or none, so that all its
- * bursts run at once. Either way they run on cores that are shared with everything else there (hot path).
+ * bursts run at once (hot path).
  */
 import { type Bursts, cancelled, frozen, running, waiting } from './bursts.js'
 import { IntRing } from './columns.js'
@@ -16,7 +16,27 @@ export interface ProcessorContext {
   readonly wake: (task: number) => void
 }
 
-export class Processor {
+/** What one process gets its CPU through. */
+export interface Processor {
+  /** Event loops; 0: everything runs at once. */
+  readonly loops: number
+  /** CPU-seconds used so far, given what running bursts have had by processor (`Cores.addPartial`). */
+  usedSeconds(partial: Float64Array): number
+  /**
+   * The task wants as much CPU as `work` says, and is woken when it has had it; `tasks.burst` is then what `cancel` takes. False:
+   * none is needed, and it may go on at once.
+   */
+  run(task: number, work: Work): boolean
+  /** Nobody wants this burst any more and its work need not go on. */
+  cancel(burst: number): void
+  pause(): void
+  resume(): void
+  /** The process is gone, and all its work with it. */
+  clear(): void
+}
+
+/** A processor on cores that others run on too. */
+export class SharedProcessor implements Processor {
   private readonly index: number
   /** CPU-seconds of bursts that have left the cores. */
   private doneSeconds = 0
@@ -26,7 +46,6 @@ export class Processor {
 
   constructor(
     readonly cores: Cores,
-    /** Event loops; 0: everything runs at once. */
     readonly loops: number,
     private readonly context: ProcessorContext,
   ) {
@@ -34,15 +53,10 @@ export class Processor {
     context.processors.push(this)
   }
 
-  /** CPU-seconds used so far, given what running bursts have had by processor (`Cores.addPartial`). */
   usedSeconds(partial: Float64Array): number {
     return this.doneSeconds + (partial[this.index] ?? 0)
   }
 
-  /**
-   * The task wants as much CPU as `work` says, and is woken when it has had it. False: none is needed, and it may go on at
-   * once. What was drawn is then in `bursts.demandSeconds` of `tasks.burst`.
-   */
   run(task: number, work: Work): boolean {
     const { bursts, tasks } = this.context
     const burst = bursts.take(task, tasks.epoch[task] as number, this.index)
@@ -72,7 +86,6 @@ export class Processor {
     if (tasks.epoch[task] === epoch) wake(task)
   }
 
-  /** Nobody wants this burst any more and its work need not go on. */
   cancel(burst: number): void {
     const { bursts } = this.context
     if (bursts.state[burst] === frozen) {
@@ -105,7 +118,6 @@ export class Processor {
     this.startWaiting()
   }
 
-  /** The process is gone, and all its work with it. */
   clear(): void {
     const { bursts } = this.context
     this.takeOff((burst) => bursts.give(burst))

@@ -15,6 +15,10 @@ export class Requests {
   idempotent = new Uint8Array(initialRows)
   /** Which client sent it: what `ip_hash` hashes and rate limits are counted by. */
   client = new Int32Array(initialRows)
+  /** Changes when its client has had its answer, or waits no longer. */
+  epoch = new Int32Array(initialRows)
+  /** Its task, of requests that need no task of the client's. */
+  root = new Int32Array(initialRows)
   /** Chosen key per request and data set; −1: not chosen yet. */
   keys: Int32Array<ArrayBuffer>
   private references = new Int32Array(initialRows)
@@ -52,6 +56,8 @@ export class Requests {
       this.intendedAt = grownFloats(this.intendedAt, length * 2)
       this.sentAt = grownFloats(this.sentAt, length * 2)
       this.client = grownInts(this.client, length * 2)
+      this.epoch = grownInts(this.epoch, length * 2)
+      this.root = grownInts(this.root, length * 2)
       this.references = grownInts(this.references, length * 2)
       this.keys = grownInts(this.keys, length * 2 * this.dataSets)
       const { unknown, idempotent } = this

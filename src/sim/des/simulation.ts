@@ -81,7 +81,9 @@ export class Simulation {
     const emit = (event: RunEvent): void => this.emit(event)
     const rates = plannedRates(topology, load)
     this.system = new System(topology, this.placement, seed, kernel, rates)
-    const machines = buildMachines(kernel, this.placement)
+    const machines = buildMachines(kernel, this.placement, {
+      changing: experiment.faults.some(({ kind }) => kind === 'cpu'),
+    })
     buildMembers(this.system, machines)
     const generator = buildGenerator(this.system, machines)
     const lifecycle = new Lifecycle(this.system, emit)

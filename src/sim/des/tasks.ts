@@ -58,6 +58,20 @@ const intColumns = [
   'extra',
 ] as const satisfies readonly IntColumn[]
 
+/** None in a task that has just been taken, and again when it is given back. */
+const handles = [
+  'parent',
+  'branches',
+  'burst',
+  'callee',
+  'room',
+  'granted',
+  'frame',
+  'leaf',
+  'peer',
+  'extra',
+] as const satisfies readonly IntColumn[]
+
 export class Tasks {
   /** Where it goes on. */
   pc = new Int32Array(initialRows)
@@ -67,7 +81,7 @@ export class Tasks {
   goal = new Int32Array(initialRows)
   request = new Int32Array(initialRows)
   flags = new Int32Array(initialRows)
-  /** Its caller, and the caller's epoch while it waits for this. */
+  /** Its caller, and the caller's epoch while it waits for this; without a caller the number of its ender. */
   parent = new Int32Array(initialRows)
   parentEpoch = new Int32Array(initialRows)
   /** Branches that are still out, and the list of them. */
@@ -118,24 +132,14 @@ export class Tasks {
     return task
   }
 
-  /** The caller has let go of all that the task held. */
+  /** The task waits for nothing and holds nothing any more: all its columns of handles but these are `none`. */
   give(task: number): void {
     this.live -= 1
     this.epoch[task] = ((this.epoch[task] as number) + 1) | 0
     this.endpoint[task] = none
     this.flags[task] = 0
-    this.parent[task] = none
-    this.pending[task] = 0
-    this.branches[task] = none
-    this.burst[task] = none
-    this.callee[task] = none
-    this.room[task] = none
-    this.connection[task] = none
-    this.granted[task] = none
     this.outcome[task] = 0
-    this.leaf[task] = none
-    this.peer[task] = none
-    this.tried[task] = 0
+    this.connection[task] = none
     this.free.push(task)
   }
 
@@ -154,7 +158,7 @@ export class Tasks {
     }
     const task = this.made
     this.made += 1
-    this.frame[task] = none
+    for (const column of handles) this[column][task] = none
     this.live += 1
     this.give(task)
   }

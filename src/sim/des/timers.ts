@@ -5,7 +5,7 @@
 import { Delays } from './delays.js'
 import type { EventQueue } from './event-queue.js'
 import type { Frames } from './frames.js'
-import { Lane } from './lane.js'
+import { Lane, type Stamped } from './lane.js'
 import type { Tasks } from './tasks.js'
 
 /** How long a caller takes to learn that nobody listens, or that it was turned away: a round trip on one machine. */
@@ -52,6 +52,11 @@ export class Timers {
   /** `add(frame)` to this lane: when `seconds` have passed and the frame is still on the stack, it expires. */
   limit(seconds: number): Lane {
     return laneOf(this.limits, seconds, () => new Lane(this.queue, seconds, this.frames, this.hooks.expire))
+  }
+
+  /** A lane of its own for whatever else waits for `seconds`. */
+  lane(seconds: number, owner: Stamped, due: (item: number) => void): Lane {
+    return new Lane(this.queue, seconds, owner, due)
   }
 
   /** `add(task)` to this lane: a task that still waits in its room after `seconds` gives up. */

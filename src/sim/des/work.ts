@@ -11,6 +11,10 @@ export class Work {
   private kind = other
   private scale = 0
   private sigma = 0
+  /** Done in the same go: what a visit costs on top of its step. */
+  onTop: Work | undefined = undefined
+  /** What was drawn last, in seconds, without what comes on top. */
+  readonly part = new Float64Array(1)
 
   constructor(
     private readonly stream: RandomStream,
@@ -42,10 +46,15 @@ export class Work {
   }
 
   into(cells: Float64Array, cell: number): void {
-    const { kind } = this
-    if (kind === exponential) cells[cell] = this.scale * this.stream.exponential()
-    else if (kind === constant) cells[cell] = this.scale
-    else if (kind === lognormal) cells[cell] = this.scale * Math.exp(this.sigma * this.stream.normal())
-    else cells[cell] = this.stream.sample(this.distribution)
+    const { kind, part } = this
+    if (kind === exponential) part[0] = this.scale * this.stream.exponential()
+    else if (kind === constant) part[0] = this.scale
+    else if (kind === lognormal) part[0] = this.scale * Math.exp(this.sigma * this.stream.normal())
+    else part[0] = this.stream.sample(this.distribution)
+    if (this.onTop === undefined) cells[cell] = part[0] as number
+    else {
+      this.onTop.into(cells, cell)
+      cells[cell] = (cells[cell] as number) + (part[0] as number)
+    }
   }
 }

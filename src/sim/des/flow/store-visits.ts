@@ -19,8 +19,10 @@ export const storeVisit = (
     const program = new Program(system, component)
     const overhead = system.work(`${store}/visit`, store, (rate) => visitCpu(system.topology, store, rate).cpu)
     const wait = system.work(`${store}/visit-wait`, store, (rate) => visitCpu(system.topology, store, rate).wait)
-    if (overhead !== undefined) emitBurst(program, overhead, undefined)
-    if (step?.cpu !== undefined) emitStepCpu(program, step.cpu, step.meter)
+    if (step?.cpu !== undefined) {
+      step.cpu.onTop = overhead
+      emitStepCpu(program, step.cpu, step.meter)
+    } else if (overhead !== undefined) emitBurst(program, overhead, undefined)
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (step?.wait !== undefined) emitPause(program, step.wait, undefined)
     program.emit((task) => kernel.end(task, ok))

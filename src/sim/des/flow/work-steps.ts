@@ -29,7 +29,7 @@ const emitUnmetered = (program: Program, work: Work): void => {
 
 const emitMeteredBurst = (program: Program, work: Work, meter: number): void => {
   const { kernel } = program
-  const { tasks, meters, bursts, queue } = kernel
+  const { tasks, meters, queue } = kernel
   const next = program.here + 2
   const done = program.here + 1
   program.emit((task) => {
@@ -39,7 +39,7 @@ const emitMeteredBurst = (program: Program, work: Work, meter: number): void => 
       meters.atOnce(meter)
       return next
     }
-    meters.addCpu(meter, bursts.demandSeconds, tasks.burst[task] as number)
+    meters.addCpu(meter, work.part, 0)
     tasks.leaf[task] = meter
     tasks.leafStartedAt[task] = queue.now
     return blocked
@@ -50,13 +50,13 @@ const emitMeteredBurst = (program: Program, work: Work, meter: number): void => 
 /** CPU that a step burns here; how long the step takes is its caller's to measure. */
 export const emitStepCpu = (program: Program, work: Work, meter: number): void => {
   const { kernel } = program
-  const { tasks, meters, bursts } = kernel
+  const { tasks, meters } = kernel
   const next = program.here + 1
   program.emit((task) => {
     const { processor } = kernel.endpointOf(task)
     tasks.pc[task] = next
     if (processor?.run(task, work) !== true) return next
-    meters.addCpu(meter, bursts.demandSeconds, tasks.burst[task] as number)
+    meters.addCpu(meter, work.part, 0)
     return blocked
   })
 }

@@ -85,6 +85,7 @@ export class BalancerStation implements Station {
   abandoned(task: number): void {
     const { kernel } = this.system
     const peer = kernel.tasks.peer[task] as number
+    kernel.tasks.peer[task] = none
     if (peer !== none) this.stateOf(kernel.endpointOf(task)).release(peer, 'abandoned', kernel.now)
     kernel.cancel(task)
   }
@@ -120,6 +121,11 @@ export class BalancerStation implements Station {
     const cost = (rate: number) => visitCpu(system.topology, component, rate)
     const overhead = system.work(`${component}/visit`, component, (rate) => cost(rate).cpu)
     const wait = system.work(`${component}/visit-wait`, component, (rate) => cost(rate).wait)
+    const arrived = program.here + 1
+    program.emit((task) => {
+      tasks.tried[task] = 0
+      return arrived
+    })
     if (overhead !== undefined) emitBurst(program, overhead, undefined)
     if (wait !== undefined) emitPause(program, wait, undefined)
 
@@ -145,6 +151,7 @@ export class BalancerStation implements Station {
     program.emit((task) => {
       const state = this.stateOf(kernel.endpointOf(task))
       const count = tasks.tried[task] as number
+      if (count === 0) tasks.enteredAt[task] = kernel.now
       const request = tasks.request[task] as number
       const peer =
         count >= state.size
