@@ -3,7 +3,9 @@
  * error does with a frame is its code's matter, which is compiled once per step.
  */
 import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
-import { none, type Tasks } from './tasks.js'
+import type { Tasks } from './tasks.js'
+
+const none = -1
 
 /** Of a frame that does not handle an error. */
 export const propagate = -2

@@ -5,8 +5,8 @@
  */
 import { invalidInput } from '../../lib/errors.js'
 import { Bursts } from './bursts.js'
-import { Codes, ok, refused, reset, timeout, unavailable } from './codes.js'
-import { IntStack } from './columns.js'
+import { Codes, refused, reset, timeout, unavailable } from './codes.js'
+import { grownInts } from './columns.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
@@ -15,8 +15,58 @@ import type { Processor, ProcessorContext } from './processor.js'
 import { Requests } from './requests.js'
 import type { Room } from './room.js'
 import { StepMeters } from './step-meter.js'
-import { answerDegradedBit, branchBit, degradedBit, joinAnyBit, none, Tasks, threadBit } from './tasks.js'
+import { Tasks } from './tasks.js'
 import { Timers } from './timers.js'
+
+// Own constants, which V8 folds; imported ones it reads through a cell each time. A test compares them with their originals.
+const none = -1
+const ok = 0
+const degradedBit = 1
+const branchBit = 2
+const threadBit = 4
+const answerDegradedBit = 8
+const joinAnyBit = 16
+const pcAt = 0
+const epochAt = 1
+const endpointAt = 2
+const requestAt = 4
+const flagsAt = 5
+const parentAt = 6
+const parentEpochAt = 7
+const connectionAt = 8
+const outcomeAt = 9
+const answerAt = 11
+const calleeAt = 12
+const burstAt = 13
+const edgeAt = 15
+const grantedAt = 16
+const answerOutcomeAt = 23
+
+/** What this file repeats of others. */
+export const repeated = {
+  none,
+  ok,
+  degradedBit,
+  branchBit,
+  threadBit,
+  answerDegradedBit,
+  joinAnyBit,
+  pc: pcAt,
+  epoch: epochAt,
+  endpoint: endpointAt,
+  request: requestAt,
+  flags: flagsAt,
+  parent: parentAt,
+  parentEpoch: parentEpochAt,
+  connection: connectionAt,
+  outcome: outcomeAt,
+  answer: answerAt,
+  callee: calleeAt,
+  burst: burstAt,
+  edge: edgeAt,
+  granted: grantedAt,
+  answerOutcome: answerOutcomeAt,
+}
 
 /** Does one thing for the task and returns where `kernel.current` goes on, or `blocked` when nobody does. */
 export type Op = (task: number) => number
@@ -56,8 +106,9 @@ export class Kernel {
   private pausedEndpoints = 0
   private stuckAt = 0
   private stepsAtOnce = 0
-  private readonly ready = new IntStack()
-  private readonly readyEpochs = new IntStack()
+  /** Who goes on as soon as possible: pairs of a task and its epoch. */
+  private ready = new Int32Array(256)
+  private readySize = 0
 
   constructor(
     dataSets: number,
@@ -101,11 +152,11 @@ export class Kernel {
 
   /** Runs everything that happens until `untilSeconds` (inclusive). */
   run(untilSeconds: number): void {
-    const { queue, ready } = this
+    const { queue } = this
     this.drain()
     while (queue.nextAt <= untilSeconds) {
       queue.step()
-      if (ready.size > 0) this.drain()
+      if (this.readySize > 0) this.drain()
     }
   }
 
@@ -123,11 +174,13 @@ export class Kernel {
   start(endpoint: Endpoint, pc: number, request: number, ender: number): number {
     const { tasks } = this
     const task = tasks.take(endpoint.id, none, request)
+    const { memory } = tasks
+    memory[task + parentAt] = none
+    memory[task + parentEpochAt] = ender
+    memory[task + pcAt] = pc
     if (request !== none) this.requests.retain(request)
-    tasks.parent[task] = none
-    tasks.parentEpoch[task] = ender
-    this.enter(endpoint)
-    tasks.pc[task] = pc
+    endpoint.calls += 1
+    endpoint.total.add()
     this.goOnSoon(task)
     return task
   }
@@ -135,52 +188,49 @@ export class Kernel {
   /** As `start`, at an endpoint that is up and has room, as a call that nobody waits for. */
   arrive(endpoint: Endpoint, goal: number, request: number, ender: number, edge: number): number {
     const { tasks } = this
-    this.edges.count[edge] = (this.edges.count[edge] as number) + 1
+    const { count } = this.edges
+    count[edge] = (count[edge] as number) + 1
     endpoint.visits += 1
     const task = tasks.take(endpoint.id, goal, request)
-    this.requests.retain(request)
-    tasks.parent[task] = none
-    tasks.parentEpoch[task] = ender
-    this.enter(endpoint)
+    const { memory } = tasks
+    memory[task + parentAt] = none
+    memory[task + parentEpochAt] = ender
     const { station } = endpoint
-    tasks.pc[task] = station.programs[goal] ?? station.compile(goal)
+    memory[task + pcAt] = station.programs[goal] ?? station.compile(goal)
+    this.requests.retain(request)
+    endpoint.calls += 1
+    endpoint.total.add()
     this.goOnSoon(task)
     return task
   }
 
   /** `caller` calls `endpoint` and goes on at its `pc`, with the answer in `answer`. Returns where `current` goes on. */
   call(caller: number, endpoint: Endpoint, goal: number, edge: number): number {
-    const { tasks } = this
-    const connection = tasks.granted[caller] as number
-    if (connection !== none) tasks.granted[caller] = none
-    this.edges.count[edge] = (this.edges.count[edge] as number) + 1
-    tasks.edge[caller] = edge
-    if (endpoint.state !== 'up') {
-      this.countError(edge)
-      this.releaseRoom(connection, caller)
-      this.hooks.noticed(endpoint, this.endpointOf(caller).station.component)
-      return this.answerSoon(caller, refused)
-    }
+    const { tasks, edges } = this
+    let { memory } = tasks
+    const connection = memory[caller + grantedAt] as number
+    if (connection !== none) memory[caller + grantedAt] = none
+    edges.count[edge] = (edges.count[edge] as number) + 1
+    memory[caller + edgeAt] = edge
+    if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight)
+      return this.refuse(caller, endpoint, connection)
     endpoint.visits += 1
-    if (endpoint.calls >= endpoint.maxInFlight) {
-      this.countError(edge)
-      this.releaseRoom(connection, caller)
-      return this.answerSoon(caller, unavailable)
-    }
-    const request = tasks.request[caller] as number
+    const request = memory[caller + requestAt] as number
     const task = tasks.take(endpoint.id, goal, request)
+    memory = tasks.memory
+    memory[task + parentAt] = caller
+    memory[task + parentEpochAt] = memory[caller + epochAt] as number
+    memory[task + connectionAt] = connection
+    memory[caller + calleeAt] = task
+    memory[caller + answerAt] = ok
     if (request !== none) this.requests.retain(request)
-    tasks.parent[task] = caller
-    tasks.parentEpoch[task] = tasks.epoch[caller] as number
-    tasks.connection[task] = connection
-    tasks.callee[caller] = task
-    tasks.answer[caller] = ok
-    this.enter(endpoint)
+    endpoint.calls += 1
+    endpoint.total.add()
     const { station } = endpoint
     const pc = station.programs[goal] ?? station.compile(goal)
     if (endpoint.paused) {
-      tasks.pc[task] = pc
-      endpoint.held.push(task, tasks.epoch[task] as number)
+      memory[task + pcAt] = pc
+      endpoint.held.push(task, memory[task + epochAt] as number)
       return blocked
     }
     this.current = task
@@ -214,10 +264,10 @@ export class Kernel {
 
   /** What the task waited for has come. */
   wake(task: number): void {
-    const { tasks } = this
-    tasks.epoch[task] = ((tasks.epoch[task] as number) + 1) | 0
-    tasks.burst[task] = none
-    tasks.callee[task] = none
+    const { memory } = this.tasks
+    memory[task + epochAt] = ((memory[task + epochAt] as number) + 1) | 0
+    memory[task + burstAt] = none
+    memory[task + calleeAt] = none
     this.goOnSoon(task)
   }
 
@@ -243,17 +293,31 @@ export class Kernel {
   /** The task is over; its caller is told. Returns where `current` goes on. */
   end(task: number, code: number): number {
     const { tasks } = this
-    const parent = tasks.parent[task] as number
-    const endpoint = this.endpointOf(task)
+    const { memory } = tasks
+    const parent = memory[task + parentAt] as number
+    const flags = memory[task + flagsAt] as number
+    const endpoint = this.endpoints[memory[task + endpointAt] as number] as Endpoint
     this.leave(endpoint, task)
-    if (code === ok && endpoint.noticedBy !== undefined && endpoint.state === 'up') this.hooks.recovered(endpoint)
+    if (endpoint.noticedBy !== undefined && code === ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
     let pc = blocked
     if (parent === none) this.tell(task, code)
-    else if (tasks.epoch[parent] === tasks.parentEpoch[task]) {
-      if (isBranch(tasks, task)) this.join(parent, task, code)
-      else pc = this.answer(parent, task, code)
+    else if (memory[parent + epochAt] === memory[task + parentEpochAt]) {
+      if ((flags & branchBit) !== 0) this.join(parent, task, code)
+      else {
+        this.setAnswer(parent, task, code)
+        memory[parent + epochAt] = ((memory[parent + epochAt] as number) + 1) | 0
+        memory[parent + calleeAt] = none
+        if (this.pausedEndpoints > 0) this.goOnSoon(parent)
+        else {
+          // The caller goes on in this same loop.
+          this.current = parent
+          pc = memory[parent + pcAt] as number
+        }
+      }
     }
-    this.discard(task)
+    const request = memory[task + requestAt] as number
+    if (request !== none) this.requests.release(request)
+    tasks.give(task)
     return pc
   }
 
@@ -301,7 +365,8 @@ export class Kernel {
   /** Everything that the endpoint has in hand is lost. */
   crashAll(endpoint: Endpoint): void {
     const { tasks } = this
-    for (let task = 0; task < tasks.made; task++) if (tasks.endpoint[task] === endpoint.id) this.crash(task)
+    // One that crashes may cancel others of these.
+    for (const task of tasks.at(endpoint.id)) if (tasks.endpoint[task] === endpoint.id) this.crash(task)
   }
 
   /** Ends the task's wait without waking it. Work that it asked for goes on unheard; its call is abandoned. */
@@ -389,22 +454,29 @@ export class Kernel {
     ender(task, code)
   }
 
-  private enter(endpoint: Endpoint): void {
-    endpoint.calls += 1
-    endpoint.total.add()
+  /** A call that is not taken: nobody listens, or there is no room. */
+  private refuse(caller: number, endpoint: Endpoint, connection: number): number {
+    this.countError(this.tasks.edge[caller] as number)
+    this.releaseRoom(connection, caller)
+    if (endpoint.state === 'up') {
+      endpoint.visits += 1
+      return this.answerSoon(caller, unavailable)
+    }
+    this.hooks.noticed(endpoint, this.endpointOf(caller).station.component)
+    return this.answerSoon(caller, refused)
   }
 
   /** The task leaves its endpoint, with all that it held there. */
   private leave(endpoint: Endpoint, task: number): void {
-    const { tasks } = this
-    const flags = tasks.flags[task] as number
+    const { memory } = this.tasks
+    const flags = memory[task + flagsAt] as number
     if ((flags & branchBit) !== 0) return
     endpoint.calls -= 1
     endpoint.total.subtract()
-    const connection = tasks.connection[task] as number
+    const connection = memory[task + connectionAt] as number
     if (connection !== none) (this.rooms[connection] as Room).release(task)
     if ((flags & threadBit) !== 0) this.returnThread(endpoint)
-    if (endpoint.calls === 0 && endpoint.drained !== undefined && endpoint.state === 'draining') endpoint.drained()
+    if (endpoint.drained !== undefined && endpoint.calls === 0 && endpoint.state === 'draining') endpoint.drained()
   }
 
   private discard(task: number): void {
@@ -429,23 +501,30 @@ export class Kernel {
   }
 
   private push(task: number): void {
-    this.ready.push(task)
-    this.readyEpochs.push(this.tasks.epoch[task] as number)
+    const { readySize } = this
+    if (readySize === this.ready.length) this.ready = grownInts(this.ready, readySize * 2)
+    const { ready } = this
+    ready[readySize] = task
+    ready[readySize + 1] = this.tasks.memory[task + epochAt] as number
+    this.readySize = readySize + 2
   }
 
   private drain(): void {
-    const { ready, readyEpochs, queue, tasks, ops } = this
+    const { queue, tasks, ops } = this
     if (queue.now > this.stuckAt) {
       this.stuckAt = queue.now
       this.stepsAtOnce = 0
     }
-    while (ready.size > 0) {
+    while (this.readySize > 0) {
       this.stepsAtOnce += 1
       if (this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
-      const task = ready.pop()
-      if (tasks.epoch[task] !== readyEpochs.pop()) continue
+      const top = this.readySize - 2
+      this.readySize = top
+      const task = this.ready[top] as number
+      const { memory } = tasks
+      if (memory[task + epochAt] !== this.ready[top + 1]) continue
       this.current = task
-      let pc = tasks.pc[task] as number
+      let pc = memory[task + pcAt] as number
       do pc = (ops[pc] as Op)(this.current)
       while (pc >= 0)
     }
@@ -460,27 +539,13 @@ export class Kernel {
   }
 
   private setAnswer(parent: number, task: number, code: number): void {
-    const { tasks } = this
-    if (code !== ok) this.countError(tasks.edge[parent] as number)
-    tasks.answer[parent] = code
-    tasks.answerOutcome[parent] = tasks.outcome[task] as number
-    const flags = tasks.flags[parent] as number
-    tasks.flags[parent] =
-      ((tasks.flags[task] as number) & degradedBit) === 0 ? flags & ~answerDegradedBit : flags | answerDegradedBit
-  }
-
-  /** The parent goes on in this same loop. */
-  private answer(parent: number, task: number, code: number): number {
-    const { tasks } = this
-    this.setAnswer(parent, task, code)
-    tasks.epoch[parent] = ((tasks.epoch[parent] as number) + 1) | 0
-    tasks.callee[parent] = none
-    if (this.pausedEndpoints > 0) {
-      this.goOnSoon(parent)
-      return blocked
-    }
-    this.current = parent
-    return tasks.pc[parent] as number
+    const { memory } = this.tasks
+    if (code !== ok) this.countError(memory[parent + edgeAt] as number)
+    memory[parent + answerAt] = code
+    memory[parent + answerOutcomeAt] = memory[task + outcomeAt] as number
+    const flags = memory[parent + flagsAt] as number
+    const degraded = ((memory[task + flagsAt] as number) & degradedBit) !== 0
+    memory[parent + flagsAt] = degraded ? flags | answerDegradedBit : flags & ~answerDegradedBit
   }
 
   private countError(edge: number): void {
@@ -534,7 +599,7 @@ export class Kernel {
   private failLeaf(task: number): void {
     const meter = this.tasks.leaf[task] as number
     if (meter === none) return
-    this.meters.failed(meter, this.tasks.leafStartedAt, task)
+    this.meters.failed(meter, this.tasks.leafStartedAt, this.tasks.row(task))
     this.tasks.leaf[task] = none
   }
 

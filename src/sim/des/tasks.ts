@@ -1,8 +1,11 @@
 /**
  * A task is one visit of a request at one process: the client's wait, the balancer's, the service's flow, a query. It runs a
- * program (closures, by their place in `kernel.ops`) and is blocked in at most one wait. Tasks are integer handles, rows of
- * these columns (hot path); whatever points at a task from outside remembers its `epoch`, which changes with every wait, and
- * is stale when it no longer matches. −1 in a column of handles: none.
+ * program (closures, by their place in `kernel.ops`) and is blocked in at most one wait. Whatever points at a task from outside
+ * remembers its `epoch`, which changes with every wait, and is stale when it no longer matches. −1 in a column of handles: none.
+ *
+ * Hot path. A task is an integer: where its row begins in `memory`. Rows lie in one array, so that a function that touches many
+ * columns of a task loads one array and stays within two cache lines; a column by name is a view of the same memory that begins
+ * at its offset, so that `tasks.answer[task]` is that column of that task.
  */
 import { targetFailed } from '../../lib/errors.js'
 import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
@@ -25,38 +28,40 @@ export const joinAnyBit = 16
 /** It runs no request of a client's but a message, a poll, work in the background: nobody is told of its end but its hook. */
 export const backgroundBit = 32
 
-type IntColumn = {
-  [K in keyof Tasks]: Tasks[K] extends Int32Array ? K : never
-}[keyof Tasks]
+/** Integers of a row; a power of two. */
+const stride = 32
 
-const intColumns = [
-  'pc',
-  'epoch',
-  'endpoint',
-  'goal',
-  'request',
-  'flags',
-  'parent',
-  'parentEpoch',
-  'pending',
-  'branches',
-  'nextBranch',
-  'burst',
-  'callee',
-  'room',
-  'connection',
-  'granted',
-  'frame',
-  'code',
-  'edge',
-  'answer',
-  'answerOutcome',
-  'outcome',
-  'leaf',
-  'peer',
-  'tried',
-  'extra',
-] as const satisfies readonly IntColumn[]
+/** Where each column stands in a row. Hot files repeat those that they use: V8 reads an imported constant through a cell. */
+export const offsets = {
+  pc: 0,
+  epoch: 1,
+  endpoint: 2,
+  goal: 3,
+  request: 4,
+  flags: 5,
+  parent: 6,
+  parentEpoch: 7,
+  connection: 8,
+  outcome: 9,
+  frame: 10,
+  answer: 11,
+  callee: 12,
+  burst: 13,
+  room: 14,
+  edge: 15,
+  granted: 16,
+  leaf: 17,
+  peer: 18,
+  tried: 19,
+  code: 20,
+  pending: 21,
+  branches: 22,
+  nextBranch: 23,
+  answerOutcome: 24,
+  extra: 25,
+} as const
+
+type Column = keyof typeof offsets
 
 /** None in a task that has just been taken, and again when it is given back. */
 const handles = [
@@ -70,54 +75,58 @@ const handles = [
   'leaf',
   'peer',
   'extra',
-] as const satisfies readonly IntColumn[]
+] as const satisfies readonly Column[]
 
-export class Tasks {
+export class Tasks implements Record<Column, Int32Array> {
+  memory = new Int32Array(initialRows * stride)
   /** Where it goes on. */
-  pc = new Int32Array(initialRows)
-  epoch = new Int32Array(initialRows)
+  pc = this.memory.subarray(offsets.pc)
+  epoch = this.memory.subarray(offsets.epoch)
   /** Where it is; −1: the handle is free. */
-  endpoint = new Int32Array(initialRows).fill(none)
-  goal = new Int32Array(initialRows)
-  request = new Int32Array(initialRows)
-  flags = new Int32Array(initialRows)
+  endpoint = this.memory.subarray(offsets.endpoint)
+  goal = this.memory.subarray(offsets.goal)
+  request = this.memory.subarray(offsets.request)
+  flags = this.memory.subarray(offsets.flags)
   /** Its caller, and the caller's epoch while it waits for this; without a caller the number of its ender. */
-  parent = new Int32Array(initialRows)
-  parentEpoch = new Int32Array(initialRows)
-  /** Branches that are still out, and the list of them. */
-  pending = new Int32Array(initialRows)
-  branches = new Int32Array(initialRows)
-  nextBranch = new Int32Array(initialRows)
-  /** What it waits for: CPU, a call, its turn in a room. */
-  burst = new Int32Array(initialRows)
-  callee = new Int32Array(initialRows)
-  room = new Int32Array(initialRows)
+  parent = this.memory.subarray(offsets.parent)
+  parentEpoch = this.memory.subarray(offsets.parentEpoch)
   /** The connection pool (a room) of the caller that this call came over, given back when it ends. */
-  connection = new Int32Array(initialRows)
-  /** The pool that has granted the step under way a connection. */
-  granted = new Int32Array(initialRows)
-  /** Innermost step under way, in `Frames`. */
-  frame = new Int32Array(initialRows)
-  /** What has just failed. */
-  code = new Int32Array(initialRows)
-  /** The way of the last call, its answer (0: success) and what its lookup found. */
-  edge = new Int32Array(initialRows)
-  answer = new Int32Array(initialRows)
-  answerOutcome = new Int32Array(initialRows)
+  connection = this.memory.subarray(offsets.connection)
   /** What the outermost lookup found: 0 none, 1 hit, 2 miss. */
-  outcome = new Int32Array(initialRows)
-  /** Meter of the simple step under way, and when it began. */
-  leaf = new Int32Array(initialRows)
-  leafStartedAt = new Float64Array(initialRows)
-  /** Balancers: the peer in use, how many were tried. When the task arrived. */
-  peer = new Int32Array(initialRows)
-  tried = new Int32Array(initialRows)
-  enteredAt = new Float64Array(initialRows)
+  outcome = this.memory.subarray(offsets.outcome)
+  /** Innermost step under way, in `Frames`. */
+  frame = this.memory.subarray(offsets.frame)
+  /** Answer to the last call (0: success). */
+  answer = this.memory.subarray(offsets.answer)
+  /** What it waits for: a call, CPU, its turn in a room. */
+  callee = this.memory.subarray(offsets.callee)
+  burst = this.memory.subarray(offsets.burst)
+  room = this.memory.subarray(offsets.room)
+  /** The way of the last call. */
+  edge = this.memory.subarray(offsets.edge)
+  /** The pool that has granted the step under way a connection. */
+  granted = this.memory.subarray(offsets.granted)
+  /** Meter of the simple step under way. */
+  leaf = this.memory.subarray(offsets.leaf)
+  /** Balancers: the peer in use, how many were tried. */
+  peer = this.memory.subarray(offsets.peer)
+  tried = this.memory.subarray(offsets.tried)
+  /** What has just failed. */
+  code = this.memory.subarray(offsets.code)
+  /** Branches that are still out, and the list of them. */
+  pending = this.memory.subarray(offsets.pending)
+  branches = this.memory.subarray(offsets.branches)
+  nextBranch = this.memory.subarray(offsets.nextBranch)
+  /** What the lookup of the last call found. */
+  answerOutcome = this.memory.subarray(offsets.answerOutcome)
   /** A handle of whatever its program keeps: a message, a lock. */
-  extra = new Int32Array(initialRows)
+  extra = this.memory.subarray(offsets.extra)
+  /** When the simple step under way began, and when the task arrived (of those that ask), by row. */
+  leafStartedAt = new Float64Array(initialRows)
+  enteredAt = new Float64Array(initialRows)
   live = 0
-  /** Handles that were ever used. */
-  made = 0
+  /** Rows that were ever used. */
+  private made = 0
   private readonly free = new IntStack()
 
   constructor(private readonly clock: { readonly now: number }) {}
@@ -125,41 +134,65 @@ export class Tasks {
   take(endpoint: number, goal: number, request: number): number {
     if (this.free.size === 0) this.make()
     const task = this.free.pop()
+    const { memory } = this
     this.live += 1
-    this.endpoint[task] = endpoint
-    this.goal[task] = goal
-    this.request[task] = request
+    memory[task + endpointAt] = endpoint
+    memory[task + goalAt] = goal
+    memory[task + requestAt] = request
     return task
   }
 
-  /** The task waits for nothing and holds nothing any more: all its columns of handles but these are `none`. */
+  /** The task waits for nothing and holds nothing any more: its columns of handles, but for these, are `none`. */
   give(task: number): void {
+    const { memory } = this
     this.live -= 1
-    this.epoch[task] = ((this.epoch[task] as number) + 1) | 0
-    this.endpoint[task] = none
-    this.flags[task] = 0
-    this.outcome[task] = 0
-    this.connection[task] = none
+    memory[task + epochAt] = ((memory[task + epochAt] as number) + 1) | 0
+    memory[task + endpointAt] = -1
+    memory[task + flagsAt] = 0
+    memory[task + outcomeAt] = 0
+    memory[task + connectionAt] = -1
     this.free.push(task)
   }
 
+  /** The row of a task in what is kept beside: `leafStartedAt`, `enteredAt`. */
+  row(task: number): number {
+    return task >> 5
+  }
+
+  /** Tasks that are at the endpoint. */
+  at(endpoint: number): number[] {
+    const found: number[] = []
+    for (let row = 0; row < this.made; row++) if (this.endpoint[row * stride] === endpoint) found.push(row * stride)
+    return found
+  }
+
   private make(): void {
-    const { length } = this.pc
-    if (this.made === length) {
+    const rows = this.leafStartedAt.length
+    if (this.made === rows) {
       if (this.made >= maxLiveTasks)
         throw targetFailed(
           `the simulation explodes: ${maxLiveTasks} calls in flight at ${this.clock.now.toFixed(1)} s`,
           'more work arrives than can be done, and nothing gives it up',
           'lower the load, or declare maxInFlight, timeouts or acquireTimeout',
         )
-      for (const column of intColumns) this[column] = grownInts(this[column], length * 2)
-      this.leafStartedAt = grownFloats(this.leafStartedAt, length * 2)
-      this.enteredAt = grownFloats(this.enteredAt, length * 2)
+      this.memory = grownInts(this.memory, rows * 2 * stride)
+      for (const column of Object.keys(offsets) as Column[]) this[column] = this.memory.subarray(offsets[column])
+      this.leafStartedAt = grownFloats(this.leafStartedAt, rows * 2)
+      this.enteredAt = grownFloats(this.enteredAt, rows * 2)
     }
-    const task = this.made
+    const task = this.made * stride
     this.made += 1
     for (const column of handles) this[column][task] = none
     this.live += 1
     this.give(task)
   }
 }
+
+// Own constants, which V8 folds.
+const epochAt = 1
+const endpointAt = 2
+const goalAt = 3
+const requestAt = 4
+const flagsAt = 5
+const connectionAt = 8
+const outcomeAt = 9

@@ -41,7 +41,7 @@ const emitMeteredBurst = (program: Program, work: Work, meter: number): void => 
     }
     meters.addCpu(meter, work.part, 0)
     tasks.leaf[task] = meter
-    tasks.leafStartedAt[task] = queue.now
+    tasks.leafStartedAt[tasks.row(task)] = queue.now
     return blocked
   })
   emitLeafEnd(program, meter)
@@ -66,7 +66,7 @@ export const emitLeafEnd = (program: Program, meter: number): void => {
   const { tasks, meters } = program.kernel
   const next = program.here + 1
   program.emit((task) => {
-    meters.ok(meter, tasks.leafStartedAt, task)
+    meters.ok(meter, tasks.leafStartedAt, tasks.row(task))
     tasks.leaf[task] = none
     return next
   })
@@ -79,7 +79,7 @@ export const emitPause = (program: Program, work: Work, meter: number | undefine
   program.emit((task) => {
     if (meter !== undefined) {
       tasks.leaf[task] = meter
-      tasks.leafStartedAt[task] = queue.now
+      tasks.leafStartedAt[tasks.row(task)] = queue.now
     }
     tasks.pc[task] = next
     work.into(timers.seconds, 0)

@@ -151,7 +151,7 @@ export class BalancerStation implements Station {
     program.emit((task) => {
       const state = this.stateOf(kernel.endpointOf(task))
       const count = tasks.tried[task] as number
-      if (count === 0) tasks.enteredAt[task] = kernel.now
+      if (count === 0) tasks.enteredAt[tasks.row(task)] = kernel.now
       const request = tasks.request[task] as number
       const peer =
         count >= state.size
@@ -191,7 +191,7 @@ export class BalancerStation implements Station {
         listed.has(cause) &&
         tries < maxTries &&
         tries < state.size &&
-        kernel.now - (tasks.enteredAt[task] as number) < within &&
+        kernel.now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
         (ending?.sent === false || requests.idempotent[tasks.request[task] as number] === 1)
       if (again) {
         if (tries === 1) this.triedBy.set(task, [peer])
