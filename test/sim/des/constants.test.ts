@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+import { ok } from '../../../src/sim/des/codes.js'
+import { repeated } from '../../../src/sim/des/kernel.js'
+import * as tasks from '../../../src/sim/des/tasks.js'
+
+describe('constants that hot files repeat', () => {
+  it('are those of the files that define them', () => {
+    const { none, ok: success, degradedBit, branchBit, threadBit, answerDegradedBit, joinAnyBit, ...columns } = repeated
+    expect({ none, degradedBit, branchBit, threadBit, answerDegradedBit, joinAnyBit }).toEqual({
+      none: tasks.none,
+      degradedBit: tasks.degradedBit,
+      branchBit: tasks.branchBit,
+      threadBit: tasks.threadBit,
+      answerDegradedBit: tasks.answerDegradedBit,
+      joinAnyBit: tasks.joinAnyBit,
+    })
+    expect(success).toBe(ok)
+    expect(Object.keys(columns).length).toBeGreaterThan(10)
+    for (const [column, offset] of Object.entries(columns))
+      expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
+  })
+})
