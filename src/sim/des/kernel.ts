@@ -40,7 +40,7 @@ const calleeAt = 12
 const burstAt = 13
 const edgeAt = 15
 const grantedAt = 16
-const answerOutcomeAt = 23
+const answerOutcomeAt = 24
 
 /** What this file repeats of others. */
 export const repeated = {
