@@ -5,6 +5,11 @@ const seed = {
   flags: '--seed <number>',
   summary: "seed of every random stream (default: the experiment's, else 1)",
 } as const
+const replications = {
+  flags: '--replications <number>',
+  summary: 'simulations with seeds of their own, merged (default: 1)',
+} as const
+const threads = { flags: '--threads <number>', summary: 'of simulations (default: one per core)' } as const
 const topology = { name: '<topology>', summary: 'topology file (YAML)' } as const
 const experiment = { name: '<experiment>', summary: 'experiment file (YAML)' } as const
 const system = { flags: '--system <id>', summary: 'the running system, when there is more than one' } as const
@@ -67,8 +72,8 @@ export const commands: readonly CommandSpec[] = [
         summary: 'simulate each of a..b:step, or of a,b,c; twice: every pair',
         repeatable: true,
       },
-      { flags: '--replications <number>', summary: 'independent runs with seeds of their own (default: 1)' },
-      { flags: '--threads <number>', summary: 'worker threads (default: one per core)' },
+      replications,
+      threads,
       { flags: '--csv [file]', summary: 'numbers as CSV: to a file, or instead of the tables on stdout' },
       seed,
       json,
@@ -120,6 +125,8 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--on <engine>', summary: 'where', choices: ['sim', 'stack', 'both'], default: 'both' },
       { flags: '--out <folder>', summary: 'where run folders go (default: .plimsoll/runs)' },
       { flags: '--topology <file>', summary: "instead of the experiment's own" },
+      replications,
+      threads,
       seed,
       json,
     ],

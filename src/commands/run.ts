@@ -3,13 +3,17 @@ import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import { compareResults } from '../report/compare.js'
 import { formatComparison } from '../report/comparison.js'
 import { formatResult } from '../report/result.js'
-import type { Run } from '../run/context.js'
-import { runInSimulator } from '../run/in-simulator.js'
+import type { Placement } from '../result/placement.js'
+import type { Run, RunContext } from '../run/context.js'
+import { type Repetition, runInSimulator } from '../run/in-simulator.js'
 import { runOnStack } from '../run/on-stack.js'
+import { cores } from '../system/proc.js'
+import { progressBar } from './bar.js'
 import type { CommandHandler, Invocation } from './command.js'
-import { seedOf } from './flags.js'
+import { countOf, seedOf } from './flags.js'
 import { printJson } from './json.js'
 import { exitCodeOf, type PreparedRun, prepareRun } from './run-context.js'
+import { maxReplications, maxThreads } from './simulate-flags.js'
 
 const text = (option: Invocation['options'][string]): string | undefined =>
   typeof option === 'string' ? option : undefined
@@ -26,6 +30,30 @@ const one = async (invocation: Invocation, run: () => Promise<Run>): Promise<Exi
   return exitCodeOf(done.result)
 }
 
+const repetitionOf = ({ host, options }: Invocation): Omit<Repetition, 'onProgress'> => ({
+  replications: countOf('--replications', options.replications, maxReplications) ?? 1,
+  threads: countOf('--threads', options.threads, maxThreads) ?? cores,
+  now: host.now,
+})
+
+/** With a bar on a terminal. */
+const inSimulator = async (
+  invocation: Invocation,
+  context: RunContext,
+  placement: Placement | undefined,
+): Promise<Run> => {
+  const repetition = repetitionOf(invocation)
+  const { replications } = repetition
+  const bar = progressBar(invocation.host)
+  const onProgress = (played: number): void =>
+    bar.draw(played / replications, `${Math.floor(played)} of ${replications} simulations`)
+  try {
+    return await runInSimulator({ ...context, onEvent: () => {} }, placement, { ...repetition, onProgress })
+  } finally {
+    bar.end()
+  }
+}
+
 /** The stack first: the simulator is told the placement that it had. Its verdicts are the ones that count. */
 const both = async (invocation: Invocation, { context, progress }: PreparedRun): Promise<ExitCode> => {
   const { host, options } = invocation
@@ -35,7 +63,7 @@ const both = async (invocation: Invocation, { context, progress }: PreparedRun):
     return exitCodeOf(stack.result)
   }
   host.stderr.write('the same in the simulator\n')
-  const sim = await runInSimulator({ ...context, onEvent: () => {} }, stack.result.placement)
+  const sim = await inSimulator(invocation, context, stack.result.placement)
   const comparison = compareResults(sim.result, stack.result)
   if (options.json === true) printJson(host, comparison)
   else {
@@ -47,7 +75,7 @@ const both = async (invocation: Invocation, { context, progress }: PreparedRun):
 }
 
 const engines: Readonly<Record<string, (invocation: Invocation, prepared: PreparedRun) => Promise<ExitCode>>> = {
-  sim: (invocation, { context }) => one(invocation, () => runInSimulator({ ...context, onEvent: () => {} }, undefined)),
+  sim: (invocation, { context }) => one(invocation, () => inSimulator(invocation, context, undefined)),
   stack: (invocation, { context, progress }) => one(invocation, () => runOnStack(context).finally(progress.end)),
   both,
 }
@@ -56,6 +84,9 @@ export const run: CommandHandler = async (invocation) => {
   const { host, args, options } = invocation
   const engine = engines[String(options.on)]
   if (engine === undefined) throw usageError(`--on: expected sim, stack or both, got "${options.on}"`)
+  const { replications } = repetitionOf(invocation)
+  if (replications > 1 && options.on === 'stack')
+    throw usageError('--replications: a stack is run once', '--on sim or --on both')
   const prepared = await prepareRun(host, {
     experiment: args[0] ?? '',
     topology: text(options.topology),

@@ -21,8 +21,8 @@ export interface SimulateFlags {
   readonly csv: string | true | undefined
 }
 
-const maxReplications = 10_000
-const maxThreads = 256
+export const maxReplications = 10_000
+export const maxThreads = 256
 
 /** Points of a sweep. */
 const maxPoints = 1000

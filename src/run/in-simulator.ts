@@ -1,13 +1,36 @@
 /** One experiment in the simulator, with the run folder that a run on a stack has too. */
+import { dirname, join } from 'node:path'
 import { refusedFaults } from '../chaos/supported.js'
-import { judged } from '../experiment/verdict.js'
+import { PlimsollError } from '../lib/errors.js'
+import { exitCodes } from '../lib/exit-codes.js'
 import type { Placement } from '../result/placement.js'
+import type { RunEvent } from '../result/run-event.js'
+import type { RunResult } from '../result/run-result.js'
 import { simulate } from '../sim/des/simulate.js'
+import { calibrationFile, readTraceBeside } from '../system/files.js'
 import { createRunFolder } from '../system/run-folder.js'
 import type { Run, RunContext } from './context.js'
+import { simulateAll } from './simulate-all.js'
+import type { SimulationSource } from './source.js'
 
-/** `placement`: of the run on a stack that it is compared with; undefined: what the experiment, else the topology says. */
-export const runInSimulator = async (context: RunContext, placement: Placement | undefined): Promise<Run> => {
+export interface Repetition {
+  readonly replications: number
+  readonly threads: number
+  /** Monotonic seconds. */
+  readonly now: () => number
+  /** Simulations that are over, and those under way as shares. */
+  readonly onProgress: (played: number) => void
+}
+
+/**
+ * `placement`: of the run on a stack that it is compared with; undefined: what the experiment, else the topology says. The
+ * folder's events are those of the first replication.
+ */
+export const runInSimulator = async (
+  context: RunContext,
+  placement: Placement | undefined,
+  repetition?: Repetition,
+): Promise<Run> => {
   const { topology, experiment, seed } = context
   const refused = refusedFaults(experiment.faults)
   if (refused !== undefined) throw refused
@@ -22,24 +45,64 @@ export const runInSimulator = async (context: RunContext, placement: Placement |
     experimentText: experiment.source.text,
     origin: { topology: context.topologyFile, experiment: context.experimentFile },
   })
+  const onEvent = (event: RunEvent): void => {
+    folder.append(event)
+    context.onEvent(event)
+  }
   try {
-    const result = judged(
-      simulate({
-        topology,
-        experiment,
-        placement,
-        seed,
-        onEvent: (event) => {
-          folder.append(event)
-          context.onEvent(event)
-        },
-      }),
-      experiment,
-      topology,
-    )
+    const result =
+      repetition === undefined || repetition.replications === 1
+        ? simulate({ topology, experiment, placement, seed, onEvent })
+        : await replicated(context, placement, repetition, onEvent)
     folder.finish(result)
     return { result, folder: folder.path }
   } finally {
     folder.close()
+  }
+}
+
+const replicated = async (
+  context: RunContext,
+  placement: Placement | undefined,
+  { replications, ...repetition }: Repetition,
+  onEvent: (event: RunEvent) => void,
+): Promise<RunResult> => {
+  const [result] =
+    (await simulateAll({
+      ...repetition,
+      source: sourceOf(context, placement),
+      points: [{ settings: [], seed: context.seed }],
+      plan: { fewest: replications, most: replications, enough: () => true },
+      signal: context.signal,
+    })) ?? []
+  if (result === undefined)
+    throw new PlimsollError(context.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated, [
+      { message: 'the simulation was interrupted' },
+    ])
+  for (const event of [...result.events, ...result.series].toSorted((a, b) => a.at - b.at)) onEvent(event)
+  return result
+}
+
+/** The texts of what the context holds. */
+const sourceOf = (context: RunContext, placement: Placement | undefined): SimulationSource => {
+  const { topology, experiment, experimentFile, calibrationText } = context
+  const { arrivals } = experiment.load
+  const trace = arrivals.kind === 'trace' ? readTraceBeside(dirname(experimentFile))(arrivals.file) : undefined
+  const { file, text } = topology.source
+  return {
+    topology: {
+      file,
+      text,
+      ...(calibrationText === undefined
+        ? {}
+        : { calibration: { file: join(dirname(file), calibrationFile), text: calibrationText } }),
+    },
+    experiment: {
+      file: experiment.source.file,
+      text: experiment.source.text,
+      traces: arrivals.kind === 'trace' && trace !== undefined ? { [arrivals.file]: trace } : {},
+    },
+    durationSeconds: 0,
+    placement,
   }
 }
