@@ -41,6 +41,11 @@ export const buildLoad = (context: LoadContext, fields: Fields<typeof loadShape>
       message: 'a closed load has no arrivals of its own: its users ask again when they have thought',
       hint: 'remove "arrivals", or write mode: open',
     })
+  if (arrivals.kind === 'trace' && arrivals.classes !== undefined && fields.has('mix'))
+    reader.document.reportKey(fields.path('mix'), {
+      message: `${arrivals.file} has a column "class": each arrival has a class of its own`,
+      hint: 'remove "mix", or the column',
+    })
   checkSize(reader, fields, load)
   return load
 }
@@ -161,7 +166,7 @@ const traceStages = (
       message: 'a trace has its own times: it has no stages',
       hint: 'remove "stages"',
     })
-  const last = arrivals.times.at(-1)
+  const last = arrivals.times[arrivals.times.length - 1]
   if (last === undefined) return []
   const durationSeconds = Math.floor(last) + 1
   const level = arrivals.times.length / durationSeconds
@@ -184,10 +189,16 @@ const arrivalsOf = ({ reader, topology, readTrace }: LoadContext, fields: Fields
     reader.tell(undefined, at, { message: `cannot read ${written.file}`, hint: 'its path is relative to this file' })
     return { ...written, times: [] }
   }
-  const trace = parseTrace(text)
-  if (!trace.ok) reader.tell(undefined, at, { message: `${written.file}: ${trace.message}` })
-  return { ...written, times: trace.ok ? trace.value : [] }
+  const trace = parseTrace(text, classIds(topology))
+  if (trace.ok) return { ...written, ...trace.value }
+  const hint = trace.hint === undefined ? {} : { hint: trace.hint }
+  reader.tell(undefined, at, { message: `${written.file}: ${trace.message}`, ...hint })
+  return { ...written, times: [] }
 }
+
+/** Classes that requests may be asked for of. */
+const classIds = (topology: Topology): readonly string[] =>
+  Object.values(topology.requests).flatMap(({ id, derivedFrom }) => (derivedFrom === undefined ? id : []))
 
 const mixOf = (
   reader: Reader,
@@ -198,8 +209,7 @@ const mixOf = (
   if (written === undefined) return undefined
   const at = fields.path('mix')
   if (topology !== undefined) {
-    const classes = Object.values(topology.requests).filter(({ derivedFrom }) => derivedFrom === undefined)
-    const ids = classes.map(({ id }) => id)
+    const ids = classIds(topology)
     for (const name of written.keys()) {
       if (ids.includes(name)) continue
       const derived = topology.requests[name]?.derivedFrom

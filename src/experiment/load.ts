@@ -8,6 +8,7 @@
 import type { RandomStream } from '../lib/random.js'
 import type { Topology } from '../topology/types.js'
 import { Area, areaUntil, Inverse, levelOf, peakIn, roundedChanges, secondsOf, type UserChange } from './level.js'
+import type { RecordedClasses } from './trace.js'
 import type { Arrivals, Load } from './types.js'
 
 /** Runs are made of requests: one of more would not end. */
@@ -187,9 +188,26 @@ export interface ClassMix {
   choose(u: number): number
 }
 
-/** The experiment's mix, else the topology's shares. */
+const recordedClasses = ({ arrivals }: Load): RecordedClasses | undefined =>
+  arrivals.kind === 'trace' ? arrivals.classes : undefined
+
+/** Of a trace that tells the class of each arrival: indices into `mix.ids`, in the order of the arrivals. */
+export const recordedChoices = (load: Load, mix: ClassMix): Uint16Array | undefined => {
+  const recorded = recordedClasses(load)
+  return recorded?.of.map((index) => mix.ids.indexOf(recorded.ids[index] ?? ''))
+}
+
+const recordedCounts = ({ ids, of }: RecordedClasses): Readonly<Record<string, number>> => {
+  const counts = new Float64Array(ids.length)
+  for (let i = 0; i < of.length; i++) counts[of[i] as number] = (counts[of[i] as number] as number) + 1
+  return Object.fromEntries(ids.map((id, i) => [id, counts[i] as number]))
+}
+
+/** What a trace recorded, else the experiment's mix, else the topology's shares. */
 export const classMix = (topology: Topology, load: Load): ClassMix => {
-  const shareOf = (id: string, own: number): number => (load.mix === undefined ? own : (load.mix[id] ?? 0))
+  const recorded = recordedClasses(load)
+  const written = recorded === undefined ? load.mix : recordedCounts(recorded)
+  const shareOf = (id: string, own: number): number => (written === undefined ? own : (written[id] ?? 0))
   const weighted = Object.values(topology.requests)
     .filter((request) => request.derivedFrom === undefined)
     .map((request) => ({ id: request.id, share: shareOf(request.id, request.share) }))
@@ -206,6 +224,7 @@ export const classMix = (topology: Topology, load: Load): ClassMix => {
     ids: weighted.map(({ id }) => id),
     shares,
     choose: (u) => {
+      // A scan: up to some eight classes no slower than the alias method.
       for (let i = 0; i < last; i++) if (u < (cumulative[i] as number)) return i
       return last
     },

@@ -2,6 +2,7 @@
 
 import type { Position } from '../lib/errors.js'
 import type { Placement } from '../result/placement.js'
+import type { RecordedClasses } from './trace.js'
 
 export interface Experiment {
   readonly name: string
@@ -51,7 +52,9 @@ export type Arrivals =
       readonly kind: 'trace'
       readonly file: string
       /** Seconds since the start, ascending. */
-      readonly times: readonly number[]
+      readonly times: ArrayLike<number>
+      /** Of each arrival, where the file tells it; else the mix decides. */
+      readonly classes?: RecordedClasses
     }
 
 export interface Stage {

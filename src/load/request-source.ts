@@ -38,8 +38,9 @@ export const requestSource = (plan: WorkerPlan, idPrefix: string): (() => NextRe
   const writers = plan.classes.map((cls) => wireWriter(cls, plan, keys))
   let count = 0
   return () => {
-    let cls = 0
-    if (last > 0) for (const u = ofClass.uniform(); cls < last && u >= (mix[cls] as number); ) cls++
+    let cls = plan.classOf?.[count] ?? 0
+    if (last > 0 && plan.classOf === undefined)
+      for (const u = ofClass.uniform(); cls < last && u >= (mix[cls] as number); ) cls++
     const wire = (writers[cls] as Writer)(`${idPrefix}${(count++).toString(36)}`)
     return { cls, wire }
   }

@@ -3,7 +3,7 @@
  * of the plan happen here, before anything starts.
  */
 import type { LoadPlan } from '../contract/load.js'
-import { classMix, loadSeconds, peakLevel } from '../experiment/load.js'
+import { classMix, loadSeconds, peakLevel, recordedChoices } from '../experiment/load.js'
 import type { Load } from '../experiment/types.js'
 import { type Distribution, meanSeconds } from '../lib/distribution.js'
 import { invalidInput, notYet, type PlimsollError, targetFailed } from '../lib/errors.js'
@@ -22,6 +22,8 @@ export interface WorkerPlan {
   readonly warmConnections: number
   readonly targets: readonly Target[]
   readonly classes: readonly ClassPlan[]
+  /** Of a trace that tells the class of each arrival: indices into `classes`; else their shares decide. */
+  readonly classOf: Uint16Array | undefined
   readonly data: Readonly<Record<string, { readonly keys: number; readonly popularity: Popularity }>>
 }
 
@@ -87,6 +89,7 @@ export const workerPlan = (plan: LoadPlan): WorkerPlan => {
     warmConnections: Math.min(maxConnections, warmConnections(load, thinkTime)),
     targets,
     classes,
+    classOf: recordedChoices(load, mix),
     data: Object.fromEntries(
       Object.values(topology.data).map(({ id, keys, popularity }) => [id, { keys, popularity }] as const),
     ),

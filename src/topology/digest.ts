@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 /** JSON with sorted keys, without what is undefined and without where steps stand in the document. */
 export const canonical = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item)).join(',')}]`
+  if (value instanceof Float64Array || value instanceof Uint16Array) return `[${value.join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const entries = Object.entries(value)
     .filter(([, inner]) => inner !== undefined)

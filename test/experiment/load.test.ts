@@ -124,23 +124,38 @@ describe('arrivals', () => {
     })
   })
 
-  it('bursty: keeps the mean of the stage and is over-dispersed', () => {
+  it('bursty: keeps the mean of the stage, and its counts disperse as theory says, in windows short and long', () => {
     const bursty = { kind: 'bursty', factor: 5, onSeconds: 1, offSeconds: 9 } as const
     expect(quietFactor(bursty)).toBeCloseTo(5 / 9, 12)
     const seconds = 20_000
-    const times = all(load([stage(20, 20, seconds)], bursty))
-    const perWindow = new Array<number>(seconds / 10).fill(0)
-    for (const at of times) perWindow[Math.floor(at / 10)] = (perWindow[Math.floor(at / 10)] ?? 0) + 1
-    const mean = perWindow.reduce((sum, n) => sum + n, 0) / perWindow.length
-    const variance = perWindow.reduce((sum, n) => sum + (n - mean) ** 2, 0) / perWindow.length
-    expect(mean / 200).toBeGreaterThan(0.95)
-    expect(mean / 200).toBeLessThan(1.05)
-    // MMPP-2: Var N(t)/E N(t) = 1 + 2pq(λ₁−λ₂)²τ/λ·(1 − τ(1 − e^(−t/τ))/t) with τ = on·off/(on + off).
-    const tau = 0.9
-    const gap = 20 * (5 - 5 / 9)
-    const ratio = 1 + ((2 * 0.09 * gap ** 2 * tau) / 20) * (1 - (tau * (1 - Math.exp(-10 / tau))) / 10)
-    expect(variance / mean / ratio).toBeGreaterThan(0.85)
-    expect(variance / mean / ratio).toBeLessThan(1.15)
+    const rate = 20
+    const tau = (bursty.onSeconds * bursty.offSeconds) / (bursty.onSeconds + bursty.offSeconds)
+    const gap = rate * (5 - 5 / 9)
+    const runs = [1, 2, 3, 4, 5].map((seed) => all(load([stage(rate, rate, seconds)], bursty), seed))
+    for (const window of [0.5, 10, 100]) {
+      const dispersions = runs.map((times) => {
+        const counts = new Array<number>(seconds / window).fill(0)
+        for (const at of times) counts[Math.floor(at / window)] = (counts[Math.floor(at / window)] ?? 0) + 1
+        const mean = counts.reduce((sum, n) => sum + n, 0) / counts.length
+        expect(mean / (rate * window)).toBeGreaterThan(0.96)
+        expect(mean / (rate * window)).toBeLessThan(1.04)
+        return counts.reduce((sum, n) => sum + (n - mean) ** 2, 0) / counts.length / mean
+      })
+      // Fischer and Meier-Hellstern 1993: Var N(t)/E N(t) = 1 + 2pq(λ₁ − λ₂)²τ/λ·(1 − τ(1 − e^(−t/τ))/t).
+      const theory = 1 + ((2 * 0.09 * gap ** 2 * tau) / rate) * (1 - (tau * (1 - Math.exp(-window / tau))) / window)
+      const measured = dispersions.reduce((sum, value) => sum + value, 0) / dispersions.length
+      expect(Math.abs(measured / theory - 1)).toBeLessThan(0.08)
+    }
+  })
+
+  it('bursty: on a ramp the bursts grow with the level, and the mean stays the level', () => {
+    const ramp = load([stage(0, 40, 10_000)], { kind: 'bursty', factor: 3, onSeconds: 2, offSeconds: 4 })
+    const runs = Array.from({ length: 10 }, (_, seed) => all(ramp, seed))
+    const mean = (count: (times: readonly number[]) => number): number =>
+      runs.reduce((sum, times) => sum + count(times), 0) / runs.length
+    // Standard errors of 0.8 % and 1.2 %, from the variance above.
+    expect(Math.abs(mean((times) => times.length) / 200_000 - 1)).toBeLessThan(0.03)
+    expect(Math.abs(mean((times) => times.filter((at) => at < 5000).length) / 50_000 - 1)).toBeLessThan(0.04)
   })
 
   it('a trace is played as it was recorded', () => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { engineRegistry } from '../../src/catalog/index.js'
+import { classMix, recordedChoices } from '../../src/experiment/load.js'
 import { experimentTopologyPath, parseExperiment, problemsWithoutTopology } from '../../src/experiment/parse.js'
 import type { Experiment } from '../../src/experiment/types.js'
 import { PlimsollError } from '../../src/lib/errors.js'
@@ -179,12 +180,39 @@ placement: { hosts: { local: { cpu: 2, memory: 4GiB } }, all: local, pin: { gene
   it('a trace brings its own times and duration', () => {
     const text = `${head}load: { arrivals: { trace: t.csv } }`
     const { load: made } = parse(text, topology, (file) =>
-      file === 't.csv' ? 'at,class\n0.25,x\n# c\n\n1.5\n' : undefined,
+      file === 't.csv' ? 'at,client\n0.25,x\n# c\n\n1.5\n' : undefined,
     )
-    expect(made.arrivals).toEqual({ kind: 'trace', file: 't.csv', times: [0.25, 1.5] })
+    expect(made.arrivals).toEqual({ kind: 'trace', file: 't.csv', times: Float64Array.of(0.25, 1.5) })
     expect(made.stages).toEqual([{ fromLevel: 1, toLevel: 1, durationSeconds: 2 }])
     expect(problems(text)).toEqual(['5:28 trace: cannot read t.csv (its path is relative to this file)'])
     expect(() => parse(text, topology, () => '2\n1')).toThrow(/line 2: 1 comes before/)
+  })
+
+  it('a trace may tell the class of each arrival, which then is its mix', () => {
+    const text = `${head}load: { arrivals: { trace: t.csv } }`
+    const csv = 'class;time\noptimize;0.5\nget-route;0.5\noptimize;2\n'
+    const made = parse(text, topology, () => csv).load
+    const mix = classMix(topology, made)
+    expect(mix.ids).toEqual(['get-route', 'optimize'])
+    expect(mix.shares[0]).toBeCloseTo(1 / 3, 12)
+    expect([...(recordedChoices(made, mix) ?? [])]).toEqual([1, 0, 1])
+    expect(recordedChoices(parse(text, topology, () => '0.5\n').load, mix)).toBeUndefined()
+    const digest = (trace: string) => parse(text, topology, () => trace).digest
+    expect(digest(csv)).not.toBe(digest(csv.replace('get-route', 'optimize')))
+    expect(() => parse(text, topology, () => 'at,class\n1,optimise\n')).toThrow(
+      expect.objectContaining({
+        problems: [
+          expect.objectContaining({
+            message: 'trace: t.csv: line 2: no request class "optimise"',
+            hint: 'did you mean "optimize"?',
+          }),
+        ],
+      }),
+    )
+    expect(() => parse(text, topology, () => 'at,class\n1\n')).toThrow(/line 2: no request class ""/)
+    expect(() =>
+      parse(`${head}load: { arrivals: { trace: t.csv }, mix: { optimize: 100% } }`, topology, () => csv),
+    ).toThrow(/has a column "class"/)
   })
 
   it('means the same whatever its name, comments and spelling of units, and something else otherwise', () => {

@@ -42,6 +42,12 @@ describe('the sequence of requests', () => {
     expect([Math.min(...views), Math.max(...views) < 100]).toEqual([0, true])
   })
 
+  it('has the classes that a trace recorded, in their order', () => {
+    const recorded = draw({ ...plan, classOf: Uint16Array.of(2, 0, 0, 1) }, 4)
+    expect(recorded.map(({ cls }) => cls)).toEqual([2, 0, 0, 1])
+    expect(recorded[0]?.wire).toMatch(/^POST /)
+  })
+
   it('fills one key into every place of one data set', () => {
     const comparisons = draw(plan, 500).filter(({ cls }) => cls === 1)
     for (const { wire } of comparisons) expect(wire).toMatch(/^GET \/u\/\d\/(\d+)\/and\/\1 HTTP\/1\.1\r\n/)

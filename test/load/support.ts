@@ -160,5 +160,6 @@ export const planFor = (port: number, load: Load, changes: Partial<WorkerPlan> =
   targets: [{ component: 'edge', url: `http://127.0.0.1:${port}`, host: '127.0.0.1', port, basePath: '' }],
   classes: [classPlan()],
   data: {},
+  classOf: undefined,
   ...changes,
 })

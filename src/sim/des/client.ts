@@ -3,7 +3,7 @@
  * With the same seed the same requests of the same classes for the same keys come at the same times as on a stack.
  */
 import { visitCpu } from '../../catalog/demand.js'
-import { arrivalTimes, classMix, loadSeconds, userChanges } from '../../experiment/load.js'
+import { arrivalTimes, classMix, loadSeconds, recordedChoices, userChanges } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
 import { cumulative, search } from '../../lib/popularity.js'
 import type { RequestClass } from '../../topology/types.js'
@@ -79,7 +79,13 @@ export class Clients implements Source {
     const mix = classMix(system.topology, load)
     const indices = mix.ids.map((id) => requestClasses.findIndex((request) => request.id === id))
     const ofClass = system.stream('load/class')
-    this.chooseClass = indices.length === 1 ? () => indices[0] ?? 0 : () => indices[mix.choose(ofClass.uniform())] ?? 0
+    const recorded = recordedChoices(load, mix)
+    this.chooseClass =
+      recorded !== undefined
+        ? () => indices[recorded[this.count] ?? 0] ?? 0
+        : indices.length === 1
+          ? () => indices[0] ?? 0
+          : () => indices[mix.choose(ofClass.uniform())] ?? 0
     this.ender = kernel.addEnder((task, code) => this.over(task, code))
     this.plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
     this.deaf = kernel.addEnder(() => undefined)
