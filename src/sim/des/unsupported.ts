@@ -58,11 +58,9 @@ export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => [
 const unsupportedOf = (component: Component): readonly string[] => {
   if (component.role === 'balancer')
     return [
-      ...(component.rateLimit === undefined ? [] : ['rateLimit']),
       ...(component.activeHealth === undefined ? [] : ['active health checks (health.interval)']),
       ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
     ]
-  if (component.role === 'external') return component.rateLimit === undefined ? [] : ['rateLimit']
   if (component.role === 'service')
     return [
       ...(component.consumes === undefined ? [] : ['consumes']),

@@ -4,6 +4,7 @@ import { dependency, ok } from '../codes.js'
 import { blocked } from '../kernel.js'
 import { answerDegradedBit, degradedBit } from '../tasks.js'
 import { Work } from '../work.js'
+import { quotaOf } from './external-quota.js'
 import { emitMetered } from './modifiers.js'
 import type { Program } from './program.js'
 
@@ -13,19 +14,27 @@ export const emitCallStep = (
   serveGoal: (component: string, operation: string | undefined) => number,
 ): void => {
   const { system, kernel } = program
-  const { tasks, timers } = kernel
+  const { tasks, timers, queue } = kernel
   const { component, operation } = step.target
   const member = system.member(component)
   if (member.component.role === 'external') {
-    const { latency, errors } = member.component
+    const { latency, errors, rateLimit } = member.component
+    const [endpoint] = member.endpoints
+    const quota = rateLimit && endpoint && quotaOf(endpoint, rateLimit.ratePerSecond)
     const stream = system.stream(step.id)
     const work = new Work(stream, latency)
     emitMetered(program, step.id, () => {
       const done = program.here + 1
       const next = program.here + 2
       program.emit((task) => {
-        const [endpoint] = member.endpoints
         if (endpoint !== undefined) endpoint.visits += 1
+        if (quota?.admit(queue.now, 0).ok === false) {
+          // Turned away at once.
+          tasks.code[task] = dependency
+          tasks.pc[task] = done
+          timers.hop(task)
+          return blocked
+        }
         tasks.code[task] = stream.uniform() < errors ? dependency : ok
         tasks.pc[task] = done
         work.into(timers.seconds, 0)

@@ -13,6 +13,7 @@ import { emitBurst, emitPause } from '../flow/work-steps.js'
 import type { FrameCode } from '../frames.js'
 import type { System } from '../system.js'
 import { answerDegradedBit, degradedBit, none } from '../tasks.js'
+import { emitAdmission, Limits } from './admission.js'
 
 const algorithms: ReadonlySet<string> = new Set<BalanceAlgorithm>([
   'round_robin',
@@ -55,6 +56,7 @@ export class BalancerStation implements Station {
   /** Peers that a task has tried, from its second try on; of an earlier task with this handle before. */
   private readonly triedBy = new Map<number, number[]>()
   private readonly balancers = new Map<Endpoint, Balancer>()
+  private readonly limits: Limits | undefined
   private peers: readonly Peer[] = []
 
   constructor(
@@ -64,6 +66,7 @@ export class BalancerStation implements Station {
     private readonly longestClientTimeoutSeconds: number,
   ) {
     this.component = balancer.id
+    this.limits = balancer.rateLimit && new Limits(balancer.rateLimit)
     const { codes } = system.kernel
     this.statuses = new CodeMap(codes, (text) => endings[text]?.status ?? text)
     this.endings = []
@@ -96,6 +99,7 @@ export class BalancerStation implements Station {
 
   renew(endpoint: Endpoint): void {
     this.balancers.delete(endpoint)
+    this.limits?.forget(endpoint)
   }
 
   private stateOf(endpoint: Endpoint): Balancer {
@@ -128,6 +132,7 @@ export class BalancerStation implements Station {
     })
     if (overhead !== undefined) emitBurst(program, overhead, undefined)
     if (wait !== undefined) emitPause(program, wait, undefined)
+    if (this.limits !== undefined) emitAdmission(program, this.limits)
 
     const listed: ReadonlySet<string> = new Set(balancer.nextUpstream.for)
     const readTimeout = balancer.readTimeoutSeconds

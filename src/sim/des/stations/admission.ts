@@ -1,0 +1,47 @@
+/** A balancer's rate limit: what exceeds it is answered 429, what must wait its turn is held back. */
+import { type Limiter, makeLimiter } from '../../../policy/limiter.js'
+import type { RateLimit } from '../../../topology/types.js'
+import type { Endpoint } from '../endpoint.js'
+import type { Program } from '../flow/program.js'
+import { blocked } from '../kernel.js'
+
+/**
+ * Limits of a balancer's instances, each for itself. The load comes from one address and brings no key, here as on a stack: a
+ * limit for each address or key is one limit.
+ */
+export class Limits {
+  private readonly limiters = new Map<Endpoint, Limiter>()
+
+  constructor(private readonly limit: RateLimit) {}
+
+  of(endpoint: Endpoint): Limiter {
+    let limiter = this.limiters.get(endpoint)
+    if (limiter === undefined) {
+      limiter = makeLimiter(this.limit)
+      this.limiters.set(endpoint, limiter)
+    }
+    return limiter
+  }
+
+  /** The process has started anew: it has counted nothing. */
+  forget(endpoint: Endpoint): void {
+    this.limiters.delete(endpoint)
+  }
+}
+
+/** The task goes on if and when it is admitted. */
+export const emitAdmission = (program: Program, limits: Limits): void => {
+  const { kernel } = program
+  const { tasks, timers, queue } = kernel
+  const tooMany = kernel.codes.of('429')
+  const next = program.here + 1
+  program.emit((task) => {
+    const { ok, delaySeconds } = limits.of(kernel.endpointOf(task)).admit(queue.now, 0)
+    if (!ok) return kernel.end(task, tooMany)
+    if (delaySeconds <= 0) return next
+    tasks.pc[task] = next
+    timers.seconds[0] = delaySeconds
+    timers.sleep(task)
+    return blocked
+  })
+}
