@@ -19,6 +19,7 @@ import { workTime } from '../lib/document/work-time.js'
 import { z } from '../lib/document/zod.js'
 import { formatSeconds, type Parsed, parseRate } from '../lib/units.js'
 import { fault } from './fault-schema.js'
+import { invariantNames } from './invariants.js'
 
 /** A value together with where it was written, for checks that come later. */
 export interface Placed<T> {
@@ -274,7 +275,7 @@ export const experimentShape = {
   steadyState: about('what must hold before, during and after', z.array(z.strictObject(expectationShape)).optional()),
   faults: about('what is broken, and when', z.array(fault).optional()),
   abort: about('end the run early, to protect what is under test', z.strictObject(abortShape).optional()),
-  invariants: about('checked in the stores when the run has ended', z.array(title).optional()),
+  invariants: about('what must hold of the data when the run has ended', z.array(oneOf(invariantNames)).optional()),
   placement: about('where the run happens; default: what the runtime finds', z.strictObject(placementShape).optional()),
 }
 

@@ -2,6 +2,7 @@
 
 import type { Position } from '../lib/errors.js'
 import type { Placement } from '../result/placement.js'
+import type { InvariantName } from './invariants.js'
 import type { RecordedClasses } from './trace.js'
 
 export interface Experiment {
@@ -13,7 +14,7 @@ export interface Experiment {
   readonly steadyState: readonly Expectation[]
   readonly faults: readonly Fault[]
   readonly abort: { readonly when: Condition; readonly forSeconds: number } | undefined
-  readonly invariants: readonly string[]
+  readonly invariants: readonly InvariantName[]
   readonly placement: PlacementRequest | undefined
   /** Results count from here; earlier requests warm up. Default 0. */
   readonly warmupSeconds: number

@@ -17,7 +17,7 @@ import type { Objective, Topology } from '../topology/types.js'
 import { type Observed, type Quantity, quantityOf, type Subject } from './quantities.js'
 import type { Condition, Expectation, Experiment } from './types.js'
 
-/** The result with its judgements: steady state, objectives and invariants. */
+/** The result with its judgements: steady state, objectives, and of the invariants those that were asked for. */
 export const judged = (result: RunResult, experiment: Experiment, topology: Topology): RunResult => {
   const disturbed = disturbances(result)
   return {
@@ -26,13 +26,16 @@ export const judged = (result: RunResult, experiment: Experiment, topology: Topo
     slo: Object.values(topology.requests)
       .filter((request) => result.requests[request.id] !== undefined)
       .flatMap((request) => request.slo.flatMap((slo) => objective(request.id, slo, result, disturbed))),
-    invariants: experiment.invariants.map((name) => ({
-      name,
-      verdict: 'invalid' as const,
-      observed: null,
-      bound: null,
-      why: 'invariants are not checked yet',
-    })),
+    invariants: experiment.invariants.map(
+      (name) =>
+        result.invariants.find((judgement) => judgement.name === name) ?? {
+          name,
+          verdict: 'invalid' as const,
+          observed: null,
+          bound: null,
+          why: 'nobody checks this on a running stack yet',
+        },
+    ),
   }
 }
 

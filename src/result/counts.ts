@@ -3,6 +3,9 @@ import { LatencyHistogram } from './histogram.js'
 import type { ClassSecond } from './run-event.js'
 import type { ClassResult } from './run-result.js'
 
+/** The answer of a business that says no (sold out): counted as an error by its code, but no failure of the system. */
+export const refusalCode = '409'
+
 export class Counts {
   offered = 0
   ok = 0

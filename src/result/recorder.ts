@@ -5,7 +5,7 @@
  * A request belongs to the measured part if its intended start lies in [warm-up, duration). `result()` holds exactly those,
  * whenever they complete; `second()` and the fault marks hold all.
  */
-import { allOf, Counts, classResult, classSecond, Measured } from './counts.js'
+import { allOf, Counts, classResult, classSecond, Measured, refusalCode } from './counts.js'
 import { type FaultTrack, faultTracker } from './faults.js'
 import type { ClassSecond } from './run-event.js'
 import type { ClassResult } from './run-result.js'
@@ -117,13 +117,14 @@ export const requestRecorder = (options: RecorderOptions): RequestRecorder => {
       }
       tracker.success(intendedAt, sentAt, completedAt)
     },
-    failure: (cls, intendedAt, _sentAt, completedAt, code, unknown) => {
+    failure: (cls, intendedAt, sentAt, completedAt, code, unknown) => {
       const track = at(cls)
       track.inFlight--
       inFlight--
       track.second.fail(code, unknown)
       if (measured(intendedAt)) track.total.fail(code, unknown)
-      tracker.failure(intendedAt, completedAt)
+      if (code === refusalCode) tracker.success(intendedAt, sentAt, completedAt)
+      else tracker.failure(intendedAt, completedAt)
     },
     second: () => {
       const seconds: Record<string, ClassSecond> = {}

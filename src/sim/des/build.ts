@@ -53,12 +53,27 @@ const stationOf = (system: System, component: Component): Station => {
         openPools(system, component, endpoint),
       )
     default:
-      return storeStation(system, component.id, modelOf(component.engine).onStop, (endpoint) => {
-        const member = system.members.get(component.id)
-        // A cache that does not persist comes back empty.
-        if (component.role === 'store' && component.persistence === 'none')
-          member?.contents[member.roles.primary?.indexOf(endpoint) ?? 0]?.clear()
-      })
+      return storeStation(system, component.id, modelOf(component.engine).onStop, storeHooks(system, component))
+  }
+}
+
+/** What goes when the process of a store goes: its locks do not last, its content where it does not persist. */
+const storeHooks = (system: System, component: Component): Required<Pick<Station, 'lost' | 'renew'>> => {
+  const shardOf = (endpoint: Endpoint): { readonly member: Member; readonly shard: number; readonly of: number } => {
+    const member = system.member(component.id)
+    const primaries = member.roles.primary ?? []
+    return { member, shard: primaries.indexOf(endpoint), of: primaries.length }
+  }
+  const persists = component.role === 'store' && component.persistence !== 'none'
+  return {
+    lost: (endpoint) => {
+      const { shard, of } = shardOf(endpoint)
+      if (shard >= 0) system.state.storeGone(component.id, (key) => key % of === shard, persists)
+    },
+    renew: (endpoint) => {
+      const { member, shard } = shardOf(endpoint)
+      if (component.role === 'store' && !persists) member.contents[shard]?.clear()
+    },
   }
 }
 

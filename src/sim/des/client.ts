@@ -86,6 +86,7 @@ export class Clients implements Source {
         : indices.length === 1
           ? () => indices[0] ?? 0
           : () => indices[mix.choose(ofClass.uniform())] ?? 0
+    system.state.classes(requestClasses)
     this.ender = kernel.addEnder((task, code) => this.over(task, code))
     this.plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
     this.deaf = kernel.addEnder(() => undefined)

@@ -14,6 +14,11 @@ const known = [
   '502',
   '503',
   '504',
+  '409',
+  'sold-out',
+  'conflict',
+  'lock-timeout',
+  'fenced',
 ] as const
 
 export type KnownCode = (typeof known)[number]
@@ -31,6 +36,18 @@ export const dependency = numbers.dependency
 export const badGateway = numbers['502']
 export const unavailable = numbers['503']
 export const gatewayTimeout = numbers['504']
+export const declined = numbers['409']
+export const soldOut = numbers['sold-out']
+export const conflict = numbers.conflict
+export const lockTimeout = numbers['lock-timeout']
+export const fenced = numbers.fenced
+
+/** The business says no: an answer, which trying again would not change, and no failure of what gave it. */
+export const isRefusal = (code: number): boolean => code === declined || code === soldOut
+
+/** What a step fails with whose store or service answered this: its own word where it tells, else that a dependency failed. */
+export const failureOf = (answer: number): number =>
+  isRefusal(answer) || answer === conflict || answer === fenced ? answer : dependency
 
 export class Codes {
   private readonly texts: string[] = [...known]

@@ -20,6 +20,8 @@ export interface Station {
   status(code: number): number
   /** What a graceful stop does to the calls in hand. */
   readonly onStop: 'drain' | 'reset'
+  /** The process is gone, with all that it had in hand. */
+  lost?(endpoint: Endpoint): void
   /** The process has started anew and remembers nothing. */
   renew(endpoint: Endpoint): void
 }

@@ -3,7 +3,7 @@
  * error does with a frame is its code's matter, which is compiled once per step.
  */
 import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
-import type { Tasks } from './tasks.js'
+import { isBranch, type Tasks } from './tasks.js'
 
 const none = -1
 
@@ -21,6 +21,8 @@ export interface FrameCode {
   failed(task: number, frame: number): number
   /** The frame is taken off unasked: an outer timeout, a cancellation. */
   dropped(task: number, frame: number): void
+  /** The process is gone, and can do nothing about it. */
+  crashed?(task: number, frame: number): void
 }
 
 export class Frames {
@@ -73,9 +75,21 @@ export class Frames {
     return frame
   }
 
-  /** Takes all off without a word: the process is gone. */
+  /** Takes all off: the process is gone. */
   clear(task: number): void {
-    while ((this.tasks.frame[task] as number) !== none) this.pop(task)
+    for (let frame = this.tasks.frame[task] as number; frame !== none; frame = this.tasks.frame[task] as number) {
+      this.pop(task)
+      this.codes[this.code[frame] as number]?.crashed?.(task, frame)
+    }
+  }
+
+  /** The innermost frame with this code around what the task does, also around the fork that it is a branch of; −1: none. */
+  around(task: number, code: number): number {
+    const { tasks } = this
+    for (let at = task; at !== none; at = isBranch(tasks, at) ? (tasks.parent[at] as number) : none)
+      for (let frame = tasks.frame[at] as number; frame !== none; frame = this.below[frame] as number)
+        if (this.code[frame] === code) return frame
+    return none
   }
 
   private make(): void {

@@ -15,7 +15,7 @@ import type { Processor, ProcessorContext } from './processor.js'
 import { Requests } from './requests.js'
 import type { Room } from './room.js'
 import { StepMeters } from './step-meter.js'
-import { Tasks } from './tasks.js'
+import { isBranch, Tasks } from './tasks.js'
 import { Timers } from './timers.js'
 
 // Own constants, which V8 folds; imported ones it reads through a cell each time. A test compares them with their originals.
@@ -616,5 +616,3 @@ export class Kernel {
     endpoint.threadsInUse -= 1
   }
 }
-
-const isBranch = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & branchBit) !== 0

@@ -140,6 +140,7 @@ export class Lifecycle {
     endpoint.drained = undefined
     endpoint.processor?.clear()
     kernel.crashAll(endpoint)
+    endpoint.station.lost?.(endpoint)
     if (endpoint.paused) kernel.releaseHeld(endpoint)
     for (const pool of endpoint.pools) pool.close()
     endpoint.forget()

@@ -4,7 +4,7 @@
  * stack. A request belongs to the measured part if its intended start lies in [warm-up, duration).
  */
 
-import { allOf, Counts, classResult, classSecond, Measured } from '../../result/counts.js'
+import { allOf, Counts, classResult, classSecond, Measured, refusalCode } from '../../result/counts.js'
 import { type FaultTrack, type FaultTracker, faultTracker } from '../../result/faults.js'
 import type { ClassSecond } from '../../result/run-event.js'
 import type { ClassResult } from '../../result/run-result.js'
@@ -107,7 +107,10 @@ export class RequestLog {
     this.inFlight -= 1
     track.second.fail(text, unknown)
     if (this.isMeasured(request)) track.total.fail(text, unknown)
-    this.tracker?.failure(this.requests.intendedAt[request] as number, this.clock.now)
+    if (this.tracker === undefined) return
+    const intendedAt = this.requests.intendedAt[request] as number
+    if (text === refusalCode) this.tracker.success(intendedAt, this.requests.sentAt[request] as number, this.clock.now)
+    else this.tracker.failure(intendedAt, this.clock.now)
   }
 
   /** What happened since the last call, by class and `all`. */

@@ -21,6 +21,8 @@ export class Requests {
   root = new Int32Array(initialRows)
   /** Chosen key per request and data set; −1: not chosen yet. */
   keys: Int32Array<ArrayBuffer>
+  /** Told when nothing refers to a request any more. */
+  onFree: ((request: number) => void) | undefined = undefined
   private references = new Int32Array(initialRows)
   private readonly free = new IntStack()
   private made = 0
@@ -46,7 +48,9 @@ export class Requests {
   release(request: number): void {
     const left = (this.references[request] as number) - 1
     this.references[request] = left
-    if (left === 0) this.free.push(request)
+    if (left > 0) return
+    this.onFree?.(request)
+    this.free.push(request)
   }
 
   private make(): void {

@@ -16,6 +16,7 @@ import { buildGenerator, buildMembers } from './build.js'
 import { Clients } from './client.js'
 import type { Endpoint } from './endpoint.js'
 import { scheduleFaults } from './faults.js'
+import { invariantJudgements } from './invariants.js'
 import { Kernel } from './kernel.js'
 import { Lifecycle } from './lifecycle.js'
 import { buildMachines } from './machines.js'
@@ -147,7 +148,7 @@ export class Simulation {
       events: this.events,
       track: log.faults(endedAt),
       endedAt,
-      invariants: [],
+      invariants: invariantJudgements(this.system.state),
       steadyState: [],
       slo: [],
     })

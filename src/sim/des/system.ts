@@ -8,6 +8,7 @@ import type { CacheContent } from './cache-content.js'
 import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
+import { SharedState } from './state-ledger.js'
 import { Work } from './work.js'
 
 /** One component at run time. */
@@ -27,6 +28,7 @@ export interface Member {
 export class System {
   readonly members = new Map<string, Member>()
   readonly dataIds: readonly DataId[]
+  readonly state: SharedState
   private readonly streams = new Map<string, RandomStream>()
   private readonly keyDraws: (() => number)[]
   private slots = 0
@@ -43,6 +45,7 @@ export class System {
     private readonly plannedRates: ReadonlyMap<string, number>,
   ) {
     this.dataIds = Object.keys(topology.data)
+    this.state = new SharedState(kernel, topology)
     this.keyDraws = this.dataIds.map((id) => {
       const data = topology.data[id]
       const cdf = data === undefined ? undefined : cumulative(data.popularity, data.keys)

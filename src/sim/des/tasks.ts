@@ -159,6 +159,11 @@ export class Tasks implements Record<Column, Int32Array> {
     return task >> 5
   }
 
+  /** The task of such a row. */
+  ofRow(row: number): number {
+    return row << 5
+  }
+
   /** Tasks that are at the endpoint. */
   at(endpoint: number): number[] {
     const found: number[] = []
@@ -187,6 +192,8 @@ export class Tasks implements Record<Column, Int32Array> {
     this.give(task)
   }
 }
+
+export const isBranch = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & branchBit) !== 0
 
 // Own constants, which V8 folds.
 const epochAt = 1

@@ -39,22 +39,19 @@ export class Effects {
     return this.rows.size
   }
 
-  /**
-   * The step is about to take effect for the request (a small integer). False: the request is `repeatable`, the store has seen
-   * all of this, and nothing must happen again.
-   */
-  takesEffect(request: number, step: number, repeatable: boolean): boolean {
+  /** Has all of this already happened, so that a store that recognises the request does nothing? Then it is counted so. */
+  recognises(request: number, step: number): boolean {
     const row = this.find(request, step)
-    if (row === none) {
-      this.remember(request, step)
-      return true
-    }
-    if (repeatable && (this.count[row] as number) >= (this.expected[step] as number)) {
-      this.recognised += 1
-      return false
-    }
-    this.count[row] = (this.count[row] as number) + 1
+    if (row === none || (this.count[row] as number) < (this.expected[step] as number)) return false
+    this.recognised += 1
     return true
+  }
+
+  /** The step has taken effect for the request (a small integer). */
+  happened(request: number, step: number): void {
+    const row = this.find(request, step)
+    if (row === none) this.remember(request, step)
+    else this.count[row] = (this.count[row] as number) + 1
   }
 
   /** An effect was taken back: by a rollback, or by what undoes it in a saga. */

@@ -40,8 +40,8 @@ export interface LockStatistics {
 export interface LockHooks {
   /** The waiter has the lock, as `hold`. */
   granted(waiter: number, hold: number): void
-  /** Call `due(row, serial, …)` at the time `at`. */
-  alarm(row: number, serial: number, at: number): void
+  /** A lock with a ttl is held: call `due(row, …)` after so long, unless `epoch[row]` has changed until then. */
+  held(row: number, ttlSeconds: number): void
 }
 
 export class Locks {
@@ -52,9 +52,8 @@ export class Locks {
   private key = new Float64Array(initial).fill(none)
   private holder = new Int32Array(initial)
   private expiresAt = new Float64Array(initial)
-  /** Changes with the holder. */
-  private serial = new Int32Array(initial)
-  private alarmed = new Int32Array(initial)
+  /** By row: changes with the holder. */
+  epoch = new Int32Array(initial)
   private first = new Int32Array(initial)
   private last = new Int32Array(initial)
   /** Holders past their ttl that still work, and those of them that are not fenced. */
@@ -66,8 +65,7 @@ export class Locks {
     this.key = grown(this.key, length).fill(none, this.key.length)
     this.holder = grown(this.holder, length)
     this.expiresAt = grown(this.expiresAt, length)
-    this.serial = grown(this.serial, length)
-    this.alarmed = grown(this.alarmed, length)
+    this.epoch = grown(this.epoch, length)
     this.first = grown(this.first, length)
     this.last = grown(this.last, length)
     this.overstaying = grown(this.overstaying, length)
@@ -171,7 +169,6 @@ export class Locks {
     else this.next[last] = waiter
     this.last[row] = waiter
     if (owner >= 0) this.ownerWaits.add(owner, row)
-    this.watch(row)
   }
 
   /** The waiter goes without it: its patience is over, or nobody wants it any more. */
@@ -210,7 +207,6 @@ export class Locks {
       this.statisticsOf(row).heldSeconds += now - (this.since[hold] as number)
       this.holder[row] = orphaned
       this.holds.give(hold)
-      this.ring(row)
     } else this.release(hold, now)
   }
 
@@ -233,9 +229,9 @@ export class Locks {
     return this.holder[row] === hold && now < (this.expiresAt[row] as number)
   }
 
-  /** An alarm is due. */
-  due(row: number, serial: number, now: number): void {
-    if (this.serial[row] !== serial || this.holder[row] === none) return
+  /** The ttl of the row's holder is over. */
+  due(row: number, now: number): void {
+    if (this.holder[row] === none) return
     this.expire(row)
     this.handOn(row, now)
     this.forgetUnused(row)
@@ -262,26 +258,44 @@ export class Locks {
   }
 
   /**
-   * The store has forgotten the locks of this space whose key `lost` names. Their holders do not know and work on; `woken`
-   * is called for each who waited, and who finds the store gone.
+   * The store has forgotten the locks of this space that `lost` names, by key and since when they are held (infinite: nobody
+   * has it). Their holders do not know and work on; `woken` is called for each who waited, and who finds the store gone.
    */
-  forget(space: number, lost: (key: number) => boolean, woken: (waiter: number) => void): void {
+  forget(space: number, lost: (key: number, heldSince: number) => boolean, woken: (waiter: number) => void): void {
     for (let row = 0; row < this.key.length; row++) {
       const name = this.key[row] as number
       if (name < 0 || Math.floor(name / keyIn(1, 0)) !== space) continue
-      if (!lost(name - keyIn(space, 0))) continue
+      if (!lost(name - keyIn(space, 0), this.heldSince(row))) continue
       if (this.holder[row] !== none) {
         this.statisticsOf(row).forgotten += 1
         this.overstay(row)
         this.vacate(row)
       }
-      while ((this.first[row] as number) !== none) {
-        const waiter = this.first[row] as number
-        this.unlink(row, waiter)
-        woken(waiter)
-      }
-      this.forgetUnused(row)
+      this.dismissLine(row, woken)
     }
+  }
+
+  /** The store is out of reach, but keeps its locks: `woken` is called for each who waited for a key that `lost` names. */
+  dismiss(space: number, lost: (key: number) => boolean, woken: (waiter: number) => void): void {
+    for (let row = 0; row < this.key.length; row++) {
+      const name = this.key[row] as number
+      if (name < 0 || Math.floor(name / keyIn(1, 0)) !== space || !lost(name - keyIn(space, 0))) continue
+      this.dismissLine(row, woken)
+    }
+  }
+
+  private dismissLine(row: number, woken: (waiter: number) => void): void {
+    while ((this.first[row] as number) !== none) {
+      const waiter = this.first[row] as number
+      this.unlink(row, waiter)
+      woken(waiter)
+    }
+    this.forgetUnused(row)
+  }
+
+  private heldSince(row: number): number {
+    const hold = this.holder[row] as number
+    return hold < 0 ? Number.POSITIVE_INFINITY : (this.since[hold] as number)
   }
 
   private statisticsOf(row: number): LockStatistics {
@@ -298,7 +312,6 @@ export class Locks {
     this.overstaying[row] = 0
     this.unfenced[row] = 0
     this.written[row] = 0
-    this.alarmed[row] = 0
     return row
   }
 
@@ -315,6 +328,7 @@ export class Locks {
     this.token[hold] = this.tokens
     this.holder[row] = hold
     this.expiresAt[row] = now + ttlSeconds
+    if (ttlSeconds !== Number.POSITIVE_INFINITY) this.hooks.held(row, ttlSeconds)
     return hold
   }
 
@@ -330,7 +344,6 @@ export class Locks {
     const owner = this.waiterOwner[waiter] as number
     this.unlink(row, waiter)
     const hold = this.hold(row, owner, this.waiterTtl[waiter] as number, this.waiterFenced[waiter] === 1, now)
-    this.watch(row)
     this.hooks.granted(waiter, hold)
   }
 
@@ -360,20 +373,7 @@ export class Locks {
 
   private vacate(row: number): void {
     this.holder[row] = none
-    this.serial[row] = ((this.serial[row] as number) + 1) | 0
-    this.alarmed[row] = 0
-  }
-
-  /** Those who wait must hear of the end of the ttl. */
-  private watch(row: number): void {
-    if (this.first[row] !== none) this.ring(row)
-  }
-
-  private ring(row: number): void {
-    const at = this.expiresAt[row] as number
-    if (this.alarmed[row] === 1 || !Number.isFinite(at)) return
-    this.alarmed[row] = 1
-    this.hooks.alarm(row, this.serial[row] as number, at)
+    this.epoch[row] = ((this.epoch[row] as number) + 1) | 0
   }
 
   private unlink(row: number, waiter: number): void {

@@ -22,6 +22,7 @@ export interface Plan {
   readonly stages?: Load['stages']
   readonly faults?: readonly (Pick<Fault, 'kind' | 'atSeconds' | 'target'> & Partial<Fault>)[]
   readonly abort?: Experiment['abort']
+  readonly invariants?: Experiment['invariants']
 }
 
 export const experimentOf = (plan: Plan): Experiment => ({
@@ -50,7 +51,7 @@ export const experimentOf = (plan: Plan): Experiment => ({
     ...fault,
   })),
   abort: plan.abort,
-  invariants: [],
+  invariants: plan.invariants ?? [],
   placement: undefined,
   warmupSeconds: plan.warmup ?? 0,
   digest: 'none',

@@ -1,6 +1,6 @@
 /** `call`: an external dependency, or a service (behind a balancer or not). */
 import type { Step } from '../../../topology/flow.js'
-import { dependency, ok } from '../codes.js'
+import { dependency, failureOf, ok } from '../codes.js'
 import { blocked } from '../kernel.js'
 import { answerDegradedBit, degradedBit } from '../tasks.js'
 import { Work } from '../work.js'
@@ -60,7 +60,8 @@ export const emitCallStep = (
     program.emit((task) => {
       const flags = tasks.flags[task] as number
       if ((flags & answerDegradedBit) !== 0) tasks.flags[task] = flags | degradedBit
-      return tasks.answer[task] === ok ? next : kernel.fail(task, dependency)
+      const answer = tasks.answer[task] as number
+      return answer === ok ? next : kernel.fail(task, failureOf(answer))
     })
   })
 }

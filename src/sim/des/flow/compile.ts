@@ -6,9 +6,12 @@ import { blocked } from '../kernel.js'
 import type { System } from '../system.js'
 import { emitCallStep } from './call-step.js'
 import { emitChoose, emitParallel, emitRepeat } from './control-steps.js'
+import { emitCounter } from './counter-steps.js'
+import { emitLock } from './lock-step.js'
 import { emitLookup } from './lookup-step.js'
 import { type EmitFlow, emitModified } from './modifiers.js'
 import { Program, type Scope } from './program.js'
+import { emitSaga } from './saga-step.js'
 import { emitSql, emitTransaction } from './sql-steps.js'
 import { emitBurst, emitCompute, emitPause, emitWait } from './work-steps.js'
 
@@ -27,6 +30,10 @@ const emitters: { readonly [Kind in StepKind]?: Emit<Kind> } = {
   query: (program, step, scope) => emitSql(program, step, scope),
   write: (program, step, scope) => emitSql(program, step, scope),
   transaction: emitTransaction,
+  reserve: (program, step, scope) => emitCounter(program, step, scope),
+  release: (program, step, scope) => emitCounter(program, step, scope),
+  lock: emitLock,
+  saga: emitSaga,
   choose: emitChoose,
   repeat: emitRepeat,
   parallel: emitParallel,

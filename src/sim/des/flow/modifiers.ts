@@ -6,7 +6,7 @@ import { type BreakerCall, breaker } from '../../../policy/breaker.js'
 import { backoffSeconds, retryBudget } from '../../../policy/retry.js'
 import type { Breaker, Step } from '../../../topology/flow.js'
 import type { Retry } from '../../../topology/types.js'
-import { breakerOpen, deadline, timeout } from '../codes.js'
+import { breakerOpen, deadline, isRefusal, timeout } from '../codes.js'
 import { type FrameCode, propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
 import { StaleMemory } from '../stale-memory.js'
@@ -69,7 +69,8 @@ export const emitRetry = (program: Program, streamName: string, retry: Retry, bo
     failed: (task, frame) => {
       const budget = kernel.endpointOf(task).budgets[slot]
       const attempts = frames.count[frame] as number
-      if (attempts >= retry.attempts || !(budget?.take() ?? true)) return propagate
+      if (attempts >= retry.attempts || isRefusal(tasks.code[task] as number) || !(budget?.take() ?? true))
+        return propagate
       const seconds = backoffSeconds(retry, attempts, stream.uniform())
       frames.count[frame] = attempts + 1
       if (seconds <= 0) return start.pc
@@ -94,12 +95,14 @@ export const emitRetry = (program: Program, streamName: string, retry: Retry, bo
 
 const emitBreaker = (program: Program, policy: Breaker, body: Body): void => {
   const { kernel, system } = program
-  const { frames, queue } = kernel
+  const { tasks, frames, queue } = kernel
   const slot = system.nextSlot()
   const callOf = (frame: number): BreakerCall | undefined => frames.refs[frame] as BreakerCall | undefined
   const code = frames.register({
-    failed: (_, frame) => {
-      callOf(frame)?.failure(queue.now)
+    failed: (task, frame) => {
+      // What the business refuses has been answered.
+      if (isRefusal(tasks.code[task] as number)) callOf(frame)?.success(queue.now)
+      else callOf(frame)?.failure(queue.now)
       return propagate
     },
     dropped: (_, frame) => callOf(frame)?.abandon(queue.now),

@@ -18,6 +18,10 @@ export interface Scope {
   readonly insideLookup: boolean
   /** Pools of which a transaction around it holds a connection. */
   readonly heldPools: readonly string[]
+  /** By such a pool, the code of the transaction's frame. */
+  readonly transactions?: ReadonlyMap<string, number>
+  /** The code of the frame of a lock around it whose token its writes carry. */
+  readonly fence?: number
 }
 
 export class Program {

@@ -2,12 +2,13 @@
 import { stepCpu } from '../../../catalog/demand.js'
 import { type Step, walk } from '../../../topology/flow.js'
 import type { DataId, Pool, Topology } from '../../../topology/types.js'
-import { dependency, ok, tooManyConnections } from '../codes.js'
+import { failureOf, ok, tooManyConnections } from '../codes.js'
 import type { ConnectionPool } from '../connection-pool.js'
-import { type FrameCode, propagate } from '../frames.js'
+import { propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
 import { none } from '../tasks.js'
 import { cacheKey } from './cache-key.js'
+import { writeCommit } from './change.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
 import type { Program, Scope } from './program.js'
 import { storeChooser, storeVisit } from './store-visits.js'
@@ -22,9 +23,12 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
   const meter = kernel.meters.of(step.id)
   const demand = (rate: number) => stepCpu(topology, step.id, step.time, rate)
   const visit = storeVisit(system, store, {
-    cpu: system.work(`${step.id}/cpu`, store, (rate) => demand(rate).cpu),
-    wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),
-    meter,
+    work: {
+      cpu: system.work(`${step.id}/cpu`, store, (rate) => demand(rate).cpu),
+      wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),
+      meter,
+    },
+    ...(step.kind === 'write' ? { commit: writeCommit(system, step, scope) } : {}),
   })
   const choose = storeChooser(system.member(store), step.target)
   const data = system.dataIndex(step.key ?? scope.key)
@@ -44,39 +48,60 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
   const { tasks, frames } = kernel
   const { pool, component } = step.target
   const choose = storeChooser(system.member(component), step.target)
-  const visit = storeVisit(system, component)
-  const edge = kernel.edges.between(program.component, component)
   const giveBack = (task: number, frame: number): void => {
     const room = frames.handle[frame] as number
     if (room !== none) kernel.rooms[room]?.release(task)
   }
-  const code: FrameCode = {
+  /** Whatever was not committed before never was. */
+  const rollBack = (task: number, frame: number): void => {
+    system.state.endTransaction(frame, tasks.request[task] as number, false)
+    giveBack(task, frame)
+  }
+  const code = frames.register({
     failed: (task, frame) => {
-      giveBack(task, frame)
+      rollBack(task, frame)
       return propagate
     },
-    dropped: giveBack,
-  }
-  const exchange = (): void => emitCall(program, (task) => kernel.call(task, choose(0), visit, edge))
+    dropped: rollBack,
+    crashed: (task, frame) => system.state.endTransaction(frame, tasks.request[task] as number, false),
+  })
+  const begin = storeVisit(system, component)
+  const commit = storeVisit(system, component, {
+    commit: (task) => {
+      const owner = frames.around(tasks.parent[task] as number, code)
+      system.state.endTransaction(owner, tasks.request[task] as number, true)
+      return ok
+    },
+  })
+  const edge = kernel.edges.between(program.component, component)
+  const exchange = (visit: number): void => emitCall(program, (task) => kernel.call(task, choose(0), visit, edge))
   emitMetered(program, step.id, () => {
     if (pool !== undefined) emitAcquire(program, pool)
-    program.enter(code, (task, frame) => {
+    const next = program.here + 1
+    program.emit((task) => {
+      const frame = frames.push(task, code)
       frames.handle[frame] = tasks.granted[task] as number
       tasks.granted[task] = none
+      return next
     })
     // BEGIN and COMMIT are round trips of their own.
-    exchange()
+    exchange(begin)
     emitFlow(program, step.do, {
       ...scope,
-      heldPools: pool === undefined ? scope.heldPools : [...scope.heldPools, pool],
+      ...(pool === undefined
+        ? {}
+        : {
+            heldPools: [...scope.heldPools, pool],
+            transactions: new Map([...(scope.transactions ?? []), [pool, code]]),
+          }),
     })
-    exchange()
+    exchange(commit)
     program.leave(giveBack)
   })
 }
 
 /** Waits for a connection of the process's pool, which the next call then takes over. */
-const emitAcquire = (program: Program, poolId: string): void => {
+export const emitAcquire = (program: Program, poolId: string): void => {
   const { kernel, system, component } = program
   const { tasks } = kernel
   const member = system.member(component).component
@@ -114,7 +139,10 @@ export const emitCall = (program: Program, call: (task: number) => number): void
     tasks.pc[task] = answered
     return call(task)
   })
-  program.emit((task) => (tasks.answer[task] === ok ? next : kernel.fail(task, dependency)))
+  program.emit((task) => {
+    const answer = tasks.answer[task] as number
+    return answer === ok ? next : kernel.fail(task, failureOf(answer))
+  })
 }
 
 /** Deletes the request's key from every cache that some lookup keeps this data in. A cache that errs is left as it is. */

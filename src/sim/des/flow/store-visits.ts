@@ -8,24 +8,40 @@ import type { Work } from '../work.js'
 import { Program } from './program.js'
 import { emitBurst, emitPause, emitStepCpu } from './work-steps.js'
 
-/** What one visit does at the store, as a goal; the CPU of the step is counted to its meter. */
-export const storeVisit = (
-  system: System,
-  store: string,
-  step?: { readonly cpu: Work | undefined; readonly wait: Work | undefined; readonly meter: number },
-): number => {
+export interface VisitWork {
+  readonly cpu?: Work | undefined
+  readonly wait?: Work | undefined
+  /** To which the CPU of the step is counted. */
+  readonly meter: number
+}
+
+export interface Visit {
+  readonly work?: VisitWork
+  /** Emits what comes between the cost of the visit and its work: a lock, a read. */
+  readonly begin?: (program: Program) => void
+  /** What the visit changes when its work is done; the code that the caller is told. */
+  readonly commit?: (task: number) => number
+}
+
+/** What one visit does at the store, as a goal. */
+export const storeVisit = (system: System, store: string, { work, begin, commit }: Visit = {}): number => {
   const { kernel } = system
   return system.goal((component) => {
     const program = new Program(system, component)
     const overhead = system.work(`${store}/visit`, store, (rate) => visitCpu(system.topology, store, rate).cpu)
     const wait = system.work(`${store}/visit-wait`, store, (rate) => visitCpu(system.topology, store, rate).wait)
-    if (step?.cpu !== undefined) {
-      step.cpu.onTop = overhead
-      emitStepCpu(program, step.cpu, step.meter)
-    } else if (overhead !== undefined) emitBurst(program, overhead, undefined)
+    if (work?.cpu !== undefined && begin === undefined) {
+      work.cpu.onTop = overhead
+      emitStepCpu(program, work.cpu, work.meter)
+    } else {
+      if (overhead !== undefined) emitBurst(program, overhead, undefined)
+      begin?.(program)
+      if (work?.cpu !== undefined) emitStepCpu(program, work.cpu, work.meter)
+    }
     if (wait !== undefined) emitPause(program, wait, undefined)
-    if (step?.wait !== undefined) emitPause(program, step.wait, undefined)
-    program.emit((task) => kernel.end(task, ok))
+    if (work?.wait !== undefined) emitPause(program, work.wait, undefined)
+    if (commit === undefined) program.emit((task) => kernel.end(task, ok))
+    else program.emit((task) => kernel.end(task, commit(task)))
     return program.start
   })
 }

@@ -7,11 +7,16 @@ import type { System } from '../system.js'
 const statusOfCode: Readonly<Record<string, string>> = {
   'pool-timeout': '503',
   'breaker-open': '503',
+  'lock-timeout': '503',
+  conflict: '503',
+  fenced: '503',
+  'sold-out': '409',
+  '409': '409',
   timeout: '504',
   deadline: '504',
 }
 
-interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew'> {
+interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost'> {
   readonly status: (text: string) => string
 }
 
@@ -30,6 +35,7 @@ const station = (system: System, component: string, behaviour: Behaviour): Stati
       return pc
     },
     onStop: behaviour.onStop,
+    ...(behaviour.lost === undefined ? {} : { lost: behaviour.lost }),
     abandoned: behaviour.abandoned,
     renew: behaviour.renew,
     status: (code) => statuses.get(code),
@@ -57,13 +63,13 @@ export const storeStation = (
   system: System,
   component: string,
   onStop: Station['onStop'],
-  renew: (endpoint: Endpoint) => void,
+  hooks: Required<Pick<Station, 'lost' | 'renew'>>,
 ): Station =>
   station(system, component, {
     onStop,
+    ...hooks,
     abandoned: (task) => system.kernel.cancel(task),
     status: (code) => code,
-    renew,
   })
 
 /** Where the client's own tasks live. It never goes down, and nobody calls it. */
