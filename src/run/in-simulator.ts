@@ -1,6 +1,7 @@
 /** One experiment in the simulator, with the run folder that a run on a stack has too. */
 import { dirname, join } from 'node:path'
 import { refusedFaults } from '../chaos/supported.js'
+import { judged } from '../experiment/verdict.js'
 import { PlimsollError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import type { Placement } from '../result/placement.js'
@@ -10,6 +11,7 @@ import { simulate } from '../sim/des/simulate.js'
 import { calibrationFile, readTraceBeside } from '../system/files.js'
 import { createRunFolder } from '../system/run-folder.js'
 import type { Run, RunContext } from './context.js'
+import { fixedReplications } from './replications.js'
 import { simulateAll } from './simulate-all.js'
 import type { SimulationSource } from './source.js'
 
@@ -72,7 +74,8 @@ const replicated = async (
       ...repetition,
       source: sourceOf(context, placement),
       points: [{ settings: [], seed: context.seed }],
-      plan: { fewest: replications, most: replications, enough: () => true },
+      plan: fixedReplications(replications),
+      judge: (result) => judged(result, context.experiment, context.topology),
       signal: context.signal,
     })) ?? []
   if (result === undefined)
