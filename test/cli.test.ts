@@ -108,3 +108,29 @@ test('a command that has nothing to undo ends at the first signal, whatever it w
   // 124: it ended on timeout's SIGTERM; 137 would mean that it had to be killed.
   expect({ status, signal }).toEqual({ status: 124, signal: null })
 })
+
+test('Ctrl-C ends simulations in all threads, prints nothing, and exits 130', () => {
+  const { status, stdout, stderr } = spawnSync(
+    'timeout',
+    [
+      ...['--signal=INT', '--preserve-status', '--kill-after=10', '2', process.execPath, `${root}bin/plimsoll.js`],
+      ...['simulate', 'scenarios/optimization-api/topology.yaml', '--duration', '24h'],
+      ...['--replications', '4', '--threads', '2', '--set', 'components.app.replicas=3', '--set', 'traffic.rate=500/s'],
+    ],
+    { encoding: 'utf8', cwd: root },
+  )
+  expect({ status, stdout, stderr }).toEqual({ status: 130, stdout: '', stderr: '' })
+})
+
+test('what is wrong with a setting is shown where it was given', () => {
+  const { status, stdout, stderr } = plimsoll(
+    ...['simulate', 'scenarios/optimization-api/topology.yaml', '--set', 'components.app.replicas=many'],
+    ...['--set', 'components.ap.replicas=3'],
+  )
+  expect(status).toBe(3)
+  expect(stdout).toBe('')
+  expect(stderr).toContain(
+    '--set: error: replicas: expected a whole number, got "many"\n   | components.app.replicas=many\n',
+  )
+  expect(stderr).toContain('did you mean "app"?')
+})
