@@ -70,12 +70,7 @@ const closedPoint = (
       throughputPerSecond: throughput,
       users: traffic.users,
       thinkSeconds,
-      method:
-        answer.method === 'bound' || answer.throughputPerSecond > ceiling
-          ? 'bound'
-          : answer.method === 'exact'
-            ? 'mva'
-            : 'mva-seidmann',
+      method: answer.throughputPerSecond > ceiling ? 'bound' : answer.method === 'exact' ? 'mva' : 'mean-field',
       responseSeconds: throughput > 0 ? traffic.users / throughput - thinkSeconds : null,
     },
     // Where something else than a station holds the throughput down, the stations' queues are not those that it computed.

@@ -35,8 +35,11 @@ export interface DemandTable {
   readonly throughputPerSecond: number
   readonly users: number | null
   readonly thinkSeconds: number | null
-  /** How a closed throughput was found: mean value analysis (exact or Seidmann), or a bound; null: open. */
-  readonly method: 'mva' | 'mva-seidmann' | 'bound' | null
+  /**
+   * How a closed throughput was found: mean value analysis (exact of its product form), the fixed point of the means where there are
+   * too many users for that, or a bound that holds it down; null: open.
+   */
+  readonly method: 'mva' | 'mean-field' | 'bound' | null
   /** Mean over the mix. Closed: interactive response time law, R = N/X − Z. Null: unbounded, or no traffic. */
   readonly responseSeconds: number | null
   /** By class and component, per request of the class. */

@@ -53,10 +53,10 @@ describe('mean value analysis', () => {
     }
   })
 
-  it('answers a hundred million users at once, by the bound that they reach', () => {
+  it('answers a hundred million users at once, at the bound that they reach', () => {
     const answer = meanValueAnalysis({ users: 1e8, thinkSeconds: 10, stations: single(0.001, 0.004) })
     expect(answer.throughputPerSecond).toBeCloseTo(250, 9)
-    expect(answer.method).toBe('bound')
+    expect(answer.method).toBe('mean-field')
     expect(1e8 / answer.throughputPerSecond - 10).toBeCloseTo(answer.responseSeconds, 3)
   })
 })
