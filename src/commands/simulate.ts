@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path'
-import { judged } from '../experiment/verdict.js'
 import type { Setting } from '../lib/document/settings.js'
 import { parseSetting } from '../lib/document/settings.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
@@ -9,7 +8,7 @@ import { formatResult } from '../report/result.js'
 import { formatSweep } from '../report/sweep.js'
 import type { RunResult } from '../result/run-result.js'
 import { pointResult, type Sweep } from '../result/sweep.js'
-import { fixedReplications, type Point, type ReplicationPlan } from '../run/replications.js'
+import type { Point, ReplicationPlan } from '../run/replications.js'
 import { simulateAll } from '../run/simulate-all.js'
 import { parseSource, type Simulated, type SimulationSource } from '../run/source.js'
 import { readExperimentFile, readTopologyFile, readTraceBeside } from '../system/files.js'
@@ -84,7 +83,11 @@ const combinations = ({ sweeps }: SimulateFlags): readonly (readonly string[])[]
     [[]],
   )
 
-const planOf = ({ replications = 1 }: SimulateFlags): ReplicationPlan => fixedReplications(replications)
+const planOf = ({ replications = 1 }: SimulateFlags): ReplicationPlan => ({
+  fewest: replications,
+  most: replications,
+  enough: () => true,
+})
 
 /** Undefined: interrupted. */
 const simulated = async (
@@ -109,17 +112,11 @@ const simulated = async (
       threads: flags.threads ?? cores,
       signal: host.signal,
       now: host.now,
-      judge: (result, point) => judgedAt(points, result, point),
       onProgress: (played) => bar.draw(played / total, text(played)),
     })
   } finally {
     bar.end()
   }
-}
-
-const judgedAt = (points: readonly PreparedPoint[], result: RunResult, point: number): RunResult => {
-  const { topology, experiment } = points[point]?.simulated ?? {}
-  return topology === undefined || experiment === undefined ? result : judged(result, experiment, topology)
 }
 
 const lengthOf = (simulated: Simulated | undefined): number =>

@@ -1,7 +1,6 @@
 /** One experiment in the simulator, with the run folder that a run on a stack has too. */
 import { dirname, join } from 'node:path'
 import { refusedFaults } from '../chaos/supported.js'
-import { judged } from '../experiment/verdict.js'
 import { PlimsollError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import type { Placement } from '../result/placement.js'
@@ -11,7 +10,6 @@ import { simulate } from '../sim/des/simulate.js'
 import { calibrationFile, readTraceBeside } from '../system/files.js'
 import { createRunFolder } from '../system/run-folder.js'
 import type { Run, RunContext } from './context.js'
-import { fixedReplications } from './replications.js'
 import { simulateAll } from './simulate-all.js'
 import type { SimulationSource } from './source.js'
 
@@ -74,8 +72,7 @@ const replicated = async (
       ...repetition,
       source: sourceOf(context, placement),
       points: [{ settings: [], seed: context.seed }],
-      plan: fixedReplications(replications),
-      judge: (result) => judged(result, context.experiment, context.topology),
+      plan: { fewest: replications, most: replications, enough: () => true },
       signal: context.signal,
     })) ?? []
   if (result === undefined)

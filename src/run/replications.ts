@@ -14,18 +14,11 @@ export const replicationSeed = (seed: number, index: number): number =>
 
 /** How many replications there are of each simulation. */
 export interface ReplicationPlan {
-  /** At least 1. */
-  readonly first: number
+  readonly fewest: number
   readonly most: number
-  /** How many to add to those merged in `result` before asking again; 0: they are enough. */
-  readonly further: (result: RunResult) => number
+  /** Asked from `fewest` replications on, with all so far in their order: are they enough? */
+  readonly enough: (results: readonly RunResult[]) => boolean
 }
-
-export const fixedReplications = (count: number): ReplicationPlan => ({
-  first: count,
-  most: count,
-  further: () => 0,
-})
 
 /** One simulation, and what is set for it. */
 export interface Point {
@@ -34,11 +27,10 @@ export interface Point {
 }
 
 interface Progress {
-  readonly results: RunResult[]
+  readonly results: (RunResult | undefined)[]
   started: number
-  ended: number
-  /** How many there are to be, for now. */
-  wanted: number
+  /** Results without a gap from the first on. */
+  whole: number
   /** The merged result, once there are enough. */
   merged: RunResult | undefined
 }
@@ -46,8 +38,8 @@ interface Progress {
 export interface ReplicationOptions {
   readonly points: readonly Point[]
   readonly plan: ReplicationPlan
-  /** The one result that stands for all replications of a point (by its index), in their order. */
-  readonly merge: (results: readonly RunResult[], point: number) => RunResult
+  /** The one result that stands for all replications of a point, in their order. */
+  readonly merge: (results: readonly RunResult[]) => RunResult
   /** Keep the series and the events of each point's first replication. */
   readonly keepSeries: boolean
 }
@@ -58,13 +50,7 @@ export class Replications implements Work {
   private readonly ids: { readonly point: number; readonly replication: number }[] = []
 
   constructor(private readonly options: ReplicationOptions) {
-    this.progress = options.points.map(() => ({
-      results: [],
-      started: 0,
-      ended: 0,
-      wanted: options.plan.first,
-      merged: undefined,
-    }))
+    this.progress = options.points.map(() => ({ results: [], started: 0, whole: 0, merged: undefined }))
   }
 
   get done(): boolean {
@@ -76,12 +62,12 @@ export class Replications implements Work {
     return this.progress.flatMap(({ merged }) => merged ?? [])
   }
 
-  /** Of the point of which fewest replications have begun; the first of several. */
+  /** Of the undecided point of which fewest replications have begun; the first of several. */
   next(): { readonly id: number; readonly job: SimulationJob } | undefined {
-    const { points, keepSeries } = this.options
+    const { points, plan, keepSeries } = this.options
     let point = -1
-    for (const [i, { started, wanted }] of this.progress.entries()) {
-      if (started >= wanted) continue
+    for (const [i, { started, merged }] of this.progress.entries()) {
+      if (merged !== undefined || started >= plan.most) continue
       if (point < 0 || started < (this.progress[point] as Progress).started) point = i
     }
     const chosen = points[point]
@@ -99,16 +85,15 @@ export class Replications implements Work {
   take(id: number, result: RunResult): void {
     const { point, replication } = this.ids[id] as { point: number; replication: number }
     const progress = this.progress[point] as Progress
+    if (progress.merged !== undefined) return
     progress.results[replication] = result
-    progress.ended++
-    // Only when all that were wanted are there is anything decided: so the order in which they come cannot matter.
-    if (progress.ended < progress.wanted) return
     const { plan, merge } = this.options
-    const merged = merge(progress.results, point)
-    const further = plan.further(merged)
-    progress.wanted += further
-    if (further > 0) return
-    progress.merged = merged
-    progress.results.length = 0
+    while (progress.merged === undefined && progress.results[progress.whole] !== undefined) {
+      progress.whole++
+      const whole = progress.results.slice(0, progress.whole) as RunResult[]
+      if (whole.length < plan.most && (whole.length < plan.fewest || !plan.enough(whole))) continue
+      progress.merged = merge(whole)
+      progress.results.length = 0
+    }
   }
 }

@@ -15,19 +15,12 @@ export interface SimulateAllOptions {
   readonly now: () => number
   /** Simulations that are over, and those under way as shares. */
   readonly onProgress: (played: number) => void
-  /** What is made of the merged result of a point (by its index): its objectives are judged on it. */
-  readonly judge: (merged: RunResult, point: number) => RunResult
 }
 
 /** The merged results of the points, in their order; undefined: interrupted. Rejects with what a simulation threw. */
 export const simulateAll = async (options: SimulateAllOptions): Promise<readonly RunResult[] | undefined> => {
-  const { source, points, plan, threads, signal, now, onProgress, judge } = options
-  const replications = new Replications({
-    points,
-    plan,
-    merge: (results, point) => judge(mergeReplications(results), point),
-    keepSeries: points.length === 1,
-  })
+  const { source, points, plan, threads, signal, now, onProgress } = options
+  const replications = new Replications({ points, plan, merge: mergeReplications, keepSeries: points.length === 1 })
   const shares = new Map<number, number>()
   let played = 0
   const whole = await playAll(

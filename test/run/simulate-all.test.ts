@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseSetting } from '../../src/lib/document/settings.js'
 import type { RunResult } from '../../src/result/run-result.js'
-import { fixedReplications, Replications, replicationSeed } from '../../src/run/replications.js'
+import { type ReplicationPlan, Replications, replicationSeed } from '../../src/run/replications.js'
 import { simulateAll } from '../../src/run/simulate-all.js'
 import { parseSource, type SimulationSource } from '../../src/run/source.js'
 import { simulate } from '../../src/sim/des/simulate.js'
@@ -20,6 +20,7 @@ const source = (experiment?: string): SimulationSource => ({
   durationSeconds: 2,
 })
 
+const fixed = (count: number): ReplicationPlan => ({ fewest: count, most: count, enough: () => true })
 const at = (...settings: string[]) => ({ settings: settings.map((one) => parseSetting(one)), seed: 7 })
 
 const all = (
@@ -29,12 +30,11 @@ const all = (
   simulateAll({
     source: source(),
     points: [at()],
-    plan: fixedReplications(3),
+    plan: fixed(3),
     threads,
     signal: new AbortController().signal,
     now: () => performance.now() / 1000,
     onProgress: () => {},
-    judge: (result) => result,
     ...more,
   })
 
@@ -50,7 +50,7 @@ describe('replications and points', () => {
   })
 
   it('a single run is the first replication, which has the seed itself', async () => {
-    const [single] = (await all(2, { plan: fixedReplications(1) })) ?? []
+    const [single] = (await all(2, { plan: fixed(1) })) ?? []
     const { topology, experiment } = parseSource(source())
     expect(JSON.stringify(single)).toBe(JSON.stringify(simulate({ topology, experiment, seed: 7 })))
     expect(replicationSeed(7, 0)).toBe(7)
@@ -100,7 +100,7 @@ describe('replications and points', () => {
 
   it('traces are played in threads, too', async () => {
     const recorded = source('load: { arrivals: { trace: arrivals.csv } }\n')
-    const [result] = (await all(2, { source: recorded, plan: fixedReplications(2) })) ?? []
+    const [result] = (await all(2, { source: recorded, plan: fixed(2) })) ?? []
     expect(result?.requests.all?.offered).toBe(6)
   })
 
@@ -121,16 +121,15 @@ describe('a stopping rule', () => {
     const merged: string[] = []
     const work = new Replications({
       points: [at('x=1'), at('x=2')],
-      // The first point is precise after 4, the second never.
       plan: {
-        first: 2,
+        fewest: 2,
         most: 6,
-        further: ({ seed: known }) => (known === 4 ? 0 : Math.min(2, 6 - (known % 100))),
+        // The first point is precise after 4, the second never.
+        enough: (results) => results.length >= 4 && results[0]?.seed === 0,
       },
       merge: (results) => {
         merged.push(results.map(({ seed }) => seed).join())
-        const [first] = results
-        return result((first?.seed ?? 0) + results.length)
+        return result(-1)
       },
       keepSeries: false,
     })
@@ -155,7 +154,7 @@ describe('a stopping rule', () => {
   }
 
   it('takes the same replications however many run at once, and in whatever order they end', () => {
-    const expected = ['0,1', '0,1,2,3', '100,101', '100,101,102,103', '100,101,102,103,104,105']
+    const expected = ['0,1,2,3', '100,101,102,103,104,105']
     expect(played(([first = 0]) => first, 1)).toEqual(expected)
     expect(played(([first = 0]) => first, 5)).toEqual(expected)
     expect(played((under) => under.at(-1) ?? 0, 8)).toEqual(expected)
