@@ -16,9 +16,10 @@ import { Program } from './flow/program.js'
 import { emitBurst } from './flow/work-steps.js'
 import { propagate } from './frames.js'
 import type { Lane } from './lane.js'
+import { sourceKinds } from './loop.js'
 import type { RequestLog } from './request-log.js'
 import type { System } from './system.js'
-import { answerDegradedBit, degradedBit } from './tasks.js'
+import { answerDegradedBit, degradedBit, none } from './tasks.js'
 import { Users } from './users.js'
 import { Work } from './work.js'
 
@@ -92,7 +93,7 @@ export class Clients implements Source {
     this.deaf = kernel.addEnder(() => undefined)
     this.classes = requestClasses.map((request) => this.compileClass(request))
     this.endsAt = loadSeconds(load)
-    this.source = kernel.queue.add(this)
+    this.source = kernel.queue.add(this, sourceKinds.arrivals)
     this.nextArrival = load.mode === 'open' ? arrivalTimes(load, system.stream('load/arrivals')) : () => never
     if (load.mode === 'open') this.scheduleNext()
     else this.users = this.startUsers()
@@ -109,10 +110,16 @@ export class Clients implements Source {
     this.system.kernel.queue.schedule(this.source, never)
   }
 
-  /** An arrival is due. */
+  /** An arrival is due. The loop does this by itself. */
   fire(): void {
-    this.issue()
+    this.send()
     this.scheduleNext()
+  }
+
+  /** When the next arrival is due. */
+  nextAt(): number {
+    const at = this.ended ? never : this.nextArrival()
+    return at < this.endsAt ? at : never
   }
 
   /** A request is over. */
@@ -150,12 +157,17 @@ export class Clients implements Source {
   }
 
   private scheduleNext(): void {
-    const at = this.nextArrival()
-    this.system.kernel.queue.schedule(this.source, at < this.endsAt ? at : never)
+    this.system.kernel.queue.schedule(this.source, this.nextAt())
   }
 
-  private issue(): void {
-    if (this.ended) return
+  private send(): void {
+    const task = this.issue()
+    if (task !== none) this.system.kernel.goOnSoon(task)
+  }
+
+  /** A request begins. Returns its task, if that is to go on at once. */
+  issue(): number {
+    if (this.ended) return none
     const { kernel } = this.system
     const { requests, queue } = kernel
     const cls = this.chooseClass()
@@ -177,12 +189,16 @@ export class Clients implements Source {
       if (entry !== undefined && entry.state === 'up' && entry.calls < entry.maxInFlight) {
         plain.turn = plain.turn + 1 < plain.entries.length ? plain.turn + 1 : 0
         this.log.attempt(request)
-        requests.root[request] = kernel.arrive(entry, plain.goal, request, this.plainEnder, plain.edge)
+        const task = kernel.arrive(entry, plain.goal, request, this.plainEnder, plain.edge)
+        requests.root[request] = task
         plain.limit?.add(request)
-        return
+        if (kernel.pausedEndpoints === 0) return task
+        kernel.goOnSoon(task)
+        return none
       }
     }
     kernel.start(this.endpoint, program, request, this.ender)
+    return none
   }
 
   private startUsers(): Users {
@@ -193,7 +209,7 @@ export class Clients implements Source {
       system.kernel.queue,
       userChanges(load),
       think === undefined ? undefined : new Work(system.stream('load/think'), think),
-      () => this.issue(),
+      () => this.send(),
       () => this.ended,
     )
   }
@@ -265,7 +281,7 @@ export class Clients implements Source {
     }
     if (retry === undefined) attempt()
     else emitRetry(program, 'load/retry', retry, attempt)
-    program.emit((task) => kernel.end(task, ok))
+    program.end()
     const limit =
       timeoutSeconds === undefined
         ? undefined

@@ -15,12 +15,14 @@ export const never = Number.POSITIVE_INFINITY
 export class EventQueue {
   /** Seconds since the start of the run. */
   now = 0
-  private readonly sources: Source[] = []
+  readonly sources: Source[] = []
+  /** What the loop does when a source is due (`sourceKinds`); 0: it fires. */
+  readonly kinds: number[] = [0]
   /** Of each source; one more than there are, infinite, is what a missing child is compared with. */
-  private times = new Float64Array(initialRows).fill(never)
+  times = new Float64Array(initialRows).fill(never)
   /** Source ids in heap order, and where each source stands in it. Beyond its end: the sentinel, id 0. */
-  private heap = new Int32Array(2 * initialRows)
-  private places = new Int32Array(initialRows)
+  heap = new Int32Array(2 * initialRows)
+  places = new Int32Array(initialRows)
 
   constructor() {
     // Source 0 is never due: the sentinel.
@@ -28,9 +30,10 @@ export class EventQueue {
   }
 
   /** Returns the source's id; it is idle until scheduled. */
-  add(source: Source): number {
+  add(source: Source, kind = 0): number {
     const id = this.sources.length
     this.sources.push(source)
+    this.kinds.push(kind)
     if (id >= this.times.length) {
       const from = this.times.length
       this.times = grownFloats(this.times, from * 2)

@@ -11,12 +11,14 @@ import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
 import { type FrameCode, Frames, propagate } from './frames.js'
+import { runLoop } from './loop.js'
 import type { Processor, ProcessorContext } from './processor.js'
 import { Requests } from './requests.js'
 import type { Room } from './room.js'
 import { StepMeters } from './step-meter.js'
 import { isBranch, Tasks } from './tasks.js'
 import { Timers } from './timers.js'
+import type { Work } from './work.js'
 
 // Own constants, which V8 folds; imported ones it reads through a cell each time. A test compares them with their originals.
 const none = -1
@@ -102,13 +104,17 @@ export class Kernel {
   readonly processors: ProcessorContext
   /** Who goes on next, when an operation returns a place to go on at. */
   current = none
-  private readonly enders: Ender[] = []
-  private pausedEndpoints = 0
-  private stuckAt = 0
+  readonly enders: Ender[] = []
+  /** What programs are made of: closures, and what the loop does instead where it knows better (`opCodes`). */
+  readonly opCodes: number[] = []
+  readonly argA: number[] = []
+  readonly argB: number[] = []
+  readonly works: Work[] = []
+  pausedEndpoints = 0
   private stepsAtOnce = 0
   /** Who goes on as soon as possible: pairs of a task and its epoch. */
   private ready = new Int32Array(256)
-  private readySize = 0
+  readySize = 0
 
   constructor(
     dataSets: number,
@@ -152,22 +158,28 @@ export class Kernel {
 
   /** Runs everything that happens until `untilSeconds` (inclusive). */
   run(untilSeconds: number): void {
-    const { queue } = this
-    this.drain()
-    while (queue.nextAt <= untilSeconds) {
-      queue.step()
-      if (this.readySize > 0) this.drain()
-    }
+    runLoop(this, untilSeconds)
   }
 
   /** As `run`, but only until `done` says so. */
   runUntil(untilSeconds: number, done: () => boolean): void {
     const { queue } = this
-    this.drain()
-    while (queue.nextAt <= untilSeconds && !done()) {
-      queue.step()
-      this.drain()
-    }
+    runLoop(this, queue.now)
+    while (queue.nextAt <= untilSeconds && !done()) runLoop(this, queue.nextAt)
+  }
+
+  /** Appends an operation to the program that is open; `code` is what the loop does in its place. */
+  emit(op: Op, code = 0, a = 0, b = 0): void {
+    this.ops.push(op)
+    this.opCodes.push(code)
+    this.argA.push(a)
+    this.argB.push(b)
+  }
+
+  /** The number by which operations name the work. */
+  workNumber(work: Work): number {
+    this.works.push(work)
+    return this.works.length - 1
   }
 
   /** A task at `endpoint` that nobody calls; `ender` (of `addEnder`) hears of its end. `request` may be `none`. */
@@ -185,7 +197,10 @@ export class Kernel {
     return task
   }
 
-  /** As `start`, at an endpoint that is up and has room, as a call that nobody waits for. */
+  /**
+   * As `start`, at an endpoint that is up and has room, as a call that nobody waits for. Returns the task, which goes on at its
+   * `pc`: it is the caller's to say when (`goOnSoon`).
+   */
   arrive(endpoint: Endpoint, goal: number, request: number, ender: number, edge: number): number {
     const { tasks } = this
     const { count } = this.edges
@@ -200,7 +215,6 @@ export class Kernel {
     this.requests.retain(request)
     endpoint.calls += 1
     endpoint.total.add()
-    this.goOnSoon(task)
     return task
   }
 
@@ -489,7 +503,8 @@ export class Kernel {
     if (room !== none) (this.rooms[room] as Room).release(task)
   }
 
-  private goOnSoon(task: number): void {
+  /** The task goes on before time does, unless its endpoint is paused. */
+  goOnSoon(task: number): void {
     if (this.pausedEndpoints > 0) {
       const endpoint = this.endpointOf(task)
       if (endpoint.paused) {
@@ -509,25 +524,19 @@ export class Kernel {
     this.readySize = readySize + 2
   }
 
-  private drain(): void {
-    const { queue, tasks, ops } = this
-    if (queue.now > this.stuckAt) {
-      this.stuckAt = queue.now
-      this.stepsAtOnce = 0
-    }
-    while (this.readySize > 0) {
-      this.stepsAtOnce += 1
-      if (this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
-      const top = this.readySize - 2
-      this.readySize = top
-      const task = this.ready[top] as number
-      const { memory } = tasks
-      if (memory[task + epochAt] !== this.ready[top + 1]) continue
-      this.current = task
-      let pc = memory[task + pcAt] as number
-      do pc = (ops[pc] as Op)(this.current)
-      while (pc >= 0)
-    }
+  /** The task that goes on next, when `readySize` > 0; `none`: it has something else to do by now. */
+  popReady(): number {
+    this.stepsAtOnce += 1
+    if (this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
+    const top = this.readySize - 2
+    this.readySize = top
+    const task = this.ready[top] as number
+    return this.tasks.memory[task + epochAt] === this.ready[top + 1] ? task : none
+  }
+
+  /** Time has passed since tasks last went on. */
+  clockMoved(): void {
+    this.stepsAtOnce = 0
   }
 
   private standstill(): Error {

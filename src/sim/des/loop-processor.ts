@@ -1,9 +1,11 @@
 /**
  * One event loop with a core of its own: first come, first served, and nothing to share (hot path). What waits stands in a ring,
  * each entry with the CPU that it wants; the first is in service. An entry may outlive the interest of its task: its epoch tells.
+ * What `fire` does, the loop does by itself.
  */
 import { grownFloats, grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
+import { sourceKinds } from './loop.js'
 import type { Processor, ProcessorContext } from './processor.js'
 import type { Work } from './work.js'
 
@@ -15,22 +17,22 @@ const largest = 0x7fffffff
 export class LoopProcessor implements Processor, Source {
   readonly loops = 1
   private readonly id: number
-  private demandSeconds = new Float64Array(16)
-  private task = new Int32Array(16)
-  private epoch = new Int32Array(16)
+  demandSeconds = new Float64Array(16)
+  task = new Int32Array(16)
+  epoch = new Int32Array(16)
   /** Number of the entry in service, and how many entries there are with it. */
-  private head = 0
-  private size = 0
-  private serving = false
-  private startedAt = 0
-  private doneSeconds = 0
+  head = 0
+  size = 0
+  serving = false
+  startedAt = 0
+  doneSeconds = 0
   private paused = false
 
   constructor(
     private readonly queue: EventQueue,
     private readonly context: ProcessorContext,
   ) {
-    this.id = queue.add(this)
+    this.id = queue.add(this, sourceKinds.loop)
     context.processors.push(this)
   }
 

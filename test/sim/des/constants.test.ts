@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ok } from '../../../src/sim/des/codes.js'
 import { repeated } from '../../../src/sim/des/kernel.js'
+import { repeated as ofLoop, opCodes } from '../../../src/sim/des/loop.js'
 import * as tasks from '../../../src/sim/des/tasks.js'
 
 describe('constants that hot files repeat', () => {
@@ -18,5 +19,18 @@ describe('constants that hot files repeat', () => {
     expect(Object.keys(columns).length).toBeGreaterThan(10)
     for (const [column, offset] of Object.entries(columns))
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
+  })
+
+  it('so are those of the loop', () => {
+    const { none, ok: success, degradedBit, answerDegradedBit, ...columns } = ofLoop
+    expect({ none, degradedBit, answerDegradedBit, success }).toEqual({
+      none: tasks.none,
+      degradedBit: tasks.degradedBit,
+      answerDegradedBit: tasks.answerDegradedBit,
+      success: ok,
+    })
+    for (const [column, offset] of Object.entries(columns))
+      expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
+    expect(new Set(Object.values(opCodes)).size).toBe(Object.keys(opCodes).length)
   })
 })

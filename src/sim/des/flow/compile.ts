@@ -1,7 +1,6 @@
 /** A flow as a program of closures: one table entry per kind of step. */
 import { visitCpu } from '../../../catalog/demand.js'
 import type { Step, StepKind } from '../../../topology/flow.js'
-import { ok } from '../codes.js'
 import { blocked } from '../kernel.js'
 import type { System } from '../system.js'
 import { emitCallStep } from './call-step.js'
@@ -79,7 +78,7 @@ export const compileService = (system: System, component: string, flow: readonly
   if (overhead !== undefined) emitBurst(program, overhead, undefined)
   if (wait !== undefined) emitPause(program, wait, undefined)
   emitFlow(program, flow, outermost)
-  program.emit((task) => kernel.end(task, ok))
+  program.end()
   return program.start
 }
 

@@ -9,6 +9,7 @@ import type { Retry } from '../../../topology/types.js'
 import { breakerOpen, deadline, isRefusal, timeout } from '../codes.js'
 import { type FrameCode, propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
+import { opCodes } from '../loop.js'
 import { StaleMemory } from '../stale-memory.js'
 import { degradedBit } from '../tasks.js'
 import { Label, type Program, type Scope, transparent } from './program.js'
@@ -49,7 +50,16 @@ export const emitMetered = (program: Program, stepId: string, body: Body): void 
     dropped: (_, frame) => meters.failed(meter, frames.startedAt, frame),
   })
   body()
-  program.leave((_, frame) => meters.ok(meter, frames.startedAt, frame))
+  const next = program.here + 1
+  program.emit(
+    (task) => {
+      const frame = frames.pop(task)
+      meters.ok(meter, frames.startedAt, frame)
+      return next
+    },
+    opCodes.leaveMetered,
+    meter,
+  )
 }
 
 export const emitLimit = (program: Program, code: 'timeout' | 'deadline', seconds: number, body: Body): void => {

@@ -3,8 +3,10 @@
  * is known. A program is contiguous: only one is open at a time (see `System.later`).
  */
 import type { DataId } from '../../../topology/types.js'
+import { ok } from '../codes.js'
 import { type FrameCode, propagate } from '../frames.js'
 import type { Kernel, Op } from '../kernel.js'
+import { opCodes } from '../loop.js'
 import type { System } from '../system.js'
 
 export class Label {
@@ -42,8 +44,15 @@ export class Program {
     return this.kernel.ops.length
   }
 
-  emit(op: Op): void {
-    this.kernel.ops.push(op)
+  /** `code` (of `opCodes`) is what the loop does in the closure's place, with its arguments. */
+  emit(op: Op, code: number = opCodes.closure, a = 0, b = 0): void {
+    this.kernel.emit(op, code, a, b)
+  }
+
+  /** The task is over: success. */
+  end(): void {
+    const { kernel } = this
+    this.emit((task) => kernel.end(task, ok), opCodes.end)
   }
 
   place(label: Label): void {
@@ -60,10 +69,14 @@ export class Program {
     const { frames } = this.kernel
     const number = frames.register(code)
     if (begin === undefined)
-      this.emit((task) => {
-        frames.push(task, number)
-        return next
-      })
+      this.emit(
+        (task) => {
+          frames.push(task, number)
+          return next
+        },
+        opCodes.enter,
+        number,
+      )
     else
       this.emit((task) => {
         begin(task, frames.push(task, number))
@@ -79,7 +92,7 @@ export class Program {
       this.emit((task) => {
         frames.pop(task)
         return next
-      })
+      }, opCodes.leave)
     else
       this.emit((task) => {
         finish(task, frames.pop(task))

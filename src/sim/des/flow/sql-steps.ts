@@ -6,6 +6,7 @@ import { failureOf, ok, tooManyConnections } from '../codes.js'
 import type { ConnectionPool } from '../connection-pool.js'
 import { propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
+import { opCodes } from '../loop.js'
 import { none } from '../tasks.js'
 import { cacheKey } from './cache-key.js'
 import { writeCommit } from './change.js'
@@ -142,7 +143,7 @@ export const emitCall = (program: Program, call: (task: number) => number): void
   program.emit((task) => {
     const answer = tasks.answer[task] as number
     return answer === ok ? next : kernel.fail(task, failureOf(answer))
-  })
+  }, opCodes.answered)
 }
 
 /** Deletes the request's key from every cache that some lookup keeps this data in. A cache that errs is left as it is. */

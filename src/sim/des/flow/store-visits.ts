@@ -1,7 +1,6 @@
 /** A call to a store: which of its processes, and what it costs there. */
 import { visitCpu } from '../../../catalog/demand.js'
 import type { Target } from '../../../topology/types.js'
-import { ok } from '../codes.js'
 import type { Endpoint } from '../endpoint.js'
 import type { Member, System } from '../system.js'
 import type { Work } from '../work.js'
@@ -40,7 +39,7 @@ export const storeVisit = (system: System, store: string, { work, begin, commit 
     }
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (work?.wait !== undefined) emitPause(program, work.wait, undefined)
-    if (commit === undefined) program.emit((task) => kernel.end(task, ok))
+    if (commit === undefined) program.end()
     else program.emit((task) => kernel.end(task, commit(task)))
     return program.start
   })

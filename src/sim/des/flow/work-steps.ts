@@ -3,6 +3,7 @@ import { stepCpu } from '../../../catalog/demand.js'
 import type { Distribution } from '../../../lib/distribution.js'
 import type { Step } from '../../../topology/flow.js'
 import { blocked } from '../kernel.js'
+import { opCodes } from '../loop.js'
 import { none } from '../tasks.js'
 import type { Work } from '../work.js'
 import type { Program } from './program.js'
@@ -20,11 +21,16 @@ const emitUnmetered = (program: Program, work: Work): void => {
   const { kernel } = program
   const { tasks } = kernel
   const next = program.here + 1
-  program.emit((task) => {
-    const { processor } = kernel.endpointOf(task)
-    tasks.pc[task] = next
-    return processor?.run(task, work) === true ? blocked : next
-  })
+  program.emit(
+    (task) => {
+      const { processor } = kernel.endpointOf(task)
+      tasks.pc[task] = next
+      return processor?.run(task, work) === true ? blocked : next
+    },
+    opCodes.burst,
+    kernel.workNumber(work),
+    none,
+  )
 }
 
 const emitMeteredBurst = (program: Program, work: Work, meter: number): void => {
@@ -32,18 +38,23 @@ const emitMeteredBurst = (program: Program, work: Work, meter: number): void => 
   const { tasks, meters, queue } = kernel
   const next = program.here + 2
   const done = program.here + 1
-  program.emit((task) => {
-    const { processor } = kernel.endpointOf(task)
-    tasks.pc[task] = done
-    if (processor?.run(task, work) !== true) {
-      meters.atOnce(meter)
-      return next
-    }
-    meters.addCpu(meter, work.part, 0)
-    tasks.leaf[task] = meter
-    tasks.leafStartedAt[tasks.row(task)] = queue.now
-    return blocked
-  })
+  program.emit(
+    (task) => {
+      const { processor } = kernel.endpointOf(task)
+      tasks.pc[task] = done
+      if (processor?.run(task, work) !== true) {
+        meters.atOnce(meter)
+        return next
+      }
+      meters.addCpu(meter, work.part, 0)
+      tasks.leaf[task] = meter
+      tasks.leafStartedAt[tasks.row(task)] = queue.now
+      return blocked
+    },
+    opCodes.burst,
+    kernel.workNumber(work),
+    meter,
+  )
   emitLeafEnd(program, meter)
 }
 
@@ -52,40 +63,54 @@ export const emitStepCpu = (program: Program, work: Work, meter: number): void =
   const { kernel } = program
   const { tasks, meters } = kernel
   const next = program.here + 1
-  program.emit((task) => {
-    const { processor } = kernel.endpointOf(task)
-    tasks.pc[task] = next
-    if (processor?.run(task, work) !== true) return next
-    meters.addCpu(meter, work.part, 0)
-    return blocked
-  })
+  program.emit(
+    (task) => {
+      const { processor } = kernel.endpointOf(task)
+      tasks.pc[task] = next
+      if (processor?.run(task, work) !== true) return next
+      meters.addCpu(meter, work.part, 0)
+      return blocked
+    },
+    opCodes.stepCpu,
+    kernel.workNumber(work),
+    meter,
+  )
 }
 
 /** The simple step under way has succeeded. */
 export const emitLeafEnd = (program: Program, meter: number): void => {
   const { tasks, meters } = program.kernel
   const next = program.here + 1
-  program.emit((task) => {
-    meters.ok(meter, tasks.leafStartedAt, tasks.row(task))
-    tasks.leaf[task] = none
-    return next
-  })
+  program.emit(
+    (task) => {
+      meters.ok(meter, tasks.leafStartedAt, tasks.row(task))
+      tasks.leaf[task] = none
+      return next
+    },
+    opCodes.leafEnd,
+    meter,
+  )
 }
 
 export const emitPause = (program: Program, work: Work, meter: number | undefined): void => {
   const { kernel } = program
   const { tasks, timers, queue } = kernel
   const next = program.here + 1
-  program.emit((task) => {
-    if (meter !== undefined) {
-      tasks.leaf[task] = meter
-      tasks.leafStartedAt[tasks.row(task)] = queue.now
-    }
-    tasks.pc[task] = next
-    work.into(timers.seconds, 0)
-    timers.sleep(task)
-    return blocked
-  })
+  program.emit(
+    (task) => {
+      if (meter !== undefined) {
+        tasks.leaf[task] = meter
+        tasks.leafStartedAt[tasks.row(task)] = queue.now
+      }
+      tasks.pc[task] = next
+      work.into(timers.seconds, 0)
+      timers.sleep(task)
+      return blocked
+    },
+    opCodes.pause,
+    kernel.workNumber(work),
+    meter ?? none,
+  )
   if (meter !== undefined) emitLeafEnd(program, meter)
 }
 
