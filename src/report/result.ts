@@ -2,6 +2,7 @@
 import type { Judgement, RunResult } from '../result/run-result.js'
 import {
   type Cell,
+  type Column,
   type Document,
   renderMarkdown,
   renderText,
@@ -33,39 +34,67 @@ const classIds = (result: RunResult): readonly string[] => [
   ...Object.keys(result.requests).filter((id) => id !== 'all'),
 ]
 
-const requestTable = (result: RunResult): Table => ({
-  columns: [
-    left('class'),
-    right('offered'),
-    right('ok', true),
-    right('errors'),
-    right('degraded'),
-    right('rate/s'),
-    right('p50'),
-    right('p95'),
-    right('p99'),
-    right('max', true),
-  ],
-  rows: classIds(result).flatMap((id) => {
-    const requests = result.requests[id]
-    if (requests === undefined) return []
-    const errors = sum(requests.errors)
-    return [
-      [
-        id,
-        String(requests.offered),
-        String(requests.ok),
-        warned(String(errors), errors > 0),
-        warned(String(requests.degraded), requests.degraded > 0),
-        requests.ratePerSecond.toFixed(1),
-        formatMilliseconds(requests.latency?.p50),
-        formatMilliseconds(requests.latency?.p95),
-        formatMilliseconds(requests.latency?.p99),
-        formatMilliseconds(requests.latency?.max),
-      ],
-    ]
-  }),
-})
+type HalfWidths = Readonly<Record<string, number>> | undefined
+
+/** A column for half-widths beside the one before it; none where no row has any. */
+const beside = (any: boolean, optional = false): Column[] => (any ? [right('±', optional)] : [])
+
+const halfWidth = (
+  any: boolean,
+  of: HalfWidths,
+  path: string,
+  format: (value: number | undefined) => string,
+): Cell[] => (any ? [{ text: format(of?.[path]), tone: 'dim' }] : [])
+
+const requestTable = (result: RunResult): Table => {
+  const any = Object.values(result.requests).some((requests) => requests.halfWidth !== undefined)
+  // Intervals take the room of a column that is empty.
+  const degrades = !any || Object.values(result.requests).some(({ degraded }) => degraded > 0)
+  return {
+    columns: [
+      left('class'),
+      right('offered'),
+      right('ok', true),
+      right('errors'),
+      ...(degrades ? [right('degraded')] : []),
+      right('rate/s'),
+      ...beside(any),
+      ...(any ? [right('mean', true), right('±', true)] : []),
+      right('p50', any),
+      right('p95'),
+      ...beside(any),
+      right('p99'),
+      ...beside(any, true),
+      right('max', true),
+    ],
+    rows: classIds(result).flatMap((id) => {
+      const requests = result.requests[id]
+      if (requests === undefined) return []
+      const { latency } = requests
+      const errors = sum(requests.errors)
+      const width = (path: string, format = formatMilliseconds): Cell[] =>
+        halfWidth(any, requests.halfWidth, path, format)
+      return [
+        [
+          id,
+          String(requests.offered),
+          String(requests.ok),
+          warned(String(errors), errors > 0),
+          ...(degrades ? [warned(String(requests.degraded), requests.degraded > 0)] : []),
+          requests.ratePerSecond.toFixed(1),
+          ...width('ratePerSecond', (value) => value?.toFixed(1) ?? missing),
+          ...(any ? [formatMilliseconds(latency?.mean), ...width('latency.mean')] : []),
+          formatMilliseconds(latency?.p50),
+          formatMilliseconds(latency?.p95),
+          ...width('latency.p95'),
+          formatMilliseconds(latency?.p99),
+          ...width('latency.p99'),
+          formatMilliseconds(latency?.max),
+        ],
+      ]
+    }),
+  }
+}
 
 const errorLines = (result: RunResult): string[] =>
   Object.entries(result.requests)
@@ -95,26 +124,33 @@ const unansweredLines = ({ requests, components }: RunResult): Cell[] => {
   ]
 }
 
-const componentTable = (result: RunResult): Table => ({
-  columns: [
-    left('component'),
-    right('replicas'),
-    right('cpu'),
-    right('visits/s'),
-    right('hit ratio'),
-    right('queue mean', true),
-    right('max', true),
-  ],
-  rows: Object.entries(result.components).map(([id, component]) => [
-    id,
-    String(component.replicas),
-    warned(formatRatio(component.utilization.cpu), component.utilization.cpu >= 0.8),
-    component.throughputPerSecond.toFixed(1),
-    formatRatio(component.hitRatio),
-    formatNumber(component.queue.mean),
-    formatNumber(component.queue.max),
-  ]),
-})
+const componentTable = (result: RunResult): Table => {
+  const any = Object.values(result.components).some((component) => component.halfWidth !== undefined)
+  return {
+    columns: [
+      left('component'),
+      right('replicas'),
+      right('cpu'),
+      ...beside(any),
+      right('visits/s'),
+      right('hit ratio'),
+      right('queue mean', true),
+      ...beside(any, true),
+      right('max', true),
+    ],
+    rows: Object.entries(result.components).map(([id, component]) => [
+      id,
+      String(component.replicas),
+      warned(formatRatio(component.utilization.cpu), component.utilization.cpu >= 0.8),
+      ...halfWidth(any, component.halfWidth, 'utilization.cpu', formatRatio),
+      component.throughputPerSecond.toFixed(1),
+      formatRatio(component.hitRatio),
+      formatNumber(component.queue.mean),
+      ...halfWidth(any, component.halfWidth, 'queue.mean', formatNumber),
+      formatNumber(component.queue.max),
+    ]),
+  }
+}
 
 const hostLines = (result: RunResult): string[] =>
   Object.entries(result.hosts).map(([id, host]) => {

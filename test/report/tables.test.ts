@@ -44,6 +44,37 @@ test('requests without an answer are told, and what was saturated: overload with
   expect(formatResult(sim, { columns: 200, color: false })).not.toContain('had no answer')
 })
 
+describe('half-widths', () => {
+  const halfWidth = { ratePerSecond: 2.5, 'latency.mean': 0.00012, 'latency.p95': 0.00034, 'latency.p99': 0.0012 }
+  const estimated: RunResult = {
+    ...sim,
+    requests: { all: classResult({ halfWidth }), browse: classResult({ offered: 4500 }) },
+    components: {
+      app: componentResult({ halfWidth: { 'utilization.cpu': 0.012, 'queue.mean': 0.25 } }),
+      db: componentResult(),
+    },
+  }
+  const cells = (text: string, row: RegExp): string[] =>
+    (text.split('\n').find((line) => row.test(line)) ?? '').trim().split(/ {2,}/)
+
+  test('stand beside their estimates, in their unit, where there are any', () => {
+    const text = formatResult(estimated, { columns: 200, color: false })
+    expect(cells(text, /^class/).join()).toBe('class,offered,ok,errors,rate/s,±,mean,±,p50,p95,±,p99,±,max')
+    expect(cells(text, /^all/).join()).toBe('all,5000,5000,0,200.0,2.5,2.40,0.120,2.00,6.00,0.340,10.0,1.20,20.0')
+    expect(cells(text, /^browse/)[5]).toBe('–')
+    expect(cells(text, /^app/).join()).toBe('app,1,10.0 %,1.2 %,200.0,–,0.500,0.250,4')
+    expect(formatResult(sim, { columns: 200, color: false })).not.toContain('±')
+  })
+
+  test('fit 80 columns, with the degraded answers where there are some', () => {
+    expect(widest(formatResult(estimated, narrow))).toBeLessThanOrEqual(80)
+    expect(cells(formatResult(estimated, narrow), /^class/)).toContain('±')
+    const degraded: RunResult = { ...estimated, requests: { all: classResult({ halfWidth, degraded: 7 }) } }
+    expect(cells(formatResult(degraded, narrow), /^class/)).toContain('degraded')
+    expect(widest(formatResult(degraded, narrow))).toBeLessThanOrEqual(80)
+  })
+})
+
 describe('a terminal of 80 columns', () => {
   test('holds the whole result', async () => {
     const text = formatResult(stack, narrow)
