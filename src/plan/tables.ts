@@ -3,15 +3,15 @@
 import type { DemandOrigin } from '../catalog/demand.js'
 import { groupBy } from '../lib/group.js'
 import type { Placement } from '../result/placement.js'
+import { occurrences } from '../sim/analytic/network/flow-tree.js'
+import type { HitRatios } from '../sim/analytic/network/hit-ratios.js'
+import { hostOf, machineDemand, poolConnections, type RawLimit } from '../sim/analytic/network/limits.js'
+import type { OperatingPoint } from '../sim/analytic/network/operating-point.js'
+import type { Queueing } from '../sim/analytic/network/queueing.js'
+import { alone, timeOf } from '../sim/analytic/network/timing.js'
+import type { ClassLoad, Usage } from '../sim/analytic/network/usage.js'
 import type { Component, Topology } from '../topology/types.js'
-import { occurrences } from './flow-tree.js'
-import type { HitRatios } from './hit-ratios.js'
-import { hostOf, machineDemand, poolConnections, type RawLimit } from './limits.js'
-import type { OperatingPoint } from './operating-point.js'
-import type { Queueing } from './queueing.js'
-import { alone, timeOf } from './timing.js'
 import type { ClassPlan, ComponentPlan, DemandTable, HostPlan, Limit, PoolPlan, StepDemand } from './types.js'
-import type { ClassLoad, Usage } from './usage.js'
 
 export interface Solution {
   readonly topology: Topology

@@ -5,6 +5,8 @@
  */
 import type { DemandOrigin } from '../catalog/demand.js'
 import type { Finding } from '../contract/finding.js'
+import type { LimitKind } from '../sim/analytic/network/limits.js'
+import type { ClosedMethod } from '../sim/analytic/network/operating-point.js'
 
 export interface CapacityPlan {
   readonly apiVersion: 'plimsoll/v1'
@@ -39,7 +41,7 @@ export interface DemandTable {
    * How a closed throughput was found: mean value analysis (exact of its product form), the fixed point of the means where there are
    * too many users for that, or a bound that holds it down; null: open.
    */
-  readonly method: 'mva' | 'mean-field' | 'bound' | null
+  readonly method: ClosedMethod | null
   /** Mean over the mix. Closed: interactive response time law, R = N/X − Z. Null: unbounded, or no traffic. */
   readonly responseSeconds: number | null
   /** By class and component, per request of the class. */
@@ -135,8 +137,6 @@ export interface PoolPlan {
   readonly waitSeconds: number | null
   readonly maxThroughputPerSecond: number | null
 }
-
-export type LimitKind = 'cpu' | 'host' | 'pool' | 'slots' | 'threads' | 'in-flight' | 'connections' | 'rate-limit'
 
 export interface Limit {
   readonly id: string

@@ -1,4 +1,4 @@
-import { percent, perSecond } from '../words.js'
+import { percent, perSecond } from '../../lib/words.js'
 import type { Rule } from './rule.js'
 
 /** Less capacity is kept free than the policy asks for. What is saturated outright is that rule's matter. */

@@ -1,7 +1,7 @@
 import { groupBy } from '../../lib/group.js'
+import { counted } from '../../lib/words.js'
+import { poolConnections } from '../../sim/analytic/network/limits.js'
 import type { Pool, ServiceComponent } from '../../topology/types.js'
-import { poolConnections } from '../limits.js'
-import { counted } from '../words.js'
 import type { Rule } from './rule.js'
 
 /** Pools that together demand more connections than their server accepts. Copies of a store accept connections of their own. */

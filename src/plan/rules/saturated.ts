@@ -1,4 +1,4 @@
-import { number, percent, perSecond } from '../words.js'
+import { number, percent, perSecond } from '../../lib/words.js'
 import type { Rule } from './rule.js'
 
 /** A resource is asked for more than it has (open), or all there is (closed). */

@@ -1,4 +1,4 @@
-import { percent, seconds } from '../words.js'
+import { percent, seconds } from '../../lib/words.js'
 import type { Rule } from './rule.js'
 
 /** Demand that nobody measured: the plan rests on the author's word and the catalogue's defaults. */

@@ -1,5 +1,5 @@
 /** How long a tree of work takes, given what each burst, pool and consumer makes it wait. */
-import type { ComponentId } from '../topology/types.js'
+import type { ComponentId } from '../../../topology/types.js'
 import type { Node } from './flow-tree.js'
 import type { Price } from './usage.js'
 

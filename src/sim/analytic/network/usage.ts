@@ -1,9 +1,9 @@
 /** Adds up what the classes ask of each station, step and pool, and prices it. */
-import { type Demand, stepCpu, visitCpu } from '../catalog/demand.js'
-import { meanSeconds, scv } from '../lib/distribution.js'
-import type { Placement } from '../result/placement.js'
-import type { Step } from '../topology/flow.js'
-import type { ComponentId, Topology } from '../topology/types.js'
+import { type Demand, stepCpu, visitCpu } from '../../../catalog/demand.js'
+import { meanSeconds, scv } from '../../../lib/distribution.js'
+import type { Placement } from '../../../result/placement.js'
+import type { Step } from '../../../topology/flow.js'
+import type { ComponentId, Topology } from '../../../topology/types.js'
 import { type Holder, holders, type Node, occurrences } from './flow-tree.js'
 import { placeOf, type Station, stationId, stationOf } from './stations.js'
 

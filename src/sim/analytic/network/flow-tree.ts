@@ -3,10 +3,10 @@
  * sum of weights), service demands (counts × price) and response times (series add, branches of a fork take the longest).
  * Undo lists and fallbacks are left out: the plan is of a system in which nothing fails.
  */
-import type { Distribution, Work } from '../lib/distribution.js'
-import { type Step, walk } from '../topology/flow.js'
-import { flowsOf } from '../topology/flows.js'
-import type { ComponentId, DataId, RequestClass, ServiceComponent, Target, Topology } from '../topology/types.js'
+import type { Distribution, Work } from '../../../lib/distribution.js'
+import { type Step, walk } from '../../../topology/flow.js'
+import { flowsOf } from '../../../topology/flows.js'
+import type { ComponentId, DataId, RequestClass, ServiceComponent, Target, Topology } from '../../../topology/types.js'
 
 /** Where work happens: a component, or one role of a store whose roles are different machines. */
 export interface Place {

@@ -1,12 +1,13 @@
 /** Everything that can run out: servers of which each request of the mix occupies one for some time. */
-import { demandDependsOnLoad, visitCpu } from '../catalog/demand.js'
-import type { Placement } from '../result/placement.js'
-import type { Pool, ServiceComponent, Topology } from '../topology/types.js'
+import { demandDependsOnLoad, visitCpu } from '../../../catalog/demand.js'
+import { counted, perSecond, seconds } from '../../../lib/words.js'
+import type { Placement } from '../../../result/placement.js'
+import type { Pool, ServiceComponent, Topology } from '../../../topology/types.js'
 import type { Holder } from './flow-tree.js'
 import { alone, timeOf } from './timing.js'
-import type { LimitKind } from './types.js'
 import { stationDemands, type Usage } from './usage.js'
-import { counted, perSecond, seconds } from './words.js'
+
+export type LimitKind = 'cpu' | 'host' | 'pool' | 'slots' | 'threads' | 'in-flight' | 'connections' | 'rate-limit'
 
 export interface RawLimit {
   readonly id: string

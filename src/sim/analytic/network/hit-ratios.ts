@@ -1,9 +1,10 @@
 /** The hit ratio of each lookup: declared, else calibrated, else what its data, memory and time to live make of it. */
-import { ttlLruCache, zipfGroups } from '../sim/analytic/cache.js'
-import { type Step, walk } from '../topology/flow.js'
-import { flowsOf } from '../topology/flows.js'
-import type { Topology } from '../topology/types.js'
-import { percent } from './words.js'
+
+import { percent } from '../../../lib/words.js'
+import { type Step, walk } from '../../../topology/flow.js'
+import { flowsOf } from '../../../topology/flows.js'
+import type { Topology } from '../../../topology/types.js'
+import { ttlLruCache, zipfGroups } from '../cache.js'
 
 type Lookup = Extract<Step, { kind: 'lookup' }>
 

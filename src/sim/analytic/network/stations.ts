@@ -1,7 +1,7 @@
 /** Places of work as stations: how many servers each has, on which machines, and who else is there. */
-import { eventLoopsOf, roleInstances } from '../catalog/placement.js'
-import type { Placement } from '../result/placement.js'
-import type { Component, Topology } from '../topology/types.js'
+import { eventLoopsOf, roleInstances } from '../../../catalog/placement.js'
+import type { Placement } from '../../../result/placement.js'
+import type { Component, Topology } from '../../../topology/types.js'
 import type { Place } from './flow-tree.js'
 
 export interface Station {

@@ -1,8 +1,8 @@
 /** What work waits for at a given throughput: event loops, cores shared with others, pools, slots of consumers. */
-import type { Placement } from '../result/placement.js'
-import { erlangC } from '../sim/analytic/erlang.js'
-import { mgc, type StationAnswer } from '../sim/analytic/mg.js'
-import type { Topology } from '../topology/types.js'
+import type { Placement } from '../../../result/placement.js'
+import type { Topology } from '../../../topology/types.js'
+import { erlangC } from '../erlang.js'
+import { mgc, type StationAnswer } from '../mg.js'
 import type { Holder } from './flow-tree.js'
 import { machineDemand, poolConnections } from './limits.js'
 import { placeOf, type Station, stationId } from './stations.js'

@@ -1,15 +1,23 @@
 /** The throughput that the declared traffic comes to. */
-import { demandDependsOnLoad } from '../catalog/demand.js'
-import { meanSeconds } from '../lib/distribution.js'
-import { meanValueAnalysis } from '../sim/analytic/closed.js'
-import type { Topology, Traffic } from '../topology/types.js'
+import { demandDependsOnLoad } from '../../../catalog/demand.js'
+import { meanSeconds } from '../../../lib/distribution.js'
+import type { Topology, Traffic } from '../../../topology/types.js'
+import { meanValueAnalysis } from '../closed.js'
 import { maxThroughput, type RawLimit } from './limits.js'
 import type { KnownWaits } from './queueing.js'
-import type { DemandTable } from './types.js'
 import { stationDemands, type Usage } from './usage.js'
 
+export type ClosedMethod = 'mva' | 'mean-field' | 'bound'
+
 export interface OperatingPoint {
-  readonly table: Omit<DemandTable, 'steps' | 'requests'>
+  readonly table: {
+    readonly traffic: 'open' | 'closed' | 'none'
+    readonly throughputPerSecond: number
+    readonly users: number | null
+    readonly thinkSeconds: number | null
+    readonly method: ClosedMethod | null
+    readonly responseSeconds: number | null
+  }
   /** Closed traffic: waits per burst by station, from mean value analysis. */
   readonly known: KnownWaits | undefined
 }

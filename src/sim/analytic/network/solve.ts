@@ -1,0 +1,81 @@
+/** From a topology, its declared traffic and a placement to what its stations and classes make of it. */
+import type { Placement } from '../../../result/placement.js'
+import type { RequestClass, Topology } from '../../../topology/types.js'
+import { type Node, requestTree } from './flow-tree.js'
+import { type HitRatios, hitRatios } from './hit-ratios.js'
+import { rawLimits } from './limits.js'
+import { operatingPoint } from './operating-point.js'
+import { queueing } from './queueing.js'
+import { alone, timeOf } from './timing.js'
+import { type ClassLoad, usageOf } from './usage.js'
+
+/** Hit ratios that follow from rates are found at the declared rate; a closed loop's is taken to be this at first. */
+const firstGuessPerSecond = 1000
+
+/** A topology under its traffic, solved. */
+export interface Solved {
+  readonly classes: readonly ClassLoad[]
+  readonly usage: ReturnType<typeof usageOf>
+  readonly limits: ReturnType<typeof rawLimits>
+  readonly point: ReturnType<typeof operatingPoint>
+  readonly queues: ReturnType<typeof queueing>
+}
+
+const solve = (topology: Topology, placement: Placement, classes: readonly ClassLoad[]): Solved => {
+  const usage = usageOf(topology, placement, classes)
+  const context = { topology, placement, usage }
+  const limits = rawLimits(context)
+  const point = operatingPoint(topology, usage, limits)
+  return { classes, usage, limits, point, queues: queueing(context, point.table.throughputPerSecond, point.known) }
+}
+
+/** A client polls until its work is done: on average half an interval longer than that takes, and at least once. */
+const pollsPer = (parent: Node, poll: RequestClass, solved: Solved): number => {
+  const every = poll.everySeconds
+  if (every === undefined || every <= 0) return 1
+  const lasting = (timing: Parameters<typeof timeOf>[1]): number =>
+    timeOf(parent, timing, true) - timeOf(parent, timing)
+  const loaded = lasting(solved.queues.timing)
+  const throughput = solved.point.table.throughputPerSecond
+  const seconds = Number.isFinite(loaded) ? loaded : lasting(alone((node) => solved.usage.price(node, throughput)))
+  return Math.max(1, seconds / every + 0.5)
+}
+
+/** Classes that stand in the shares first; polls follow from how long the work of their parent takes under that load. */
+const solveAll = (topology: Topology, placement: Placement, treeOf: (request: RequestClass) => Node): Solved => {
+  const requests = Object.values(topology.requests)
+  const own = requests.filter(({ derivedFrom }) => derivedFrom === undefined)
+  const classes = own.map((request) => ({ id: request.id, tree: treeOf(request), perRequest: request.share }))
+  const first = solve(topology, placement, classes)
+  const polls = requests.flatMap((request) => {
+    const parent = classes.find(({ id }) => id === request.derivedFrom)
+    return parent === undefined
+      ? []
+      : [
+          {
+            id: request.id,
+            tree: treeOf(request),
+            perRequest: parent.perRequest * pollsPer(parent.tree, request, first),
+          },
+        ]
+  })
+  return polls.length === 0 ? first : solve(topology, placement, [...classes, ...polls])
+}
+
+/** With the hit ratios that its lookups have at the rates that come out. */
+export const solveTopology = (
+  topology: Topology,
+  placement: Placement,
+): { readonly hits: HitRatios; readonly solved: Solved } => {
+  const at = (throughput: number) => {
+    const hits = hitRatios(topology, (id) => throughput * (topology.requests[id]?.share ?? 0))
+    const solved = solveAll(topology, placement, (request) => requestTree(request, { topology, hitRatio: hits.of }))
+    return { hits, solved }
+  }
+  const guess = topology.traffic?.mode === 'open' ? topology.traffic.ratePerSecond : firstGuessPerSecond
+  const first = at(guess)
+  // Nothing was computed from the guess unless a hit ratio was; a closed loop then deserves a second look.
+  return topology.traffic?.mode === 'closed' && first.hits.assumptions.length > 0
+    ? at(first.solved.point.table.throughputPerSecond)
+    : first
+}
