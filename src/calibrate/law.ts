@@ -1,4 +1,5 @@
 /** From measured points of one demand (a point a run) to a law of demand as a function of the rate of visits. */
+import { studentT } from '../lib/student-t.js'
 import { type Calibrated, type DemandLaw, demandAt } from '../topology/calibration.js'
 
 /** What one run says: CPU-seconds per visit, at how many visits per second, and how many visits that rests on. */
@@ -83,13 +84,6 @@ export const fitLaw = (points: readonly DemandPoint[]): DemandLaw => {
     loads.every((load) => relativeMiss(power, load) <= powerWithin)
   return fits ? power : table
 }
-
-/** Student's t, 97.5 % quantile, by degrees of freedom from 1. */
-const students = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
-  2.101, 2.093, 2.086,
-]
-const studentT = (freedom: number): number => students[freedom - 1] ?? 1.96
 
 const parameters = (law: DemandLaw): number =>
   law.law === 'constant' ? 1 : law.law === 'table' ? law.points.length : 2

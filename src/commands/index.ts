@@ -9,6 +9,10 @@ const replications = {
   flags: '--replications <number>',
   summary: 'simulations with seeds of their own, merged (default: 1)',
 } as const
+const precision = {
+  flags: '--precision <share>',
+  summary: 'replications until mean and p95 latency are known to, say, 2%; at most --replications (default: 100)',
+} as const
 const threads = { flags: '--threads <number>', summary: 'of simulations (default: one per core)' } as const
 const topology = { name: '<topology>', summary: 'topology file (YAML)' } as const
 const experiment = { name: '<experiment>', summary: 'experiment file (YAML)' } as const
@@ -73,6 +77,7 @@ export const commands: readonly CommandSpec[] = [
         repeatable: true,
       },
       replications,
+      precision,
       threads,
       { flags: '--csv [file]', summary: 'numbers as CSV: to a file, or instead of the tables on stdout' },
       seed,

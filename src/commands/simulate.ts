@@ -8,7 +8,7 @@ import { formatResult } from '../report/result.js'
 import { formatSweep } from '../report/sweep.js'
 import type { RunResult } from '../result/run-result.js'
 import { pointResult, type Sweep } from '../result/sweep.js'
-import type { Point, ReplicationPlan } from '../run/replications.js'
+import { type Point, replicationPlan } from '../run/replications.js'
 import { simulateAll } from '../run/simulate-all.js'
 import { parseSource, type Simulated, type SimulationSource } from '../run/source.js'
 import { readExperimentFile, readTopologyFile, readTraceBeside } from '../system/files.js'
@@ -83,12 +83,6 @@ const combinations = ({ sweeps }: SimulateFlags): readonly (readonly string[])[]
     [[]],
   )
 
-const planOf = ({ replications = 1 }: SimulateFlags): ReplicationPlan => ({
-  fewest: replications,
-  most: replications,
-  enough: () => true,
-})
-
 /** Undefined: interrupted. */
 const simulated = async (
   host: Host,
@@ -96,7 +90,7 @@ const simulated = async (
   source: SimulationSource,
   points: readonly PreparedPoint[],
 ): Promise<readonly RunResult[] | undefined> => {
-  const plan = planOf(flags)
+  const plan = replicationPlan(flags.replications, flags.precision)
   const total = points.length * plan.most
   const bar = progressBar(host)
   const seconds = lengthOf(points[0]?.simulated)

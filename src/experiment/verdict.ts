@@ -21,11 +21,8 @@ import type { Condition, Expectation, Experiment } from './types.js'
 export const judged = (result: RunResult, experiment: Experiment, topology: Topology): RunResult => {
   const disturbed = disturbances(result)
   return {
-    ...result,
+    ...withObjectives(result, topology),
     steadyState: experiment.steadyState.map((expectation) => steadyState(expectation, result, topology, disturbed)),
-    slo: Object.values(topology.requests)
-      .filter((request) => result.requests[request.id] !== undefined)
-      .flatMap((request) => request.slo.flatMap((slo) => objective(request.id, slo, result, disturbed))),
     invariants: experiment.invariants.map(
       (name) =>
         result.invariants.find((judgement) => judgement.name === name) ?? {
@@ -36,6 +33,17 @@ export const judged = (result: RunResult, experiment: Experiment, topology: Topo
           why: 'nobody checks this on a running stack yet',
         },
     ),
+  }
+}
+
+/** The result with its objectives judged: all that can be judged of merged replications, which have no seconds in common. */
+export const withObjectives = (result: RunResult, topology: Topology): RunResult => {
+  const disturbed = disturbances(result)
+  return {
+    ...result,
+    slo: Object.values(topology.requests)
+      .filter((request) => result.requests[request.id] !== undefined)
+      .flatMap((request) => request.slo.flatMap((slo) => objective(request.id, slo, result, disturbed))),
   }
 }
 

@@ -19,20 +19,41 @@ const cookieV2 = 0x1c849303 | 0x10
 const cookieV2Compressed = 0x1c849304 | 0x10
 const headerBytes = 40
 
-const indexOf = (micros: number): number => {
-  const bucket = Math.max(0, 21 - Math.clz32(micros))
+/** For 0…2³¹ − 1, without a branch. */
+const indexOfInteger = (micros: number): number => {
+  const bucket = 21 - Math.clz32(micros | halfCount)
   return bucket * halfCount + (micros >>> bucket)
 }
 
-const bucketOf = (index: number): number => Math.max(0, Math.floor(index / halfCount) - 1)
+/** For whatever a clock may say. */
+const indexOf = (micros: number): number => {
+  const whole = Math.min(highestMicros, Math.max(0, Math.floor(micros)))
+  const bucket = Math.max(0, 21 - Math.clz32(whole))
+  return bucket * halfCount + (whole >>> bucket)
+}
+
+const bucketOf = (index: number): number => Math.max(0, (index >> 10) - 1)
 
 /** Lowest value in microseconds that is counted at `index`. */
 const lowest = (index: number): number => {
   const bucket = bucketOf(index)
-  return (index - bucket * halfCount) * 2 ** bucket
+  return (index - bucket * halfCount) * (1 << bucket)
 }
 
-const highest = (index: number): number => lowest(index) + 2 ** bucketOf(index) - 1
+const highest = (index: number): number => lowest(index) + (1 << bucketOf(index)) - 1
+
+/** A histogram in coarse bins. */
+export interface Binned {
+  readonly from: number
+  readonly counts: Uint32Array
+}
+
+/** Bin of each slot: 64 per doubling, and below 128 µs one per microsecond. */
+const binOf = Uint16Array.from({ length: slots }, (_, slot) => {
+  if (slot >= halfCount) return 320 + ((slot - halfCount) >> 4)
+  const doubling = Math.max(0, 25 - Math.clz32(slot))
+  return doubling * 64 + (slot >>> doubling)
+})
 
 export class LatencyHistogram {
   #counts = new Uint32Array(slots)
@@ -52,13 +73,16 @@ export class LatencyHistogram {
 
   /** Below 0 counts as 0, above an hour as an hour (the mean keeps the exact value). */
   record(seconds: number): void {
-    const micros = Math.min(highestMicros, Math.max(0, Math.round(seconds * 1e6)))
-    const index = indexOf(micros)
+    this.#count++
+    this.#sumSeconds += seconds
+    const micros = seconds * 1e6 + 0.5
+    this.#increment(micros >= 0 && micros < 2147483648 ? indexOfInteger(micros | 0) : indexOf(micros))
+  }
+
+  #increment(index: number): void {
     this.#counts[index] = (this.#counts[index] as number) + 1
     if (index < this.#from) this.#from = index
     if (index > this.#to) this.#to = index
-    this.#count++
-    this.#sumSeconds += seconds
   }
 
   add(other: LatencyHistogram): void {
@@ -109,6 +133,56 @@ export class LatencyHistogram {
     return highest(this.#to) / 1e6
   }
 
+  /** Sum of the samples in seconds: exact for what was recorded here. */
+  get sumSeconds(): number {
+    return this.#sumSeconds
+  }
+
+  /** In seconds², from the middles of the buckets; 0 when empty. */
+  variance(): number {
+    if (this.#count === 0) return 0
+    const mean = this.meanSeconds
+    let squares = 0
+    for (let i = this.#from; i <= this.#to; i++) {
+      const count = this.#counts[i] as number
+      if (count > 0) squares += count * ((lowest(i) + highest(i)) / 2e6 - mean) ** 2
+    }
+    return squares / this.#count
+  }
+
+  /** Samples that are at most `seconds`, as far as buckets tell: those of its own bucket count. */
+  countAtMost(seconds: number): number {
+    const last = Math.min(this.#to, indexOf(seconds * 1e6 + 0.5))
+    let seen = 0
+    for (let i = this.#from; i <= last; i++) seen += this.#counts[i] as number
+    return seen
+  }
+
+  /** Counts in bins of 64 per doubling of the value, from the first bin that is not empty to the last. */
+  binned(): Binned {
+    if (this.#to < 0) return { from: 0, counts: new Uint32Array(0) }
+    const from = binOf[this.#from] as number
+    const counts = new Uint32Array((binOf[this.#to] as number) - from + 1)
+    const exact = this.#counts
+    const to = this.#to
+    for (let i = this.#from; i <= to; i++) {
+      const bin = (binOf[i] as number) - from
+      counts[bin] = (counts[bin] as number) + (exact[i] as number)
+    }
+    return { from, counts }
+  }
+
+  /** The bin that `seconds` lies in, and the share of that bin's samples that are at most as large. */
+  placeInBins(seconds: number): { readonly bin: number; readonly share: number } {
+    const slot = indexOf(seconds * 1e6 + 0.5)
+    const bin = binOf[slot] as number
+    let [below, all] = [0, 0]
+    for (let i = slot; binOf[i] === bin; i--) below += this.#counts[i] as number
+    for (let i = slot + 1; binOf[i] === bin; i++) all += this.#counts[i] as number
+    all += below
+    return { bin, share: all === 0 ? 0 : below / all }
+  }
+
   /** Null when empty. */
   latency(): Latency | null {
     if (this.#count === 0) return null
@@ -126,29 +200,20 @@ export class LatencyHistogram {
   encode(): string {
     const payload = scratch(headerBytes + 5 * Math.max(1, this.#to + 1))
     let at = headerBytes
-    const put = (value: number): void => {
-      let rest = value >= 0 ? value * 2 : -value * 2 - 1
-      while (rest >= 128) {
-        payload[at++] = (rest % 128) | 0x80
-        rest = Math.floor(rest / 128)
+    const counts = this.#counts
+    const to = this.#to
+    let zeros = this.#count === 0 ? 1 : this.#from
+    for (let i = this.#from; i <= to; i++) {
+      const count = counts[i] as number
+      if (count === 0) {
+        zeros++
+        continue
       }
-      payload[at++] = rest
-    }
-    let zeros = 0
-    const flush = (): void => {
-      if (zeros > 0) put(zeros === 1 ? 0 : -zeros)
+      if (zeros > 0) at = putZigZag(payload, at, zeros === 1 ? 0 : -zeros)
       zeros = 0
+      at = putZigZag(payload, at, count)
     }
-    zeros = this.#count === 0 ? 1 : this.#from
-    for (let i = this.#from; i <= this.#to; i++) {
-      const count = this.#counts[i] as number
-      if (count === 0) zeros++
-      else {
-        flush()
-        put(count)
-      }
-    }
-    flush()
+    if (zeros > 0) at = putZigZag(payload, at, zeros === 1 ? 0 : -zeros)
     const view = new DataView(payload.buffer, payload.byteOffset)
     view.setUint32(0, cookieV2)
     view.setUint32(4, at - headerBytes)
@@ -163,39 +228,58 @@ export class LatencyHistogram {
   /** '' is empty. Throws a PlimsollError for what is no HdrHistogram V2 with our range and precision. */
   static decode(text: string): LatencyHistogram {
     const histogram = new LatencyHistogram()
-    if (text === '') return histogram
+    histogram.addEncoded(text)
+    return histogram
+  }
+
+  /** As `add(decode(text))`, without a histogram in between. */
+  addEncoded(text: string): void {
+    if (text === '') return
     const payload = unwrap(text)
     let at = headerBytes
     let index = 0
     while (at < payload.length) {
-      let value = 0
-      let scale = 1
-      for (let bytes = 1; ; bytes++) {
-        const byte = payload[at++]
-        if (byte === undefined) throw notAHistogram('it ends in the middle of a count')
-        // LEB128-64b9B: the ninth byte carries eight bits.
-        value += (bytes === 9 ? byte : byte & 0x7f) * scale
-        scale *= 128
-        if (byte < 128 || bytes === 9) break
+      let value = payload[at++] as number
+      if (value >= 128) {
+        value &= 127
+        let scale = 128
+        for (let bytes = 2; ; bytes++) {
+          const byte = payload[at++]
+          if (byte === undefined) throw notAHistogram('it ends in the middle of a count')
+          // LEB128-64b9B: the ninth byte carries eight bits.
+          value += (bytes === 9 ? byte : byte & 0x7f) * scale
+          scale *= 128
+          if (byte < 128 || bytes === 9) break
+        }
       }
       const count = value % 2 === 0 ? value / 2 : -(value + 1) / 2
       if (count < 0) index -= count
       else {
         if (index >= slots) throw notAHistogram('it holds values above one hour')
-        histogram.#set(index++, count)
+        this.#addAt(index++, count)
       }
     }
-    return histogram
   }
 
-  #set(index: number, count: number): void {
+  #addAt(index: number, count: number): void {
     if (count === 0) return
-    this.#counts[index] = count
+    this.#counts[index] = (this.#counts[index] as number) + count
     if (index < this.#from) this.#from = index
-    this.#to = index
+    if (index > this.#to) this.#to = index
     this.#count += count
     this.#sumSeconds += (count * (lowest(index) + highest(index))) / 2e6
   }
+}
+
+/** Appends a signed number in 7 bits per byte, the sign in the lowest; returns where the next one goes. */
+const putZigZag = (bytes: Uint8Array, at: number, value: number): number => {
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1
+  while (rest >= 128) {
+    bytes[at++] = (rest % 128) | 0x80
+    rest = Math.floor(rest / 128)
+  }
+  bytes[at++] = rest
+  return at
 }
 
 /** The text form of a histogram without samples. */
@@ -251,19 +335,34 @@ const unwrap = (text: string): Uint8Array => {
   const bytes = Buffer.from(text, 'base64')
   if (bytes.length < 8) throw notAHistogram('it is too short')
   const raw = bytes.readUInt32BE(0) === cookieV2Compressed ? inflate(bytes.subarray(8)) : bytes
-  if (raw.length < headerBytes || raw.readUInt32BE(0) !== cookieV2) throw notAHistogram('its cookie is missing')
-  const digits = raw.readUInt32BE(12)
-  const unit = raw.readBigUInt64BE(16)
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+  if (raw.length < headerBytes || view.getUint32(0) !== cookieV2) throw notAHistogram('its cookie is missing')
+  const digits = view.getUint32(12)
+  const unit = view.getBigUint64(16)
   if (digits !== 3 || unit !== 1n) throw notAHistogram(`it has ${digits} digits and unit ${unit}`)
-  return raw.subarray(0, headerBytes + raw.readUInt32BE(4))
+  return raw.subarray(0, headerBytes + view.getUint32(4))
 }
 
-const inflate = (bytes: Uint8Array): Buffer => {
+const inflate = (bytes: Uint8Array): Uint8Array => {
+  const stored = storedBlock(bytes)
+  if (stored !== undefined) return stored
   try {
     return inflateSync(bytes)
   } catch {
     throw notAHistogram('its compressed part is damaged')
   }
+}
+
+/** What a zlib stream of a single stored block holds, such as we write: in place, without zlib. */
+const storedBlock = (bytes: Uint8Array): Uint8Array | undefined => {
+  const header = 2 + 5
+  if (bytes.length < header + 4 || bytes[0] !== 0x78 || bytes[2] !== 1) return undefined
+  const length = (bytes[3] as number) | ((bytes[4] as number) << 8)
+  const complement = (bytes[5] as number) | ((bytes[6] as number) << 8)
+  if ((length ^ complement) !== 0xffff || bytes.length !== header + length + 4) return undefined
+  const content = bytes.subarray(header, header + length)
+  const checksum = new DataView(bytes.buffer, bytes.byteOffset + header + length).getUint32(0)
+  return adler32(content) === checksum ? content : undefined
 }
 
 const notAHistogram = (reason: string): Error =>

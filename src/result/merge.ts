@@ -5,7 +5,7 @@ import type { StepResult } from './run-result.js'
 
 export const mergeHistograms = (texts: Iterable<string>): LatencyHistogram => {
   const merged = new LatencyHistogram()
-  for (const text of texts) merged.add(LatencyHistogram.decode(text))
+  for (const text of texts) merged.addEncoded(text)
   return merged
 }
 

@@ -8,6 +8,7 @@ const number = z.number()
 const count = z.number().min(0)
 const maybe = number.nullable()
 const counts = z.record(z.string(), count)
+const halfWidth = counts.optional()
 
 const histogram = z.string().refine(
   (text) => {
@@ -41,7 +42,7 @@ const classResult = z.looseObject({
   serviceLatency: latency,
   histogram,
   completion: latency.optional(),
-  halfWidth: counts.optional(),
+  halfWidth,
 })
 
 const pool = z.looseObject({ inUse: number, waiting: number })
@@ -56,7 +57,7 @@ const componentResult = z.looseObject({
   hitRatio: maybe,
   throughputPerSecond: number,
   instances: z.array(z.looseObject({ id: z.string(), cpuSeconds: number, visits: number, restarts: number })),
-  halfWidth: counts.optional(),
+  halfWidth,
 })
 
 const second = z.looseObject({
@@ -144,7 +145,7 @@ const runResult = z.looseObject({
   versions: z.record(text, text),
   requests: z.looseObject({ all: classResult }).catchall(classResult),
   components: z.record(text, componentResult),
-  hosts: z.record(text, z.looseObject({ utilization: z.looseObject({ cpu: number }) })),
+  hosts: z.record(text, z.looseObject({ utilization: z.looseObject({ cpu: number }), halfWidth })),
   edges: z.record(text, z.looseObject({ count, errors: count })),
   steps: z.record(
     text,
@@ -155,6 +156,7 @@ const runResult = z.looseObject({
       drawn: z.looseObject({ cpuSeconds: number, waitSeconds: number }).optional(),
       latency,
       histogram,
+      halfWidth,
     }),
   ),
   series: z.array(second),
@@ -175,6 +177,7 @@ const runResult = z.looseObject({
       detectionSeconds: maybe,
       recoverySeconds: maybe,
       outageSeconds: maybe,
+      halfWidth,
     }),
   ),
   generator: z.looseObject({
@@ -188,6 +191,16 @@ const runResult = z.looseObject({
   steadyState: z.array(judgement),
   slo: z.array(judgement),
   replications: count.optional(),
+  statistics: z
+    .looseObject({
+      method: z.enum(['batch-means', 'replications', 'none']),
+      count,
+      confidence: number,
+      warmup: z.looseObject({ method: text, seconds: count, converged: z.boolean() }).nullable(),
+      precision: z.looseObject({ wanted: count, reached: maybe }).optional(),
+      why: text.optional(),
+    })
+    .optional(),
 })
 
 /** Throws a PlimsollError that names the file and what is wrong with it. */

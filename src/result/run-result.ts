@@ -24,7 +24,7 @@ export interface RunResult {
   /** By class, and `all` (derived classes stay outside `all`). After warm-up. */
   readonly requests: Readonly<Record<string, ClassResult>>
   readonly components: Readonly<Record<string, ComponentResult>>
-  readonly hosts: Readonly<Record<string, { readonly utilization: { readonly cpu: number } }>>
+  readonly hosts: Readonly<Record<string, HostResult>>
   /** By `a -> b`. */
   readonly edges: Readonly<Record<string, { readonly count: number; readonly errors: number }>>
   readonly steps: Readonly<Record<string, StepResult>>
@@ -38,8 +38,40 @@ export interface RunResult {
   readonly invariants: readonly Judgement[]
   readonly steadyState: readonly Judgement[]
   readonly slo: readonly Judgement[]
-  /** For simulations of more than one replication; estimates then carry `halfWidth`. */
+  /**
+   * For simulations of more than one replication: counts are sums over them, estimates those of all, `series` and `events` those
+   * of the first, times around faults medians.
+   */
   readonly replications?: number
+  /** How exact the estimates are: what their `halfWidth`s rest on. */
+  readonly statistics?: Statistics
+}
+
+export interface Statistics {
+  /** `none`: no half-widths, for the reason given in `why`. */
+  readonly method: 'batch-means' | 'replications' | 'none'
+  /** Batches or replications; 0 for `none`. */
+  readonly count: number
+  /** Of every `halfWidth`. */
+  readonly confidence: number
+  /** Found in the measured time, after the declared warm-up. Null: the run has no steady state, or is too short to tell. */
+  readonly warmup: {
+    readonly method: 'MSER-5'
+    readonly seconds: number
+    /** False: no steady state is in sight. Run longer. */
+    readonly converged: boolean
+  } | null
+  /** Relative half-widths of mean and 95th percentile of the latency of `all`, the wider of both. */
+  readonly precision?: { readonly wanted: number; readonly reached: number | null }
+  readonly why?: string
+}
+
+/** 95 % confidence half-widths by the path of the estimate, e.g. `latency.mean`. */
+export type HalfWidths = Readonly<Record<string, number>>
+
+export interface HostResult {
+  readonly utilization: { readonly cpu: number }
+  readonly halfWidth?: HalfWidths
 }
 
 export type Verdict = 'pass' | 'fail' | 'invalid'
@@ -86,8 +118,7 @@ export interface ClassResult {
   /** HdrHistogram V2 of `latency`, base64, in microseconds. */
   readonly histogram: string
   readonly completion?: Latency | null
-  /** 95 % confidence half-widths by path, e.g. `latency.mean`. */
-  readonly halfWidth?: Readonly<Record<string, number>>
+  readonly halfWidth?: HalfWidths
 }
 
 export interface ComponentResult {
@@ -110,7 +141,7 @@ export interface ComponentResult {
     readonly visits: number
     readonly restarts: number
   }[]
-  readonly halfWidth?: Readonly<Record<string, number>>
+  readonly halfWidth?: HalfWidths
 }
 
 export interface StepResult {
@@ -123,6 +154,7 @@ export interface StepResult {
   readonly latency: Latency | null
   /** HdrHistogram V2 of the step's latency, base64, in microseconds. */
   readonly histogram: string
+  readonly halfWidth?: HalfWidths
 }
 
 /** Times in seconds since the start of the run; null: it did not happen. */
@@ -147,6 +179,7 @@ export interface FaultResult {
   readonly recoverySeconds: number | null
   /** Longest time between two successes after the injection. */
   readonly outageSeconds: number | null
+  readonly halfWidth?: HalfWidths
 }
 
 export interface GeneratorResult {

@@ -5,6 +5,7 @@
 import type { Setting } from '../lib/document/settings.js'
 import { randomStream } from '../lib/random.js'
 import type { RunResult } from '../result/run-result.js'
+import { preciseEnough } from '../result/statistics/precision.js'
 import type { SimulationJob } from './simulation-job.js'
 import type { Work } from './simulation-pool.js'
 
@@ -18,7 +19,23 @@ export interface ReplicationPlan {
   readonly most: number
   /** Asked from `fewest` replications on, with all so far in their order: are they enough? */
   readonly enough: (results: readonly RunResult[]) => boolean
+  /** Relative half-width that `enough` waits for. */
+  readonly precision?: number | undefined
 }
+
+/** Replications at most, where a precision is wanted and no number of them is given. */
+const mostForPrecision = 100
+
+/** `precision`: as many replications, up to `replications`, as it takes; else exactly so many. */
+export const replicationPlan = (replications: number | undefined, precision: number | undefined): ReplicationPlan =>
+  precision === undefined
+    ? { fewest: replications ?? 1, most: replications ?? 1, enough: () => true }
+    : {
+        fewest: 1,
+        most: replications ?? mostForPrecision,
+        enough: (results) => preciseEnough(results, precision),
+        precision,
+      }
 
 /** One simulation, and what is set for it. */
 export interface Point {
@@ -38,8 +55,8 @@ interface Progress {
 export interface ReplicationOptions {
   readonly points: readonly Point[]
   readonly plan: ReplicationPlan
-  /** The one result that stands for all replications of a point, in their order. */
-  readonly merge: (results: readonly RunResult[]) => RunResult
+  /** The one result that stands for all replications of the point with this index, in their order. */
+  readonly merge: (results: readonly RunResult[], point: number) => RunResult
   /** Keep the series and the events of each point's first replication. */
   readonly keepSeries: boolean
 }
@@ -92,7 +109,7 @@ export class Replications implements Work {
       progress.whole++
       const whole = progress.results.slice(0, progress.whole) as RunResult[]
       if (whole.length < plan.most && (whole.length < plan.fewest || !plan.enough(whole))) continue
-      progress.merged = merge(whole)
+      progress.merged = merge(whole, point)
       progress.results.length = 0
     }
   }

@@ -1,9 +1,11 @@
 /** Simulations with their replications, on as many threads as there are and of use. */
+import { withObjectives } from '../experiment/verdict.js'
 import type { RunResult } from '../result/run-result.js'
-import { mergeReplications } from './merge.js'
+import { withPrecision } from '../result/statistics/precision.js'
+import { mergeReplications } from '../result/statistics/replications.js'
 import { type Point, type ReplicationPlan, Replications } from './replications.js'
 import { playAll } from './simulation-pool.js'
-import type { SimulationSource } from './source.js'
+import { parseSource, type SimulationSource } from './source.js'
 
 export interface SimulateAllOptions {
   readonly source: SimulationSource
@@ -20,7 +22,14 @@ export interface SimulateAllOptions {
 /** The merged results of the points, in their order; undefined: interrupted. Rejects with what a simulation threw. */
 export const simulateAll = async (options: SimulateAllOptions): Promise<readonly RunResult[] | undefined> => {
   const { source, points, plan, threads, signal, now, onProgress } = options
-  const replications = new Replications({ points, plan, merge: mergeReplications, keepSeries: points.length === 1 })
+  const merge = (results: readonly RunResult[], point: number): RunResult => {
+    const merged = mergeReplications(results)
+    const precise = plan.precision === undefined ? merged : withPrecision(merged, plan.precision)
+    return results.length === 1
+      ? precise
+      : withObjectives(precise, parseSource(source, points[point]?.settings ?? []).topology)
+  }
+  const replications = new Replications({ points, plan, merge, keepSeries: points.length === 1 })
   const shares = new Map<number, number>()
   let played = 0
   const whole = await playAll(

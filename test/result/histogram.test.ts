@@ -54,6 +54,21 @@ describe('latency histogram', () => {
     )
   })
 
+  it('adds text as it adds the histogram that was written', () => {
+    fc.assert(
+      fc.property(samples, samples, (one, other) => {
+        const [a, b, text] = [one, other, other].map((micros) => of(micros.map((value) => value / 1e6)))
+        if (a === undefined || b === undefined || text === undefined) throw new Error('three histograms')
+        const merged = LatencyHistogram.decode(a.encode())
+        merged.addEncoded(text.encode())
+        a.add(b)
+        expect(merged.encode()).toBe(a.encode())
+        expect(merged.count).toBe(one.length + other.length)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   it('reads what hdr-histogram-js wrote, compressed', () => {
     const micros = [1, 5, 5, 2047, 2048, 50_000, 3_000_000_000]
     const text = (oracle(micros) as unknown as { encodeIntoCompressedBase64(): string }).encodeIntoCompressedBase64()

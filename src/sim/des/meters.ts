@@ -20,6 +20,12 @@ interface Totals {
   readonly instances: ReadonlyMap<string, { cpuSeconds: number; visits: number }>
 }
 
+/** Beyond, nobody reads how exact the utilization of each of them is. */
+const mostHosts = 1000
+
+/** By path. */
+type Quotients = Readonly<Record<string, readonly [over: number, under: number]>>
+
 const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
 
 /** Rounding must not make a saturated processor seem busier than it can be. */
@@ -88,6 +94,36 @@ export class Meters {
     this.hostSeconds = hostTotals
     this.secondAt = now
     return { components, hosts, generatorCpu }
+  }
+
+  /**
+   * What the estimates are quotients of, since the run began, by id and path: both parts only grow, so that the estimate of any
+   * span of time is the quotient of the differences.
+   */
+  cumulative(): Readonly<Record<'components' | 'hosts', Readonly<Record<string, Quotients>>>> {
+    const { now } = this.system.kernel
+    const components = [...this.totals(false)].map(([id, totals]): [string, Quotients] => [
+      id,
+      {
+        'utilization.cpu': [totals.cpuSeconds, (this.capacities.get(id) ?? 0) * now],
+        'queue.mean': [totals.callSeconds, now],
+        throughputPerSecond: [totals.visits, now],
+        hitRatio: [totals.hits, totals.hits + totals.misses],
+        ...Object.fromEntries(
+          Object.entries(totals.pools).flatMap(([pool, { inUse, waiting }]) => [
+            [`pools.${pool}.inUse`, [inUse, now]],
+            [`pools.${pool}.waiting`, [waiting, now]],
+          ]),
+        ),
+      },
+    ])
+    const hosts = (this.machines.hosts.size > mostHosts ? [] : [...this.hostTotals()]).map(
+      ([id, used]): [string, Quotients] => [
+        id,
+        { 'utilization.cpu': [used, (this.machines.hosts.get(id)?.cpu ?? 0) * now] },
+      ],
+    )
+    return { components: Object.fromEntries(components), hosts: Object.fromEntries(hosts) }
   }
 
   /** Visits by component since the run began. */
@@ -187,10 +223,10 @@ export class Meters {
     }
   }
 
-  private totals(): Map<string, Totals> {
+  private totals(instances = true): Map<string, Totals> {
     const { now } = this.system.kernel
     const partial = this.partialSeconds()
-    return new Map([...this.system.members].map(([id, member]) => [id, totalsOf(member, now, partial)]))
+    return new Map([...this.system.members].map(([id, member]) => [id, totalsOf(member, now, partial, instances)]))
   }
 
   private generatorSeconds(): number {
@@ -219,7 +255,7 @@ const readyInstances = (endpoints: readonly Endpoint[]): number => {
   return ready.size
 }
 
-const totalsOf = (member: Member, now: number, partial: Float64Array): Totals => {
+const totalsOf = (member: Member, now: number, partial: Float64Array, withInstances: boolean): Totals => {
   const instances = new Map<string, { cpuSeconds: number; visits: number }>()
   const pools: Record<string, { inUse: number; waiting: number; timeouts: number }> = {}
   const names = member.component.role === 'service' ? Object.keys(member.component.pools) : []
@@ -229,10 +265,12 @@ const totalsOf = (member: Member, now: number, partial: Float64Array): Totals =>
     const used = endpoint.processor?.usedSeconds(partial) ?? 0
     cpuSeconds += used
     visits += endpoint.visits
-    const instance = instances.get(endpoint.instance) ?? { cpuSeconds: 0, visits: 0 }
-    instance.cpuSeconds += used
-    instance.visits += endpoint.visits
-    instances.set(endpoint.instance, instance)
+    if (withInstances) {
+      const instance = instances.get(endpoint.instance) ?? { cpuSeconds: 0, visits: 0 }
+      instance.cpuSeconds += used
+      instance.visits += endpoint.visits
+      instances.set(endpoint.instance, instance)
+    }
     for (const [i, name] of names.entries()) {
       const pool = endpoint.pools[i]
       if (pool === undefined) continue

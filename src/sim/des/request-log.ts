@@ -8,6 +8,8 @@ import { allOf, Counts, classResult, classSecond, Measured, refusalCode } from '
 import { type FaultTrack, type FaultTracker, faultTracker } from '../../result/faults.js'
 import type { ClassSecond } from '../../result/run-event.js'
 import type { ClassResult } from '../../result/run-result.js'
+import type { ClassIntervals } from '../../result/statistics/interval-series.js'
+import { LatencySnapshots } from '../../result/statistics/latency-snapshots.js'
 import type { Codes } from './codes.js'
 import type { Requests } from './requests.js'
 
@@ -23,6 +25,8 @@ class Track {
   readonly service = new Float64Array(batchSize)
   readonly kind = new Uint8Array(batchSize)
   size = 0
+  readonly snapshots = LatencySnapshots.empty()
+  readonly failedSnapshots: number[] = []
 
   constructor(
     readonly id: string,
@@ -145,6 +149,34 @@ export class RequestLog {
     ])
   }
 
+  /** Latencies of what was measured of `all` so far. */
+  measuredLatency(): { readonly count: number; readonly sumSeconds: number } {
+    let [count, sumSeconds] = [0, 0]
+    for (const track of this.ofAll) {
+      sort(track)
+      count += track.total.latency.count
+      sumSeconds += track.total.latency.sumSeconds
+    }
+    return { count, sumSeconds }
+  }
+
+  /** An interval ends. */
+  snapshot(): void {
+    for (const track of this.tracks) {
+      sort(track)
+      track.snapshots.take(track.total.latency)
+      track.failedSnapshots.push(track.total.failed)
+    }
+  }
+
+  /** Between the snapshots, by class and `all`. */
+  intervals(): Record<string, ClassIntervals> {
+    return Object.fromEntries([
+      ['all', intervalsOf(this.ofAll, allOf(this.ofAll.map(({ total }) => total)))],
+      ...this.tracks.map((track) => [track.id, intervalsOf([track], track.total)] as const),
+    ])
+  }
+
   /** What the requests showed around the faults. */
   faults(endedAt: number): FaultTrack {
     return this.tracker?.track(endedAt) ?? { marks: [], cohorts: { offered: [], ok: [], failed: [] }, inFlight: [] }
@@ -167,6 +199,16 @@ export class RequestLog {
       inFlight += track.inFlight
     }
     return classSecond(this.allSecond, inFlight)
+  }
+}
+
+const intervalsOf = (tracks: readonly Track[], total: Measured): ClassIntervals => {
+  const snapshots = LatencySnapshots.sum(tracks.map((track) => track.snapshots))
+  const failed = (snapshot: number): number =>
+    tracks.reduce((sum, { failedSnapshots }) => sum + (failedSnapshots[snapshot] ?? 0), 0)
+  return {
+    ...snapshots.intervals(total.latency),
+    failed: Float64Array.from(tracks[0]?.failedSnapshots ?? [], (_, i) => failed(i) - (i === 0 ? 0 : failed(i - 1))),
   }
 }
 

@@ -5,17 +5,20 @@ import { requestedPlacement } from '../../catalog/requested-placement.js'
 import { type AbortMonitor, abortMonitor } from '../../experiment/abort.js'
 import { loadSeconds } from '../../experiment/load.js'
 import { seriesSeconds } from '../../experiment/series.js'
+import { unsteadyBecause } from '../../experiment/steady.js'
 import type { Experiment } from '../../experiment/types.js'
 import { judged } from '../../experiment/verdict.js'
 import { assembleRunResult } from '../../result/assemble.js'
 import type { Placement } from '../../result/placement.js'
 import type { RunEvent, SecondEvent } from '../../result/run-event.js'
 import type { RunResult } from '../../result/run-result.js'
+import { withBatchMeans, withoutHalfWidths } from '../../result/statistics/batch-means.js'
 import type { Topology } from '../../topology/types.js'
 import { buildGenerator, buildMembers } from './build.js'
 import { Clients } from './client.js'
 import type { Endpoint } from './endpoint.js'
 import { scheduleFaults } from './faults.js'
+import { Intervals } from './intervals.js'
 import { invariantJudgements } from './invariants.js'
 import { Kernel } from './kernel.js'
 import { Lifecycle } from './lifecycle.js'
@@ -56,6 +59,7 @@ export class Simulation {
   private readonly intervalSeconds: number
   private intervalBegan = 0
   private measuring = false
+  private intervals: Intervals | undefined
   private abortReason: string | undefined
 
   /** Throws a PlimsollError for what cannot be simulated yet, before anything happens. */
@@ -125,6 +129,7 @@ export class Simulation {
     const endedAt = kernel.now
     if (!this.measuring) this.measure()
     const measured = this.meters.result()
+    this.intervals?.lookAtComponents()
     const status = this.abortReason === undefined ? 'completed' : 'aborted'
     if (this.abortReason !== undefined) this.emit({ type: 'aborted', at: endedAt, reason: this.abortReason })
     this.clients.stop()
@@ -152,7 +157,14 @@ export class Simulation {
       steadyState: [],
       slo: [],
     })
-    return judged(result, experiment, topology)
+    return judged(this.withStatistics(result), experiment, topology)
+  }
+
+  private withStatistics(result: RunResult): RunResult {
+    const why = this.abortReason === undefined ? unsteadyBecause(this.input.experiment) : 'the run was aborted'
+    return why === undefined && this.intervals !== undefined
+      ? withBatchMeans(result, this.intervals.series())
+      : withoutHalfWidths(result, `no steady state: ${why}; --replications gives half-widths`)
   }
 
   private get ended(): boolean {
@@ -178,11 +190,23 @@ export class Simulation {
   private measure(): void {
     this.measuring = true
     this.meters.mark()
+    const { log, meters, kernel, durationSeconds } = this
+    if (kernel.now < durationSeconds && unsteadyBecause(this.input.experiment) === undefined)
+      this.intervals = new Intervals(log, meters, kernel.meters, kernel.now, durationSeconds)
     this.emit({ type: 'phase', at: this.kernel.now, phase: 'measure' })
   }
 
   /** Everything that happens until `at`, and the clock there. */
   private runTo(at: number): void {
+    const { intervals } = this
+    while (intervals !== undefined && intervals.nextAt < at) {
+      this.playTo(intervals.nextAt)
+      intervals.look()
+    }
+    this.playTo(at)
+  }
+
+  private playTo(at: number): void {
     this.kernel.run(at)
     if (this.kernel.queue.now < at) this.kernel.queue.now = at
   }

@@ -1,17 +1,26 @@
 /** What each step of the flows did, from the end of the warm-up on (hot path: meters are numbers). */
 import { LatencyHistogram } from '../../result/histogram.js'
 import type { StepResult } from '../../result/run-result.js'
+import type { LatencyIntervals } from '../../result/statistics/interval-series.js'
+import { LatencySnapshots } from '../../result/statistics/latency-snapshots.js'
 
 class StepMeter {
   count = 0
   errors = 0
   cpuSeconds = 0
   readonly histogram = new LatencyHistogram()
+  readonly snapshots: LatencySnapshots
+
+  /** Steps are compiled when they are first needed, perhaps after some intervals. */
+  constructor(intervals: number) {
+    this.snapshots = LatencySnapshots.empty(intervals)
+  }
 }
 
 export class StepMeters {
   private readonly meters: StepMeter[] = []
   private readonly ids = new Map<string, number>()
+  private snapshots = 0
 
   constructor(private readonly clock: { readonly now: number }) {}
 
@@ -20,7 +29,7 @@ export class StepMeters {
     let id = this.ids.get(step)
     if (id === undefined) {
       id = this.meters.length
-      this.meters.push(new StepMeter())
+      this.meters.push(new StepMeter(this.snapshots))
       this.ids.set(step, id)
     }
     return id
@@ -60,6 +69,22 @@ export class StepMeters {
       step.cpuSeconds = 0
       step.histogram.reset()
     }
+  }
+
+  /** An interval ends. */
+  snapshot(): void {
+    this.snapshots += 1
+    for (const { histogram, snapshots } of this.meters) snapshots.take(histogram)
+  }
+
+  /** Between the snapshots. */
+  intervals(): Record<string, LatencyIntervals> {
+    return Object.fromEntries(
+      [...this.ids].map(([id, index]) => {
+        const { histogram, snapshots } = this.meters[index] as StepMeter
+        return [id, snapshots.intervals(histogram)]
+      }),
+    )
   }
 
   result(): Record<string, StepResult> {
