@@ -17,10 +17,11 @@ const merge = (
     const verdicts = { pass: 0, fail: 0, invalid: 0 }
     for (const { verdict } of each) verdicts[verdict]++
     const verdict = decide(verdicts)
+    const told = each.find((judgement) => judgement.verdict === verdict && verdict !== 'pass')?.why
     const why = [
       ...(verdicts[verdict] === each.length ? [] : [`held in ${verdicts.pass} of ${each.length} replications`]),
-      ...(verdict === 'pass' ? [] : (each.find((judgement) => judgement.verdict === verdict)?.why ?? [])),
-    ].flat()
+      ...(told === undefined ? [] : [told]),
+    ]
     const { why: _, ...rest } = first
     return {
       ...rest,
