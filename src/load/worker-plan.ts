@@ -8,6 +8,7 @@ import type { Load } from '../experiment/types.js'
 import { type Distribution, meanSeconds } from '../lib/distribution.js'
 import { invalidInput, notYet, type PlimsollError, targetFailed } from '../lib/errors.js'
 import type { Popularity } from '../lib/popularity.js'
+import { formatSeconds } from '../lib/units.js'
 import type { RequestClass, Retry } from '../topology/types.js'
 import { type Target, targetOf } from './targets.js'
 
@@ -43,7 +44,7 @@ export interface ClassPlan {
 }
 
 /** More than one generator can send or hold, and so most likely a slip of the pen. */
-export const limits = { ratePerSecond: 100_000, users: 10_000 } as const
+export const limits = { ratePerSecond: 100_000, users: 10_000, seconds: 7 * 86_400 } as const
 
 export const defaultMaxConnections = 4096
 
@@ -121,6 +122,13 @@ const checkLevels = ({ topology, experiment }: LoadPlan): void => {
       message: `a load of ${highest}${unit}: one generator carries at most ${limit}${unit}`,
       position,
       hint: 'lower the stages; "plimsoll simulate" takes any load',
+    })
+  const seconds = loadSeconds(load)
+  if (seconds > limits.seconds)
+    throw invalidInput({
+      message: `a load of ${formatSeconds(seconds)}: on a stack at most ${formatSeconds(limits.seconds)} are run`,
+      position,
+      hint: '"plimsoll simulate" takes longer ones, in less time',
     })
   const derived = Object.values(topology.requests).find((request) => request.derivedFrom !== undefined)
   if (derived !== undefined) throw notYet(`requests that follow others (${derived.id}) on the stack`)

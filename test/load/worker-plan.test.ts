@@ -101,6 +101,8 @@ describe('what is refused', () => {
     expect(fast.problems[0]?.position?.line).toBe(5)
     const crowd = failure(() => workerPlan(planOf('{ mode: closed, stages: [{ hold: 20000, for: 10s }] }')))
     expect(crowd.message).toContain('20000 users: one generator carries at most 10000 users')
+    const long = failure(() => workerPlan(planOf('{ mode: open, stages: [{ hold: 1/s, for: 8d }] }')))
+    expect(long.message).toBe('a load of 8 d: on a stack at most 7 d are run')
   })
 
   it('an entry that the running system does not have', () => {
