@@ -121,6 +121,11 @@ export class Balancer {
     if (this.#way === byOrder) this.#place(peer, now)
   }
 
+  /** Peers in the group. */
+  get count(): number {
+    return this.#weights.count
+  }
+
   connections(peer: number): number {
     return this.#connections[peer] as number
   }

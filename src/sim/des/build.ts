@@ -3,7 +3,6 @@
 import { modelOf } from '../../catalog/models.js'
 import { roleInstances } from '../../catalog/placement.js'
 import type { InstancePlacement } from '../../result/placement.js'
-import { instanceCount } from '../../topology/instances.js'
 import type { Component, Pool, ServiceComponent, StoreComponent } from '../../topology/types.js'
 import { CacheContent } from './cache-content.js'
 import { ConnectionPool } from './connection-pool.js'
@@ -11,6 +10,7 @@ import { Endpoint, type Station } from './endpoint.js'
 import { dataOfCacheKey } from './flow/cache-key.js'
 import { Gauge } from './gauge.js'
 import type { Machines } from './machines.js'
+import { mostInstances } from './room-to-scale.js'
 import { BalancerStation, type Peer } from './stations/balancer.js'
 import { clientStation, serviceStation, storeStation } from './stations/plain.js'
 import type { Member, System } from './system.js'
@@ -88,7 +88,7 @@ const buildMember = (system: System, machines: Machines, component: Component, s
   const total = new Gauge(system.kernel.queue)
   const roles: Record<string, Endpoint[]> = {}
   // Externals have no inside; one endpoint counts their visits.
-  const instances = component.role === 'external' ? 1 : instanceCount(component)
+  const instances = component.role === 'external' ? 1 : mostInstances(component)
   for (let index = 0; index < instances; index++) {
     const instance = `${component.id}/${index}`
     const placed = system.placement.instances[instance]
@@ -105,7 +105,17 @@ const buildMember = (system: System, machines: Machines, component: Component, s
       roles[role] = endpoints.filter((endpoint) => serving.has(endpoint.instance))
     }
   const contents = component.role === 'store' ? cacheContents(system, component, roles.primary?.length ?? 0) : []
-  const member: Member = { component, endpoints, total, roles, contents, lookups: { hits: 0, misses: 0 } }
+  const scales = component.role === 'service' && component.scaling !== undefined
+  const member: Member = {
+    component,
+    endpoints,
+    active: [...endpoints],
+    cores: scales ? new Gauge(system.kernel.queue) : undefined,
+    total,
+    roles,
+    contents,
+    lookups: { hits: 0, misses: 0 },
+  }
   for (const endpoint of endpoints) limit(system, component, endpoint, system.placement.instances[endpoint.instance])
   return member
 }
@@ -164,8 +174,10 @@ const peersOf = (system: System, balancerId: string): readonly Peer[] => {
   return component.upstreams
     .filter(({ weight }) => weight > 0)
     .flatMap(({ component: upstream, weight }) => {
-      const { endpoints } = system.member(upstream)
-      const each = component.upstreams.length === 1 ? 1 : Math.max(1, Math.round((weight * 10_000) / endpoints.length))
+      const { endpoints, component: target } = system.member(upstream)
+      // Shares are divided among the instances that there are at first.
+      const atFirst = (endpoints.length * target.replicas) / mostInstances(target)
+      const each = component.upstreams.length === 1 ? 1 : Math.max(1, Math.round((weight * 10_000) / atFirst))
       return endpoints.map((endpoint): Peer => ({ endpoint, weight: each }))
     })
 }

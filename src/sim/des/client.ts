@@ -234,7 +234,7 @@ export class Clients implements Source {
     const { kernel } = system
     const { tasks, requests, queue } = kernel
     const outermost = request.enter[0] ?? request.serve
-    const entries = system.member(outermost).endpoints
+    const entries = system.member(outermost).active
     const serve = flowGoal(system, request.flow)
     const cost = system.work('generator/visit', 'generator', (rate) => visitCpu(system.topology, 'generator', rate).cpu)
     const program = new Program(system, 'generator')
@@ -260,7 +260,8 @@ export class Clients implements Source {
       const judge = program.here + 1
       const next = program.here + 2
       program.emit((task) => {
-        const entry = entries[turn]
+        // There may be fewer by now.
+        const entry = entries[turn < entries.length ? turn : 0]
         turn = turn + 1 < entries.length ? turn + 1 : 0
         if (entry === undefined) return kernel.fail(task, refused)
         const attempted = tasks.request[task] as number

@@ -12,6 +12,12 @@ interface Instance {
   restarts: number
   /** Started anew, stopped: actions of an earlier life are void. */
   life: number
+  /** Not one of the component's now: an autoscaler has not started it, or has taken it away. */
+  absent: boolean
+  /** It has been one of them at some time. */
+  seen: boolean
+  /** Called when it has gone for good; undefined: it stays. */
+  leaving: (() => void) | undefined
   /** Called once when it is ready again. */
   onReady: (() => void)[]
 }
@@ -32,11 +38,45 @@ export class Lifecycle {
 
   /** Ids of the instances of a component, in order. */
   of(component: string): readonly string[] {
-    return [...this.instances.keys()].filter((id) => id.startsWith(`${component}/`))
+    const there = [...this.instances.values()].filter(({ id, absent }) => !absent && id.startsWith(`${component}/`))
+    return there.map(({ id }) => id)
+  }
+
+  /** False only of what an autoscaler might have started, and never did. */
+  hasBeen(instance: string): boolean {
+    return this.instances.get(instance)?.seen ?? true
   }
 
   restarts(instance: string): number {
     return this.instances.get(instance)?.restarts ?? 0
+  }
+
+  /** It is not there when the run begins. */
+  withhold(id: string): void {
+    const instance = this.take(id)
+    instance.absent = true
+    instance.seen = false
+    for (const endpoint of instance.endpoints) endpoint.state = 'down'
+  }
+
+  /** A new instance; `ready` is called when it first takes calls. */
+  add(id: string, ready: Action): void {
+    const instance = this.take(id)
+    instance.absent = false
+    instance.seen = true
+    // The start that follows is no restart.
+    instance.restarts = -1
+    instance.onReady = [ready]
+    this.begin(instance)
+  }
+
+  /** It goes for good, once it has answered what it has in hand, whatever befalls it; then `gone` is called. */
+  remove(id: string, gone: Action): void {
+    const instance = this.instances.get(id)
+    if (instance === undefined) return
+    instance.leaving = gone
+    if (instance.endpoints.every(({ state }) => state === 'down')) this.left(this.take(id))
+    else this.stop(id, undefined)
   }
 
   after(seconds: number, action: Action): void {
@@ -46,6 +86,7 @@ export class Lifecycle {
   /** At once, with all that it has in hand. `restartAfterSeconds` undefined: it stays down. */
   kill(id: string, restartAfterSeconds: number | undefined): void {
     const instance = this.take(id)
+    if (instance.absent) return
     this.tell(id, 'crashed')
     for (const endpoint of instance.endpoints) this.down(endpoint)
     this.restartLater(instance, restartAfterSeconds)
@@ -54,6 +95,7 @@ export class Lifecycle {
   /** Takes no more calls, and goes once those in hand are answered (a store: at once, with its connections). */
   stop(id: string, restartAfterSeconds: number | undefined): void {
     const instance = this.take(id)
+    if (instance.absent) return
     const { life } = instance
     let left = instance.endpoints.length
     const gone = (endpoint: Endpoint): void => {
@@ -76,7 +118,9 @@ export class Lifecycle {
   }
 
   pause(id: string): void {
-    for (const endpoint of this.take(id).endpoints) {
+    const instance = this.take(id)
+    if (instance.absent) return
+    for (const endpoint of instance.endpoints) {
       this.system.kernel.hold(endpoint)
       endpoint.processor?.pause()
     }
@@ -85,6 +129,7 @@ export class Lifecycle {
 
   resume(id: string): void {
     const instance = this.take(id)
+    if (instance.absent) return
     for (const endpoint of instance.endpoints) {
       if (!endpoint.paused) continue
       endpoint.processor?.resume()
@@ -97,7 +142,8 @@ export class Lifecycle {
   start(id: string, ready: () => void): void {
     const instance = this.instances.get(id)
     if (instance === undefined) return
-    if (instance.endpoints.every((endpoint) => endpoint.state === 'up')) {
+    const goes = instance.absent || instance.leaving !== undefined
+    if (goes || instance.endpoints.every((endpoint) => endpoint.state === 'up')) {
       ready()
       return
     }
@@ -123,6 +169,9 @@ export class Lifecycle {
         startupSeconds,
         restarts: 0,
         life: 0,
+        absent: false,
+        seen: true,
+        leaving: undefined,
         onReady: [],
       })
   }
@@ -146,7 +195,19 @@ export class Lifecycle {
     endpoint.forget()
   }
 
+  private left(instance: Instance): void {
+    const { leaving } = instance
+    instance.leaving = undefined
+    instance.absent = true
+    instance.onReady = []
+    leaving?.()
+  }
+
   private restartLater(instance: Instance, afterSeconds: number | undefined): void {
+    if (instance.leaving !== undefined) {
+      this.left(instance)
+      return
+    }
     if (afterSeconds === undefined) return
     const { life } = instance
     this.after(afterSeconds, () => {

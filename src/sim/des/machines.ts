@@ -23,6 +23,8 @@ export interface Machines {
   processorOf(instance: string, loops: number): Processor | undefined
   /** All cores of a machine. */
   readonly hosts: ReadonlyMap<string, { readonly cpu: number; readonly cores: readonly CpuMeter[] }>
+  /** Of the instances of a component only these are there: where quotas are too many, they are cut for those alone. */
+  rebalance(component: string, present: ReadonlySet<string>): void
 }
 
 const overlaps = (a: Set<number>, b: Set<number>): boolean => [...a].some((core) => b.has(core))
@@ -68,12 +70,48 @@ class OwnCores implements CpuMeter {
   }
 }
 
+const componentOf = (instance: string): string => instance.slice(0, instance.lastIndexOf('/'))
+
+/** Quotas that are more than their machine has, cut in proportion for those that are there. */
+class Ration {
+  private readonly absent = new Set<string>()
+  private readonly shares = new Map<string, { cores: Cores; members: readonly string[]; size: number }>()
+
+  constructor(private readonly placement: Placement) {}
+
+  add(id: string, cores: Cores, members: readonly string[], size: number): void {
+    this.shares.set(id, { cores, members, size })
+  }
+
+  rebalance(component: string, present: ReadonlySet<string>): void {
+    const concerned = new Set<readonly string[]>()
+    for (const [id, { members }] of this.shares) {
+      if (componentOf(id) !== component) continue
+      if (present.has(id)) this.absent.delete(id)
+      else this.absent.add(id)
+      concerned.add(members)
+    }
+    for (const members of concerned) this.divide(members.filter((id) => !this.absent.has(id)))
+  }
+
+  private divide(there: readonly string[]): void {
+    const quotaOf = (id: string): number => this.placement.instances[id]?.quota ?? 0
+    const sum = there.reduce((total, id) => total + quotaOf(id), 0)
+    for (const id of there) {
+      const { cores, size } = this.shares.get(id) ?? {}
+      if (size !== undefined) cores?.resize(quotaOf(id) * Math.min(1, size / sum))
+    }
+  }
+}
+
 export interface MachineOptions {
   /** Cores may become fewer during the run (a fault takes some): even loops that fit must then share them. */
   readonly changing: boolean
+  /** Components whose instances come and go. */
+  readonly scaled: ReadonlySet<string>
 }
 
-export const buildMachines = (kernel: Kernel, placement: Placement, { changing }: MachineOptions): Machines => {
+export const buildMachines = (kernel: Kernel, placement: Placement, { changing, scaled }: MachineOptions): Machines => {
   const { queue, bursts, processors } = kernel
   const byInstance = new Map<string, Cores | OwnCores>()
   const hosts = new Map<string, { cpu: number; cores: CpuMeter[] }>()
@@ -85,6 +123,7 @@ export const buildMachines = (kernel: Kernel, placement: Placement, { changing }
     for (const id of members) byInstance.set(id, cores)
     return cores
   }
+  const ration = new Ration(placement)
   const placed = groupBy(Object.entries(placement.instances), ([, { host }]) => host)
   for (const [host, { cpu }] of Object.entries(placement.hosts)) {
     const all: CpuMeter[] = []
@@ -95,6 +134,15 @@ export const buildMachines = (kernel: Kernel, placement: Placement, { changing }
       const limited = quotas.every((quota) => quota !== undefined && quota < size)
       if (!limited) {
         all.push(coresFor(size, members))
+        continue
+      }
+      if (sum > size && members.some((id) => scaled.has(componentOf(id)))) {
+        for (const id of members) {
+          const cores = new Cores(queue, bursts, processors.processors, size)
+          byInstance.set(id, cores)
+          all.push(cores)
+          ration.add(id, cores, members, size)
+        }
         continue
       }
       const cut = Math.min(1, size / sum)
@@ -116,5 +164,5 @@ export const buildMachines = (kernel: Kernel, placement: Placement, { changing }
     cores.processors.push(processor)
     return processor
   }
-  return { processorOf, hosts }
+  return { processorOf, hosts, rebalance: (component, present) => ration.rebalance(component, present) }
 }

@@ -18,6 +18,8 @@ interface Totals {
   readonly callSeconds: number
   readonly pools: Readonly<Record<string, { inUse: number; waiting: number; timeouts: number }>>
   readonly instances: ReadonlyMap<string, { cpuSeconds: number; visits: number }>
+  /** Core-seconds that it might have used; undefined: as many at any time. */
+  readonly coreSeconds: number | undefined
 }
 
 /** Beyond, nobody reads how exact the utilization of each of them is. */
@@ -47,6 +49,8 @@ export class Meters {
     private readonly machines: Machines,
     private readonly generator: Endpoint,
     private readonly lifecycle: Lifecycle,
+    /** Told of even if nothing runs there; others (of instances that might be added) only once something has. */
+    private readonly declaredHosts: ReadonlySet<string>,
   ) {
     for (const [id, member] of system.members)
       this.capacities.set(
@@ -105,7 +109,7 @@ export class Meters {
     const components = [...this.totals(false)].map(([id, totals]): [string, Quotients] => [
       id,
       {
-        'utilization.cpu': [totals.cpuSeconds, (this.capacities.get(id) ?? 0) * now],
+        'utilization.cpu': [totals.cpuSeconds, totals.coreSeconds ?? (this.capacities.get(id) ?? 0) * now],
         'queue.mean': [totals.callSeconds, now],
         throughputPerSecond: [totals.visits, now],
         hitRatio: [totals.hits, totals.hits + totals.misses],
@@ -181,7 +185,7 @@ export class Meters {
     )
     const lookups = to.hits + to.misses - from.hits - from.misses
     return {
-      cpu: utilization(to.cpuSeconds - from.cpuSeconds, (this.capacities.get(component.id) ?? 0) * elapsed),
+      cpu: utilization(to.cpuSeconds - from.cpuSeconds, this.coreSeconds(component.id, from, to, elapsed)),
       queue: ratio(to.callSeconds - from.callSeconds, elapsed),
       ready: readyInstances(endpoints),
       ...(Object.keys(pools).length === 0 ? {} : { pools }),
@@ -190,12 +194,12 @@ export class Meters {
   }
 
   private componentResult(member: Member, from: Totals, to: Totals, elapsed: number): ComponentResult {
-    const { component, endpoints } = member
+    const { component } = member
     const cpuSeconds = to.cpuSeconds - from.cpuSeconds
     const lookups = to.hits + to.misses - from.hits - from.misses
     return {
-      replicas: new Set(endpoints.map((endpoint) => endpoint.instance)).size,
-      utilization: { cpu: utilization(cpuSeconds, (this.capacities.get(component.id) ?? 0) * elapsed), memory: null },
+      replicas: new Set(member.active.map((endpoint) => endpoint.instance)).size,
+      utilization: { cpu: utilization(cpuSeconds, this.coreSeconds(component.id, from, to, elapsed)), memory: null },
       cpuSeconds,
       memoryBytes: null,
       queue: {
@@ -214,13 +218,24 @@ export class Meters {
       ),
       hitRatio: lookups === 0 ? null : (to.hits - from.hits) / lookups,
       throughputPerSecond: ratio(to.visits - from.visits, elapsed),
-      instances: [...to.instances].map(([id, instance]) => ({
-        id,
-        cpuSeconds: instance.cpuSeconds - (from.instances.get(id)?.cpuSeconds ?? 0),
-        visits: instance.visits - (from.instances.get(id)?.visits ?? 0),
-        restarts: this.lifecycle.restarts(id),
-      })),
+      instances: [...to.instances].flatMap(([id, instance]) =>
+        this.lifecycle.hasBeen(id)
+          ? [
+              {
+                id,
+                cpuSeconds: instance.cpuSeconds - (from.instances.get(id)?.cpuSeconds ?? 0),
+                visits: instance.visits - (from.instances.get(id)?.visits ?? 0),
+                restarts: this.lifecycle.restarts(id),
+              },
+            ]
+          : [],
+      ),
     }
+  }
+
+  private coreSeconds(component: string, from: Totals, to: Totals, elapsed: number): number {
+    if (to.coreSeconds === undefined) return (this.capacities.get(component) ?? 0) * elapsed
+    return to.coreSeconds - (from.coreSeconds ?? 0)
   }
 
   private totals(instances = true): Map<string, Totals> {
@@ -243,9 +258,12 @@ export class Meters {
   }
 
   private hostTotals(): Map<string, number> {
-    return new Map(
-      [...this.machines.hosts].map(([id, { cores }]) => [id, cores.reduce((sum, each) => sum + each.busySeconds(), 0)]),
-    )
+    const totals = new Map<string, number>()
+    for (const [id, { cores }] of this.machines.hosts) {
+      const used = cores.reduce((sum, each) => sum + each.busySeconds(), 0)
+      if (used > 0 || this.declaredHosts.has(id)) totals.set(id, used)
+    }
+    return totals
   }
 }
 
@@ -280,5 +298,14 @@ const totalsOf = (member: Member, now: number, partial: Float64Array, withInstan
       pools[name].timeouts += pool.timeouts
     }
   }
-  return { at: now, cpuSeconds, visits, ...member.lookups, callSeconds: member.total.integral(), pools, instances }
+  return {
+    at: now,
+    cpuSeconds,
+    visits,
+    ...member.lookups,
+    callSeconds: member.total.integral(),
+    pools,
+    instances,
+    coreSeconds: member.cores?.integral(),
+  }
 }

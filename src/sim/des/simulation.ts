@@ -26,6 +26,8 @@ import { buildMachines } from './machines.js'
 import { Meters } from './meters.js'
 import { plannedRates, SmoothedRates } from './rates.js'
 import { RequestLog } from './request-log.js'
+import { scaledServices, withRoomToScale } from './room-to-scale.js'
+import { startScaling } from './scaling.js'
 import { System } from './system.js'
 import { refuseUnsupported } from './unsupported.js'
 
@@ -85,15 +87,19 @@ export class Simulation {
     })
     const emit = (event: RunEvent): void => this.emit(event)
     const rates = plannedRates(topology, load)
-    this.system = new System(topology, this.placement, seed, kernel, rates)
-    const machines = buildMachines(kernel, this.placement, {
+    const placement = withRoomToScale(topology, this.placement)
+    this.system = new System(topology, placement, seed, kernel, rates)
+    const machines = buildMachines(kernel, placement, {
       changing: experiment.faults.some(({ kind }) => kind === 'cpu'),
+      scaled: scaledServices(topology),
     })
     buildMembers(this.system, machines)
     const generator = buildGenerator(this.system, machines)
     const lifecycle = new Lifecycle(this.system, emit)
+    startScaling(this.system, machines, lifecycle, emit)
     this.clients = new Clients(this.system, generator, this.log, load, requests)
-    this.meters = new Meters(this.system, machines, generator, lifecycle)
+    const declaredHosts = new Set(Object.keys(this.placement.hosts))
+    this.meters = new Meters(this.system, machines, generator, lifecycle, declaredHosts)
     this.aborts = abortMonitor(experiment.abort, topology)
     this.smoothed = demandDependsOnLoad(topology) ? new SmoothedRates(rates) : undefined
     this.begin()

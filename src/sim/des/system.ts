@@ -15,6 +15,10 @@ import { Work } from './work.js'
 export interface Member {
   readonly component: Component
   readonly endpoints: readonly Endpoint[]
+  /** Those that callers may choose from: all but what an autoscaler has not started, or is taking away. */
+  readonly active: Endpoint[]
+  /** Cores that the instances there are may use; undefined: always the same. */
+  readonly cores: Gauge | undefined
   /** Calls in hand at all of them. */
   readonly total: Gauge
   /** Endpoints of stores by role: `primary` takes writes. */
@@ -29,6 +33,10 @@ export class System {
   readonly members = new Map<string, Member>()
   readonly dataIds: readonly DataId[]
   readonly state: SharedState
+  /** Messages that wait, by `broker.queue`. */
+  readonly queueLengths = new Map<string, () => number>()
+  /** Told of endpoints that come into their group, or leave it. */
+  readonly groupListeners: ((endpoint: Endpoint, on: boolean) => void)[] = []
   private readonly streams = new Map<string, RandomStream>()
   private readonly keyDraws: (() => number)[]
   private slots = 0
@@ -68,6 +76,15 @@ export class System {
     const member = this.members.get(id)
     if (member === undefined) throw new Error(`no component ${id}`)
     return member
+  }
+
+  /** The endpoint may be chosen from now on, or no longer. */
+  inGroup({ endpoints, active }: Member, endpoint: Endpoint, on: boolean): void {
+    const chosen = new Set(active)
+    if (on) chosen.add(endpoint)
+    else chosen.delete(endpoint)
+    active.splice(0, active.length, ...endpoints.filter((each) => chosen.has(each)))
+    for (const listener of this.groupListeners) listener(endpoint, on)
   }
 
   /** Something that a call wants done: compiled where it first arrives. Returns the number by which calls name it. */

@@ -61,11 +61,7 @@ const unsupportedOf = (component: Component): readonly string[] => {
       ...(component.activeHealth === undefined ? [] : ['active health checks (health.interval)']),
       ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
     ]
-  if (component.role === 'service')
-    return [
-      ...(component.consumes === undefined ? [] : ['consumes']),
-      ...(component.scaling === undefined ? [] : ['scaling']),
-    ]
+  if (component.role === 'service') return component.consumes === undefined ? [] : ['consumes']
   if (component.role === 'store') return component.shards === undefined ? [] : ['shards']
   return []
 }

@@ -194,15 +194,5 @@ describe('other faults', () => {
       'fault latency in the simulator: not supported yet',
     ])
     expect(refused([{ kind: 'kill', atSeconds: 1, target: { kind: 'all' } }])).toHaveLength(1)
-    expect(() =>
-      run(
-        `name: u
-components:
-  app: { engine: service, replicas: 2, scaling: { min: 1, max: 3, triggers: [{ cpu: 70% }] } }
-requests: { r: { share: 100%, serve: app } }
-`,
-        { rate: 1, seconds: 1 },
-      ),
-    ).toThrow(/scaling in the simulator: not supported yet/)
   })
 })

@@ -52,7 +52,7 @@ export const emitCallStep = (
     const answered = program.here + 1
     const next = program.here + 2
     program.emit((task) => {
-      const endpoint = member.endpoints[turn++ % member.endpoints.length]
+      const endpoint = member.active[turn++ % member.active.length]
       if (endpoint === undefined) return kernel.fail(task, dependency)
       tasks.pc[task] = answered
       return kernel.call(task, endpoint, goal, edge)

@@ -56,6 +56,8 @@ export class BalancerStation implements Station {
   /** Peers that a task has tried, from its second try on; of an earlier task with this handle before. */
   private readonly triedBy = new Map<number, number[]>()
   private readonly balancers = new Map<Endpoint, Balancer>()
+  /** Peers that an autoscaler has not started, or has taken away. */
+  private readonly outside = new Set<number>()
   private readonly limits: Limits | undefined
   private peers: readonly Peer[] = []
 
@@ -76,6 +78,7 @@ export class BalancerStation implements Station {
   /** Once all components exist. */
   connect(peers: readonly Peer[]): void {
     this.peers = peers
+    this.system.groupListeners.push((endpoint, on) => this.regroup(endpoint, on))
     this.program = this.emitProgram()
   }
 
@@ -112,9 +115,19 @@ export class BalancerStation implements Station {
         health: this.balancer.health,
         uniform: () => random.uniform(),
       })
+      for (const peer of this.outside) state.enable(peer, false, this.system.kernel.now)
       this.balancers.set(endpoint, state)
     }
     return state
+  }
+
+  /** The upstream group has one more, or one less. */
+  private regroup(endpoint: Endpoint, on: boolean): void {
+    const peer = this.peers.findIndex((each) => each.endpoint === endpoint)
+    if (peer < 0) return
+    if (on) this.outside.delete(peer)
+    else this.outside.add(peer)
+    for (const state of this.balancers.values()) state.enable(peer, on, this.system.kernel.now)
   }
 
   private emitProgram(): number {
@@ -159,7 +172,7 @@ export class BalancerStation implements Station {
       if (count === 0) tasks.enteredAt[tasks.row(task)] = kernel.now
       const request = tasks.request[task] as number
       const peer =
-        count >= state.size
+        count >= state.count
           ? none
           : state.pick(kernel.now, this.triedOf(task, count), requests.client[request] as number)
       tasks.pc[task] = judge
@@ -195,7 +208,7 @@ export class BalancerStation implements Station {
       const again =
         listed.has(cause) &&
         tries < maxTries &&
-        tries < state.size &&
+        tries < state.count &&
         kernel.now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
         (ending?.sent === false || requests.idempotent[tasks.request[task] as number] === 1)
       if (again) {
