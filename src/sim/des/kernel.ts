@@ -335,6 +335,11 @@ export class Kernel {
     return pc
   }
 
+  /** Something other than a call found that the endpoint is gone. */
+  notice(endpoint: Endpoint, by: string): void {
+    this.hooks.noticed(endpoint, by)
+  }
+
   /** The task stops where it is: what it held is given back, nobody is told, and its own calls are abandoned. */
   cancel(task: number): void {
     const { tasks } = this

@@ -77,7 +77,8 @@ class ScaledService {
     for (const [index, [id, endpoints]] of [...byInstance].entries())
       if (index < component.replicas) this.pods.set(id, { ...podOf(id, endpoints, longAgo), ready: true })
       else lifecycle.withhold(id)
-    for (const endpoint of member.endpoints) system.inGroup(member, endpoint, this.pods.has(endpoint.instance))
+    const absent = member.endpoints.filter(({ instance }) => !this.pods.has(instance))
+    system.inGroup(member, absent, false)
     this.share()
     this.meter.read(kernel.now)
     this.tickLater()
@@ -170,13 +171,13 @@ class ScaledService {
     this.lifecycle.add(id, () => {
       pod.ready = true
       pod.readinessChangedAt = this.system.kernel.now
-      for (const endpoint of pod.endpoints) this.system.inGroup(this.member, endpoint, true)
+      this.system.inGroup(this.member, pod.endpoints, true)
     })
   }
 
   private stop(pod: Pod): void {
     pod.deleting = true
-    for (const endpoint of pod.endpoints) this.system.inGroup(this.member, endpoint, false)
+    this.system.inGroup(this.member, pod.endpoints, false)
     this.lifecycle.remove(pod.id, () => {
       this.pods.delete(pod.id)
       // Its place may be what a new one waits for.

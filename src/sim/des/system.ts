@@ -78,13 +78,15 @@ export class System {
     return member
   }
 
-  /** The endpoint may be chosen from now on, or no longer. */
-  inGroup({ endpoints, active }: Member, endpoint: Endpoint, on: boolean): void {
+  /** These may be chosen from now on, or no longer. */
+  inGroup({ endpoints, active }: Member, changed: readonly Endpoint[], on: boolean): void {
     const chosen = new Set(active)
-    if (on) chosen.add(endpoint)
-    else chosen.delete(endpoint)
-    active.splice(0, active.length, ...endpoints.filter((each) => chosen.has(each)))
-    for (const listener of this.groupListeners) listener(endpoint, on)
+    for (const endpoint of changed)
+      if (on) chosen.add(endpoint)
+      else chosen.delete(endpoint)
+    active.length = 0
+    for (const endpoint of endpoints) if (chosen.has(endpoint)) active.push(endpoint)
+    for (const listener of this.groupListeners) for (const endpoint of changed) listener(endpoint, on)
   }
 
   /** Something that a call wants done: compiled where it first arrives. Returns the number by which calls name it. */

@@ -58,7 +58,6 @@ export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => [
 const unsupportedOf = (component: Component): readonly string[] => {
   if (component.role === 'balancer')
     return [
-      ...(component.activeHealth === undefined ? [] : ['active health checks (health.interval)']),
       ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
     ]
   if (component.role === 'service') return component.consumes === undefined ? [] : ['consumes']

@@ -4,6 +4,7 @@
  * not idempotent; one whose connection was refused is.
  */
 import { visitCpu } from '../../../catalog/demand.js'
+import type { ActiveHealthOptions } from '../../../policy/active-health.js'
 import { type BalanceAlgorithm, type Balancer, makeBalancer } from '../../../policy/balancer.js'
 import type { BalancerComponent } from '../../../topology/types.js'
 import { badGateway, CodeMap, ok, timeout } from '../codes.js'
@@ -14,6 +15,7 @@ import type { FrameCode } from '../frames.js'
 import type { System } from '../system.js'
 import { answerDegradedBit, degradedBit, none } from '../tasks.js'
 import { emitAdmission, Limits } from './admission.js'
+import { emitProbe, Prober } from './prober.js'
 
 const algorithms: ReadonlySet<string> = new Set<BalanceAlgorithm>([
   'round_robin',
@@ -59,6 +61,7 @@ export class BalancerStation implements Station {
   /** Peers that an autoscaler has not started, or has taken away. */
   private readonly outside = new Set<number>()
   private readonly limits: Limits | undefined
+  private readonly probers = new Map<Endpoint, Prober>()
   private peers: readonly Peer[] = []
 
   constructor(
@@ -80,6 +83,8 @@ export class BalancerStation implements Station {
     this.peers = peers
     this.system.groupListeners.push((endpoint, on) => this.regroup(endpoint, on))
     this.program = this.emitProgram()
+    const { activeHealth } = this.balancer
+    if (activeHealth !== undefined) this.startProbing(activeHealth)
   }
 
   /** It does the same whatever the call is about. */
@@ -103,6 +108,7 @@ export class BalancerStation implements Station {
   renew(endpoint: Endpoint): void {
     this.balancers.delete(endpoint)
     this.limits?.forget(endpoint)
+    for (const peer of this.peers.keys()) this.probers.get(endpoint)?.renew(peer)
   }
 
   private stateOf(endpoint: Endpoint): Balancer {
@@ -127,7 +133,28 @@ export class BalancerStation implements Station {
     if (peer < 0) return
     if (on) this.outside.delete(peer)
     else this.outside.add(peer)
-    for (const state of this.balancers.values()) state.enable(peer, on, this.system.kernel.now)
+    for (const state of this.balancers.values()) {
+      state.enable(peer, on, this.system.kernel.now)
+      state.mark(peer, true, this.system.kernel.now)
+    }
+    for (const prober of this.probers.values()) prober.renew(peer)
+  }
+
+  /** Each process of the balancer probes for itself. */
+  private startProbing(options: ActiveHealthOptions): void {
+    const { system, component } = this
+    const { kernel } = system
+    const program = emitProbe(system, component)
+    const endpoints = this.peers.map(({ endpoint }) => endpoint)
+    for (const self of system.member(component).endpoints) {
+      const watches = (peer: number): boolean => !this.outside.has(peer)
+      const turned = (peer: number, up: boolean): void => {
+        this.stateOf(self).mark(peer, up, kernel.now)
+        const endpoint = endpoints[peer]
+        if (!up && endpoint !== undefined) kernel.notice(endpoint, component)
+      }
+      this.probers.set(self, new Prober(system, self, endpoints, options, program, watches, turned))
+    }
   }
 
   private emitProgram(): number {
