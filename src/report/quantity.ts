@@ -10,7 +10,7 @@ const threeDigits = (value: number): string => {
   if (size >= 99.95) return value.toFixed(0)
   if (size >= 9.995) return value.toFixed(1)
   if (size >= 0.9995) return value.toFixed(2)
-  return value.toFixed(3)
+  return value > 0 && size < 0.0005 ? '<0.001' : value.toFixed(3)
 }
 
 /** `1.23 ms`, `830 µs`, `12.0 s`. */

@@ -20,6 +20,7 @@ import {
   missing,
   unitOf,
 } from './quantity.js'
+import { replicationsText, statisticsLines } from './statistics.js'
 
 const right = (name: string, optional = false) => ({ name, align: 'right', optional }) as const
 const left = (name: string, optional = false) => ({ name, align: 'left', optional }) as const
@@ -155,15 +156,23 @@ const componentTable = (result: RunResult): Table => {
 const hostLines = (result: RunResult): string[] =>
   Object.entries(result.hosts).map(([id, host]) => {
     const cores = result.placement.hosts[id]?.cpu
-    return `host ${id}${cores === undefined ? '' : ` (${cores} ${cores === 1 ? 'core' : 'cores'})`}: cpu ${formatRatio(host.utilization.cpu)}`
+    return `host ${id}${cores === undefined ? '' : ` (${cores} ${cores === 1 ? 'core' : 'cores'})`}: cpu ${formatRatio(host.utilization.cpu)}${
+      host.halfWidth?.['utilization.cpu'] === undefined ? '' : ` ± ${formatRatio(host.halfWidth['utilization.cpu'])}`
+    }`
   })
 
 const poolSections = (result: RunResult): Section[] => {
-  const rows = Object.entries(result.components).flatMap(([id, component]) =>
+  const components = Object.entries(result.components)
+  const any = components.some(([, { halfWidth: of }]) =>
+    Object.keys(of ?? {}).some((path) => path.startsWith('pools.')),
+  )
+  const rows = components.flatMap(([id, component]) =>
     Object.entries(component.pools).map(([pool, { inUse, waiting, timeouts }]) => [
       `${id}.${pool}`,
       formatNumber(inUse),
+      ...halfWidth(any, component.halfWidth, `pools.${pool}.inUse`, formatNumber),
       formatNumber(waiting),
+      ...halfWidth(any, component.halfWidth, `pools.${pool}.waiting`, formatNumber),
       warned(formatNumber(timeouts), timeouts > 0),
     ]),
   )
@@ -171,7 +180,17 @@ const poolSections = (result: RunResult): Section[] => {
   return [
     {
       title: 'pools (means of connections and of requests waiting for one)',
-      table: { columns: [left('pool'), right('in use'), right('waiting'), right('timeouts')], rows },
+      table: {
+        columns: [
+          left('pool'),
+          right('in use'),
+          ...beside(any, true),
+          right('waiting'),
+          ...beside(any, true),
+          right('timeouts'),
+        ],
+        rows,
+      },
     },
   ]
 }
@@ -244,14 +263,15 @@ const generatorLine = ({ generator }: RunResult): Cell => {
 const where = { sim: 'in the simulator', stack: 'on the stack' } satisfies Record<RunResult['engine'], string>
 
 export const resultDocument = (result: RunResult): Document => {
+  const replications = replicationsText(result)
   const warmup = result.warmupSeconds > 0 ? `, counted after ${formatSeconds(result.warmupSeconds)} of warm-up` : ''
   return {
-    title: `${result.experiment.name} of ${result.topology.name} ${where[result.engine]}: ${result.status}, ${formatSeconds(result.durationSeconds)}${warmup}, seed ${result.seed}`,
+    title: `${result.experiment.name} of ${result.topology.name} ${where[result.engine]}: ${result.status}, ${formatSeconds(result.durationSeconds)}${warmup}${replications === '' ? '' : `, ${replications}`}, seed ${result.seed}`,
     sections: [
       {
         title: 'requests (latency in ms, from the intended start)',
         table: requestTable(result),
-        lines: [...errorLines(result), ...unansweredLines(result)],
+        lines: [...errorLines(result), ...unansweredLines(result), ...statisticsLines(result)],
       },
       {
         title: 'components',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { compareResults } from '../../src/report/compare.js'
 import { comparisonMarkdown, formatComparison } from '../../src/report/comparison.js'
 import { formatResult, resultMarkdown } from '../../src/report/result.js'
-import type { RunResult } from '../../src/result/run-result.js'
+import type { RunResult, Statistics } from '../../src/result/run-result.js'
 import { classResult, componentResult, faultResult, latency, runResult } from '../support/run-result.js'
 
 const stack = runResult({
@@ -64,6 +64,41 @@ describe('half-widths', () => {
     expect(cells(text, /^browse/)[5]).toBe('–')
     expect(cells(text, /^app/).join()).toBe('app,1,10.0 %,1.2 %,200.0,–,0.500,0.250,4')
     expect(formatResult(sim, { columns: 200, color: false })).not.toContain('±')
+  })
+
+  test('come with where they are from, and with what was found of a warm-up', () => {
+    const told = (statistics: Statistics, replications?: number): string =>
+      formatResult(
+        { ...estimated, statistics, ...(replications === undefined ? {} : { replications }) },
+        { columns: 200, color: false },
+      )
+    const warmup = { method: 'MSER-5', seconds: 4, converged: true } as const
+    const batches = told({ method: 'batch-means', count: 60, confidence: 0.95, warmup })
+    expect(batches).toContain('±: 95 % half-widths from the means of 60 batches\n')
+    expect(batches).toContain('warm-up (MSER-5): the first 4.00 s of what was measured are not steady')
+    const replicated = told(
+      {
+        method: 'replications',
+        count: 12,
+        confidence: 0.95,
+        warmup: null,
+        precision: { wanted: 0.02, reached: 0.013 },
+      },
+      12,
+    )
+    expect(replicated).toMatch(/^steady of shop in the simulator: completed, 30\.0 s.*, 12 replications, seed 7\n/)
+    expect(replicated).toContain(
+      '±: 95 % half-widths from 12 replications\nprecision: mean and p95 are known to 1.3 %, wanted 2.0 %\n',
+    )
+    const none = told({ method: 'none', count: 0, confidence: 0.95, warmup: null, why: 'the load changes' })
+    expect(none).toContain('no half-widths: the load changes; --replications gives some')
+    const drifting = told({
+      method: 'batch-means',
+      count: 60,
+      confidence: 0.95,
+      warmup: { ...warmup, converged: false },
+    })
+    expect(drifting).toContain('no steady state in sight (MSER-5)')
   })
 
   test('fit 80 columns, with the degraded answers where there are some', () => {
