@@ -97,7 +97,7 @@ const simulated = async (
   const text = (played: number): string =>
     total === 1
       ? `simulated ${Math.round(played * seconds)} s of ${formatSeconds(seconds)}`
-      : `${Math.floor(played)} of ${total} simulations`
+      : `${Math.floor(played)} of ${flags.precision === undefined ? '' : 'at most '}${total} simulations`
   try {
     return await simulateAll({
       source,

@@ -40,8 +40,9 @@ const simulate = async (
   return { code, ...written }
 }
 
+let experiments = 0
 const experiment = (text: string): string => {
-  const path = join(folder, 'experiment.yaml')
+  const path = join(folder, `experiment-${experiments++}.yaml`)
   writeFileSync(
     path,
     `apiVersion: plimsoll/v1\nkind: Experiment\nname: e\ntopology: ${join(scenario, 'topology.yaml')}\n${text}`,
@@ -200,6 +201,33 @@ describe('plimsoll simulate --replications', () => {
   it('refuses numbers that are none', async () => {
     for (const bad of [{ replications: '0' }, { replications: '1.5' }, { threads: 'all' }, { threads: '1000' }])
       await expect(simulate(bad)).rejects.toMatchObject({ exitCode: 2 })
+  })
+})
+
+describe('plimsoll simulate --precision', () => {
+  const ramp = experiment('load: { stages: [{ ramp: 600/s, for: 4s }] }\n')
+
+  it('adds replications until mean and p95 are known so well, the same number on any number of threads', async () => {
+    const options = { experiment: ramp, json: true, precision: '5%' }
+    const one = await simulate({ ...options, threads: '1' })
+    const two = await simulate({ ...options, threads: '2' })
+    expect(two.stdout).toBe(one.stdout)
+    const { statistics, replications = 1 } = JSON.parse(one.stdout) as RunResult
+    expect(statistics?.precision?.wanted).toBe(0.05)
+    expect(statistics?.precision?.reached).toBeLessThanOrEqual(0.05)
+    expect(replications).toBeGreaterThanOrEqual(10)
+    expect(replications).toBeLessThan(100)
+  })
+
+  it('stops at --replications, and says that it was not enough', async () => {
+    const { stdout, code } = await simulate({ experiment: ramp, precision: '0.1%', replications: '3' })
+    expect(code).toBe(0)
+    expect(stdout.replace(/\s+/g, ' ')).toContain('precision 0.1 % was not reached with 3 replications')
+  })
+
+  it('refuses what is no share', async () => {
+    for (const precision of ['2', '0%', '-1%', '200%', 'high'])
+      await expect(simulate({ precision })).rejects.toMatchObject({ exitCode: 2 })
   })
 })
 
