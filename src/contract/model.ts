@@ -1,4 +1,18 @@
+import type { StoreComponent } from '../topology/types.js'
+
 /** What the simulator and the analytic solver assume of a technology when neither the topology nor calibration says. */
+/**
+ * Who may promote a copy to primary. `none`: nobody. `supervised`: somebody beside the store who is always there (Patroni, sentinels, a
+ * cloud). `masters`: more than half of all masters, which must be up (Redis Cluster). `members`: more than half of the members (MongoDB).
+ */
+export type Election = 'none' | 'supervised' | 'masters' | 'members'
+
+export interface FailoverDefaults {
+  readonly election: Election
+  readonly detectSeconds: number
+  readonly promoteSeconds: number
+}
+
 export interface ModelDefaults {
   /** Mean CPU-seconds per visit (request, command or query), on top of what the steps declare. */
   readonly visitCpuSeconds: number
@@ -8,4 +22,6 @@ export interface ModelDefaults {
   readonly eventLoops: number
   /** What a graceful stop does to the calls in hand. */
   readonly onStop: 'drain' | 'reset'
+  /** Of stores that replace a lost primary by themselves, by mode. */
+  readonly failover?: Readonly<Partial<Record<StoreComponent['mode'], FailoverDefaults>>>
 }

@@ -3,13 +3,16 @@
 import { modelOf } from '../../catalog/models.js'
 import { roleInstances } from '../../catalog/placement.js'
 import type { InstancePlacement } from '../../result/placement.js'
+import type { RunEvent } from '../../result/run-event.js'
 import type { Component, Pool, ServiceComponent, StoreComponent } from '../../topology/types.js'
+import type { Agenda } from './agenda.js'
 import { CacheContent } from './cache-content.js'
 import { ConnectionPool } from './connection-pool.js'
-import { Endpoint, type Station } from './endpoint.js'
+import { Endpoint, type Gone, type Station } from './endpoint.js'
 import { dataOfCacheKey } from './flow/cache-key.js'
 import { Gauge } from './gauge.js'
 import type { Machines } from './machines.js'
+import { isReplicated, Replication } from './replication.js'
 import { mostInstances } from './room-to-scale.js'
 import { BalancerStation, type Peer } from './stations/balancer.js'
 import { clientStation, serviceStation, storeStation } from './stations/plain.js'
@@ -57,24 +60,42 @@ const stationOf = (system: System, component: Component): Station => {
   }
 }
 
-/** What goes when the process of a store goes: its locks do not last, its content where it does not persist. */
-const storeHooks = (system: System, component: Component): Required<Pick<Station, 'lost' | 'renew'>> => {
-  const shardOf = (endpoint: Endpoint): { readonly member: Member; readonly shard: number; readonly of: number } => {
-    const member = system.member(component.id)
-    const primaries = member.roles.primary ?? []
-    return { member, shard: primaries.indexOf(endpoint), of: primaries.length }
-  }
-  const persists = component.role === 'store' && component.persistence !== 'none'
+/** What goes when the process of a store goes, and what it comes back with. */
+const storeHooks = (system: System, component: Component): Required<Pick<Station, 'lost' | 'back'>> => {
+  const gone = new Map<Endpoint, { readonly at: number; readonly how: Gone }>()
+  const shardOf = (endpoint: Endpoint): number => system.member(component.id).roles.primary?.indexOf(endpoint) ?? -1
   return {
-    lost: (endpoint) => {
-      const { shard, of } = shardOf(endpoint)
-      if (shard >= 0) system.state.storeGone(component.id, (key) => key % of === shard, persists)
+    lost: (endpoint, how) => {
+      const replication = system.replications.get(component.id)
+      if (replication !== undefined) {
+        replication.lost(endpoint, how)
+        return
+      }
+      gone.set(endpoint, { at: system.kernel.now, how })
+      if (how !== 'unheard') system.state.primaryGone(component.id, shardOf(endpoint))
     },
-    renew: (endpoint) => {
-      const { member, shard } = shardOf(endpoint)
-      if (component.role === 'store' && !persists) member.contents[shard]?.clear()
+    back: (endpoint) => {
+      const replication = system.replications.get(component.id)
+      if (replication !== undefined) {
+        replication.back(endpoint)
+        return
+      }
+      const how = gone.get(endpoint)
+      if (how === undefined || how.how === 'unheard') return
+      const shard = shardOf(endpoint)
+      system.state.primaryBack(component.id, shard, how)
+      // A cache that does not persist comes back empty.
+      if (component.role === 'store' && component.persistence === 'none')
+        system.member(component.id).contents[shard]?.clear()
     },
   }
+}
+
+/** Stores whose members take over from each other. */
+export const buildReplication = (system: System, agenda: Agenda, emit: (event: RunEvent) => void): void => {
+  for (const member of system.members.values())
+    if (member.component.role === 'store' && isReplicated(member.component))
+      system.replications.set(member.component.id, new Replication(system, member, member.component, agenda, emit))
 }
 
 const longestClientTimeout = ({ topology }: System): number =>
@@ -153,9 +174,10 @@ const openPools = (system: System, component: ServiceComponent, endpoint: Endpoi
   )
 }
 
-const onlyProcess = (system: System, pool: Pool): Endpoint | undefined => {
+/** The process that takes the pool's connections, if it is one; who that is may change with a failover. */
+const onlyProcess = (system: System, pool: Pool): (() => Endpoint | undefined) => {
   const serving = system.members.get(pool.to.component)?.roles[pool.to.role ?? 'primary'] ?? []
-  return serving.length === 1 ? serving[0] : undefined
+  return () => (serving.length === 1 ? serving[0] : undefined)
 }
 
 const cacheContents = (system: System, store: StoreComponent, shards: number): readonly CacheContent[] => {

@@ -15,6 +15,7 @@ export class ConnectionPool implements Room {
   inUse = 0
   /** Connections that have been opened; they are kept. */
   private open = 0
+  private server: Endpoint | undefined = undefined
   private incarnation = -1
   private closed = false
   timeouts = 0
@@ -26,7 +27,7 @@ export class ConnectionPool implements Room {
     private readonly kernel: Kernel,
     readonly size: number,
     /** The store, when it is one process: its connections are limited. */
-    private readonly store: Endpoint | undefined,
+    private readonly store: () => Endpoint | undefined,
     /** The pool of the process before it was started anew: what was counted goes on. */
     previous: ConnectionPool | undefined,
   ) {
@@ -53,9 +54,11 @@ export class ConnectionPool implements Room {
 
   /** Opens a connection if those in use are more than were ever open. False: the store takes no more. */
   connect(): boolean {
-    const { store } = this
+    const store = this.store()
     if (store === undefined) return true
-    if (store.incarnation !== this.incarnation) {
+    if (store !== this.server || store.incarnation !== this.incarnation) {
+      this.disconnect()
+      this.server = store
       this.incarnation = store.incarnation
       this.open = 0
     }
@@ -96,6 +99,13 @@ export class ConnectionPool implements Room {
     this.closed = true
     this.inUseGauge.set(0)
     this.waitingGauge.set(0)
-    if (this.store !== undefined && this.store.incarnation === this.incarnation) this.store.connections -= this.open
+    this.disconnect()
+  }
+
+  /** Unless the store is gone, and its connections with it. */
+  private disconnect(): void {
+    const { server } = this
+    if (server !== undefined && server.incarnation === this.incarnation) server.connections -= this.open
+    this.server = undefined
   }
 }

@@ -20,11 +20,16 @@ export interface Station {
   status(code: number): number
   /** What a graceful stop does to the calls in hand. */
   readonly onStop: 'drain' | 'reset'
-  /** The process is gone, with all that it had in hand. */
-  lost?(endpoint: Endpoint): void
+  /** The process is gone with all that it had in hand, or cannot be heard. */
+  lost?(endpoint: Endpoint, how: Gone): void
+  /** It takes calls again. */
+  back?(endpoint: Endpoint): void
   /** The process has started anew and remembers nothing. */
   renew(endpoint: Endpoint): void
 }
+
+/** How a process went: in order, by itself, with its machine, or it is only out of reach. */
+export type Gone = 'stopped' | 'crashed' | 'machine' | 'unheard'
 
 export type EndpointState = 'up' | 'draining' | 'down'
 

@@ -29,6 +29,13 @@ const check: { readonly [Name in InvariantName]: (state: SharedState) => Finding
           why: listed([...lost], ([store, count]) => `${counted(count, 'acknowledged write')} lost by ${store}`),
         }
       : undefined,
+  'no-stale-reads': ({ stale }) =>
+    stale.exist
+      ? {
+          violations: stale.reads,
+          why: `${counted(stale.reads, 'read')} from a copy that had not received the last write`,
+        }
+      : undefined,
   'no-double-effect': ({ effects, changes }) =>
     changes
       ? {

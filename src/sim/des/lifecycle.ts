@@ -2,7 +2,7 @@
 import { modelOf } from '../../catalog/models.js'
 import type { RunEvent } from '../../result/run-event.js'
 import { Agenda } from './agenda.js'
-import type { Endpoint } from './endpoint.js'
+import type { Endpoint, Gone } from './endpoint.js'
 import type { Member, System } from './system.js'
 
 interface Instance {
@@ -84,11 +84,11 @@ export class Lifecycle {
   }
 
   /** At once, with all that it has in hand. `restartAfterSeconds` undefined: it stays down. */
-  kill(id: string, restartAfterSeconds: number | undefined): void {
+  kill(id: string, restartAfterSeconds: number | undefined, how: Gone = 'crashed'): void {
     const instance = this.take(id)
     if (instance.absent) return
     this.tell(id, 'crashed')
-    for (const endpoint of instance.endpoints) this.down(endpoint)
+    for (const endpoint of instance.endpoints) this.down(endpoint, how)
     this.restartLater(instance, restartAfterSeconds)
   }
 
@@ -100,7 +100,7 @@ export class Lifecycle {
     let left = instance.endpoints.length
     const gone = (endpoint: Endpoint): void => {
       if (instance.life !== life || endpoint.state === 'down') return
-      this.down(endpoint)
+      this.down(endpoint, 'stopped')
       left -= 1
       if (left > 0) return
       this.tell(id, 'stopped')
@@ -123,6 +123,7 @@ export class Lifecycle {
     for (const endpoint of instance.endpoints) {
       this.system.kernel.hold(endpoint)
       endpoint.processor?.pause()
+      endpoint.station.lost?.(endpoint, 'unheard')
     }
     this.tell(id, 'paused')
   }
@@ -134,6 +135,7 @@ export class Lifecycle {
       if (!endpoint.paused) continue
       endpoint.processor?.resume()
       this.system.kernel.releaseHeld(endpoint)
+      endpoint.station.back?.(endpoint)
     }
     this.tell(id, 'ready')
   }
@@ -183,13 +185,13 @@ export class Lifecycle {
     return instance
   }
 
-  private down(endpoint: Endpoint): void {
+  private down(endpoint: Endpoint, how: Gone): void {
     const { kernel } = this.system
     endpoint.state = 'down'
     endpoint.drained = undefined
     endpoint.processor?.clear()
     kernel.crashAll(endpoint)
-    endpoint.station.lost?.(endpoint)
+    endpoint.station.lost?.(endpoint, how)
     if (endpoint.paused) kernel.releaseHeld(endpoint)
     for (const pool of endpoint.pools) pool.close()
     endpoint.forget()
@@ -225,6 +227,7 @@ export class Lifecycle {
       for (const endpoint of instance.endpoints) {
         endpoint.station.renew(endpoint)
         endpoint.state = 'up'
+        endpoint.station.back?.(endpoint)
       }
       this.tell(instance.id, 'ready')
       const { onReady } = instance

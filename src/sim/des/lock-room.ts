@@ -56,10 +56,15 @@ export class LockRoom implements Room {
   }
 
   /** The store of these locks is gone: who waits loses its connection; the locks themselves are gone where it does not persist. */
-  storeGone(space: number, concerns: (key: number) => boolean, persists: boolean): void {
+  storeGone(space: number, concerns: (key: number, heldSince: number) => boolean, persists: boolean): void {
     const { kernel } = this
     const woken: number[] = []
-    if (persists) this.locks.dismiss(space, concerns, (row) => woken.push(row))
+    if (persists)
+      this.locks.dismiss(
+        space,
+        (key) => concerns(key, 0),
+        (row) => woken.push(row),
+      )
     else this.locks.forget(space, concerns, (row) => woken.push(row))
     for (const row of woken) {
       const task = kernel.tasks.ofRow(row)

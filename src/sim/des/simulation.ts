@@ -14,7 +14,8 @@ import type { RunEvent, SecondEvent } from '../../result/run-event.js'
 import type { RunResult } from '../../result/run-result.js'
 import { withBatchMeans, withoutHalfWidths } from '../../result/statistics/batch-means.js'
 import type { Topology } from '../../topology/types.js'
-import { buildGenerator, buildMembers } from './build.js'
+import { Agenda } from './agenda.js'
+import { buildGenerator, buildMembers, buildReplication } from './build.js'
 import { Clients } from './client.js'
 import type { Endpoint } from './endpoint.js'
 import { scheduleFaults } from './faults.js'
@@ -94,6 +95,7 @@ export class Simulation {
       scaled: scaledServices(topology),
     })
     buildMembers(this.system, machines)
+    buildReplication(this.system, new Agenda(kernel.queue), emit)
     const generator = buildGenerator(this.system, machines)
     const lifecycle = new Lifecycle(this.system, emit)
     startScaling(this.system, machines, lifecycle, emit)

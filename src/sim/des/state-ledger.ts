@@ -3,10 +3,14 @@ import { type Step, type StepId, walk } from '../../topology/flow.js'
 import { flowsOf } from '../../topology/flows.js'
 import type { ComponentId, DataId, Topology } from '../../topology/types.js'
 import { Counters } from '../state/counters.js'
+import { Durability } from '../state/durability.js'
 import { Effects } from '../state/effects.js'
+import { keyIn } from '../state/key-index.js'
 import { timesPerPass } from '../state/passes.js'
+import { RecentWrites } from '../state/recent-writes.js'
 import { Transactions } from '../state/transactions.js'
 import { lockTimeout } from './codes.js'
+import type { Gone } from './endpoint.js'
 import type { Kernel } from './kernel.js'
 import { LockRoom } from './lock-room.js'
 
@@ -16,6 +20,8 @@ export interface CounterPlace {
   readonly index: number
   readonly name: string
   readonly store: ComponentId
+  /** Index of its data set. */
+  readonly data: number
   readonly counter: number
   readonly rows: number
 }
@@ -26,8 +32,21 @@ export interface LockPlace {
   readonly space: number
 }
 
-/** Of an ordinary write, which changes no counter. */
-export const noCounter = -1
+/**
+ * What a change is about, as a number: the index of its counter's place, or (negative) an ordinary write of a data set's value; data −1: of nothing
+ * that has a key.
+ */
+export const ordinaryWrite = (data: number): number => -2 - data
+
+/** What one store has acknowledged. */
+export interface StoreAccount {
+  readonly store: ComponentId
+  /** By shard; a key belongs to shard key modulo their number. */
+  readonly shards: readonly Durability[]
+  /** Where copies lag. */
+  readonly recent: RecentWrites | undefined
+  readonly lagSeconds: number
+}
 
 export class SharedState {
   /** In caches. */
@@ -41,6 +60,8 @@ export class SharedState {
   readonly sagas = { exist: false, failed: 0, undone: 0, stranded: 0 }
   /** Acknowledged writes that are gone, by store. */
   readonly lost = new Map<ComponentId, number>()
+  /** Reads from copies that missed a write which had been acknowledged. */
+  readonly stale = { exist: false, reads: 0 }
   /** Of brokers, accepted messages that are gone; undefined: there are none. */
   messages: { lost: number } | undefined = undefined
   /** Is there a step that changes something? */
@@ -49,6 +70,7 @@ export class SharedState {
   readonly lockPlaces: LockPlace[] = []
   private readonly times: ReadonlyMap<StepId, number>
   private readonly steps = new Map<StepId, number>()
+  private readonly accounts = new Map<ComponentId, StoreAccount>()
   /** By request class: 1, a repetition is recognised. */
   private repeatable = new Uint8Array(0)
 
@@ -84,6 +106,7 @@ export class SharedState {
       index: this.counterPlaces.length,
       name: `${data}.${counter}`,
       store,
+      data: Object.keys(this.topology.data).indexOf(data),
       counter: this.counters.counter(this.topology.data[data]?.counters[counter] ?? 0),
       rows: this.rows.locks.space(),
     }
@@ -109,21 +132,82 @@ export class SharedState {
     return this.repeatable[cls[request] as number] === 1 && this.effects.recognises(request, effect)
   }
 
-  /** A statement's change is final. */
-  commit(request: number, effect: number, place: CounterPlace | undefined, key: number, amount: number): void {
-    if (request >= 0) this.effects.happened(request, effect)
-    if (place !== undefined) this.counters.confirm(place.counter, key, amount)
+  account(store: ComponentId): StoreAccount {
+    let account = this.accounts.get(store)
+    if (account === undefined) {
+      account = makeAccount(store, this.topology)
+      this.accounts.set(store, account)
+    }
+    return account
   }
 
-  /**
-   * The process of a store that keeps these keys is gone: who waits for a lock in it finds the connection reset. What it does not
-   * persist, locks and counters, it has forgotten; who holds a lock does not know.
-   */
-  storeGone(store: ComponentId, concerns: (key: number) => boolean, persists: boolean): void {
+  /** A statement's change is final. */
+  commit(account: StoreAccount, request: number, effect: number, what: number, key: number, amount: number): void {
+    if (request >= 0) this.effects.happened(request, effect)
+    const place = this.counterPlaces[what]
+    if (place !== undefined) this.counters.confirm(place.counter, key, amount)
+    const { shards, recent } = account
+    const { now } = this.kernel.queue
+    shards[key % shards.length]?.commit(now, what, key, amount)
+    if (recent === undefined) return
+    const data = place?.data ?? -2 - what
+    if (data >= 0) recent.write(keyIn(data, key), now)
+  }
+
+  /** A copy was asked for the value of this key. */
+  readFromCopy(account: StoreAccount, data: number, key: number): void {
+    if (account.recent?.isRecent(keyIn(data, key), this.kernel.now) === true) this.stale.reads += 1
+  }
+
+  /** A copy has taken over a shard from the primary that was last heard of at `goneAt`. */
+  failedOver(store: ComponentId, shard: number, goneAt: number): void {
+    const account = this.account(store)
+    const of = account.shards.length
+    this.lose(store, account.shards[shard]?.failOver(goneAt, this.revert) ?? 0)
     for (const place of this.lockPlaces)
-      if (place.cache === store) this.locks.storeGone(place.space, concerns, persists)
-    if (persists) return
+      if (place.cache === store)
+        this.locks.storeGone(
+          place.space,
+          (key, heldSince) => key % of === shard && heldSince > goneAt - account.lagSeconds,
+          false,
+        )
+  }
+
+  /** The primary of a shard is gone: who waits for a lock there loses its connection. */
+  primaryGone(store: ComponentId, shard: number): void {
+    const of = this.account(store).shards.length
+    for (const place of this.lockPlaces)
+      if (place.cache === store) this.locks.storeGone(place.space, (key) => key % of === shard, true)
+  }
+
+  /** It is back, still primary, with what it has kept. */
+  primaryBack(store: ComponentId, shard: number, gone: { readonly at: number; readonly how: Gone }): void {
+    const { shards } = this.account(store)
+    const durability = shards[shard]
+    if (durability === undefined || gone.how === 'unheard') return
+    if (gone.how === 'stopped' && this.persists(store)) {
+      durability.saveAll(gone.at)
+      return
+    }
+    this.lose(store, durability.crash(gone.at, gone.how === 'machine', this.revert))
+    if (this.persists(store)) return
+    const concerns = (key: number): boolean => key % shards.length === shard
+    for (const place of this.lockPlaces) if (place.cache === store) this.locks.storeGone(place.space, concerns, false)
     for (const place of this.counterPlaces) if (place.store === store) this.counters.forget(place.counter, concerns)
+  }
+
+  private persists(store: ComponentId): boolean {
+    const component = this.topology.components[store]
+    return component?.role === 'store' && component.persistence !== 'none'
+  }
+
+  private lose(store: ComponentId, count: number): void {
+    if (count > 0) this.lost.set(store, (this.lost.get(store) ?? 0) + count)
+  }
+
+  private readonly revert = (what: number, key: number, amount: number): void => {
+    const place = this.counterPlaces[what]
+    if (place !== undefined) this.counters.revert(place.counter, key, amount)
   }
 
   /** What a finished entry of a saga did is undone. */
@@ -132,18 +216,35 @@ export class SharedState {
   }
 
   /** The transaction of this owner ends: its changes become final, or never were; its rows are free. */
-  endTransaction(owner: number, request: number, commits: boolean): void {
-    this.transactions.end(owner, (index, key, amount, effect) => {
-      const place = this.counterPlaces[index]
+  endTransaction(account: StoreAccount, owner: number, request: number, commits: boolean): void {
+    this.transactions.end(owner, (what, key, amount, effect) => {
+      const place = this.counterPlaces[what]
       // Without an amount it is a row that was locked.
       if (amount !== 0 || place === undefined) {
-        if (commits) this.commit(request, effect, place, key, amount)
+        if (commits) this.commit(account, request, effect, what, key, amount)
         else if (place !== undefined) this.counters.revert(place.counter, key, amount)
       }
       if (place === undefined) return
       const hold = this.rows.locks.holdOf(place.rows, key, owner)
       if (hold >= 0) this.rows.locks.release(hold, this.kernel.now)
     })
+  }
+}
+
+const makeAccount = (store: ComponentId, topology: Topology): StoreAccount => {
+  const component = topology.components[store]
+  if (component?.role !== 'store')
+    return { store, shards: [new Durability('disk', undefined)], recent: undefined, lagSeconds: 0 }
+  const { masters, replicasPerMaster, readReplicas, replication, persistence } = component
+  const copies = replicasPerMaster + readReplicas > 0
+  const lagSeconds = replication?.lagSeconds ?? 0
+  const mode = replication?.mode ?? 'async'
+  const loses = copies && mode === 'async' ? lagSeconds : undefined
+  return {
+    store,
+    shards: Array.from({ length: Math.max(1, masters) }, () => new Durability(persistence, loses)),
+    recent: copies && mode !== 'sync' && lagSeconds > 0 ? new RecentWrites(lagSeconds) : undefined,
+    lagSeconds,
   }
 }
 

@@ -8,6 +8,7 @@ import type { CacheContent } from './cache-content.js'
 import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
+import type { Replication } from './replication.js'
 import { SharedState } from './state-ledger.js'
 import { Work } from './work.js'
 
@@ -21,8 +22,8 @@ export interface Member {
   readonly cores: Gauge | undefined
   /** Calls in hand at all of them. */
   readonly total: Gauge
-  /** Endpoints of stores by role: `primary` takes writes. */
-  readonly roles: Readonly<Record<string, readonly Endpoint[]>>
+  /** Endpoints of stores by role: `primary` (one for each shard) takes writes. A failover changes these lists. */
+  readonly roles: Readonly<Record<string, Endpoint[]>>
   /** What caches hold, one per primary; empty for what keeps no cache. */
   readonly contents: readonly CacheContent[]
   /** Lookups, counted where they were answered. */
@@ -31,6 +32,8 @@ export interface Member {
 
 export class System {
   readonly members = new Map<string, Member>()
+  /** Of stores whose members take over from each other. */
+  readonly replications = new Map<string, Replication>()
   readonly dataIds: readonly DataId[]
   readonly state: SharedState
   /** Messages that wait, by `broker.queue`. */

@@ -39,8 +39,6 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
       const target = topology.components[fault.target.component]
       if (target?.role === 'external' || target?.role === 'monitor')
         refuse(`${fault.kind} of ${target.role} ${target.id} in the simulator`, fault.position)
-      if (target?.role === 'store' && target.failover !== undefined)
-        refuse(`${fault.kind} of ${target.id} with failover in the simulator`, fault.position)
     }
   }
   if (problems.length > 0) throw new PlimsollError(exitCodes.invalidInput, problems)

@@ -10,7 +10,7 @@
  *   can replace the other. While a lost master is not replaced, the whole cluster refuses (`cluster-require-full-coverage`).
  * - `members`: MongoDB. More than half of the members must be up; a primary that sees fewer steps down.
  */
-export type Election = 'none' | 'supervised' | 'masters' | 'members'
+import type { Election } from '../../contract/model.js'
 
 export interface FailoverOptions {
   /** Members of each shard, first its primary. A member is a small integer, of one shard only. */

@@ -30,6 +30,16 @@ export class KeyIndex {
     this.size += 1
   }
 
+  /** Adds the key, or gives it another row. */
+  set(key: number, row: number): void {
+    const { keys } = this
+    const mask = keys.length - 1
+    let place = slotOf(key) & mask
+    while (keys[place] !== free && keys[place] !== key) place = (place + 1) & mask
+    if (keys[place] === key) this.rows[place] = row
+    else this.add(key, row)
+  }
+
   delete(key: number): void {
     const { keys, rows } = this
     const mask = keys.length - 1

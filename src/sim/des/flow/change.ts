@@ -2,18 +2,21 @@
 import type { Step } from '../../../topology/flow.js'
 import type { Target } from '../../../topology/types.js'
 import { fenced, ok } from '../codes.js'
-import { type CounterPlace, noCounter } from '../state-ledger.js'
+import { blocked } from '../kernel.js'
+import { ordinaryWrite } from '../state-ledger.js'
 import type { System } from '../system.js'
 import { none } from '../tasks.js'
 import type { Scope } from './program.js'
+import type { Visit } from './store-visits.js'
 
 export interface Statement {
   /** The frame of the transaction that the visit is part of, which owns its row locks; −1: it is none. */
   ownerOf(visit: number): number
+  readonly inTransaction: boolean
   /** 0, or why the statement must not change anything. */
   mayWrite(visit: number): number
-  /** It changed this much (negative: gave) of a counter, or something else (`undefined`). */
-  changed(visit: number, place: CounterPlace | undefined, key: number, amount: number): void
+  /** It changed a counter by this much (negative: gave), or wrote something. */
+  changed(visit: number, what: number, key: number, amount: number): void
   /** Has it all happened before, for a request that may be repeated? */
   recognises(visit: number): boolean
 }
@@ -22,6 +25,7 @@ export const statement = (system: System, step: Step, target: Target, scope: Sco
   const { kernel, state } = system
   const { tasks, frames } = kernel
   const effect = state.effectOf(step.id)
+  const account = state.account(target.component)
   const transaction = target.pool === undefined ? undefined : scope.transactions?.get(target.pool)
   const { fence } = scope
   const requestOf = (visit: number): number => tasks.request[visit] as number
@@ -29,17 +33,39 @@ export const statement = (system: System, step: Step, target: Target, scope: Sco
     transaction === undefined ? none : frames.around(tasks.parent[visit] as number, transaction)
   return {
     ownerOf,
+    inTransaction: transaction !== undefined,
     mayWrite: (visit) => {
       if (fence === undefined) return ok
       const frame = frames.around(tasks.parent[visit] as number, fence)
       return frame === none || state.locks.locks.mayWrite(frames.handle[frame] as number) ? ok : fenced
     },
-    changed: (visit, place, key, amount) => {
+    changed: (visit, what, key, amount) => {
       const owner = ownerOf(visit)
-      if (owner === none) state.commit(requestOf(visit), effect, place, key, amount)
-      else state.transactions.changed(owner, place?.index ?? noCounter, key, amount, effect)
+      if (owner === none) state.commit(account, requestOf(visit), effect, what, key, amount)
+      else state.transactions.changed(owner, what, key, amount, effect)
     },
     recognises: (visit) => state.recognises(requestOf(visit), effect),
+  }
+}
+
+/** With synchronous replication a change is done when a copy has applied it, if one is there (like Patroni's synchronous mode). */
+export const replicated = (system: System, target: Target, keyOf: (visit: number) => number): Pick<Visit, 'settle'> => {
+  const store = system.member(target.component).component
+  if (store.role !== 'store' || store.replication?.mode !== 'sync' || store.replication.lagSeconds <= 0) return {}
+  const { lagSeconds } = store.replication
+  return {
+    settle: (program) => {
+      const { tasks, timers } = system.kernel
+      const replication = system.replications.get(store.id)
+      const next = program.here + 1
+      program.emit((visit) => {
+        if (replication?.hasCopy(keyOf(visit)) !== true) return next
+        tasks.pc[visit] = next
+        timers.seconds[0] = lagSeconds
+        timers.sleep(visit)
+        return blocked
+      })
+    },
   }
 }
 
@@ -48,12 +74,40 @@ export const writeCommit = (
   system: System,
   step: Extract<Step, { kind: 'query' | 'write' }>,
   scope: Scope,
-): ((visit: number) => number) => {
-  const { mayWrite, recognises, changed } = statement(system, step, step.target, scope)
-  return (visit) => {
-    const refused = mayWrite(visit)
-    if (refused !== ok) return refused
-    if (!recognises(visit)) changed(visit, undefined, 0, 0)
-    return ok
+): Pick<Visit, 'settle' | 'commit'> => {
+  const { inTransaction, mayWrite, recognises, changed } = statement(system, step, step.target, scope)
+  const { tasks } = system.kernel
+  const data = system.dataIndex(step.key ?? scope.key)
+  const what = ordinaryWrite(data)
+  const keyOf = (visit: number): number => system.keyOf(tasks.request[visit] as number, data)
+  return {
+    ...(inTransaction ? {} : replicated(system, step.target, keyOf)),
+    commit: (visit) => {
+      const refused = mayWrite(visit)
+      if (refused !== ok) return refused
+      if (!recognises(visit)) changed(visit, what, keyOf(visit), 0)
+      return ok
+    },
+  }
+}
+
+/** A read, where copies may lag behind. */
+export const readCommit = (
+  system: System,
+  step: Extract<Step, { kind: 'query' | 'write' }>,
+  scope: Scope,
+): Pick<Visit, 'commit'> => {
+  const { kernel, state } = system
+  const account = state.account(step.target.component)
+  const data = system.dataIndex(step.key ?? scope.key)
+  if (step.target.role !== 'replica' || account.recent === undefined || data < 0) return {}
+  state.stale.exist = true
+  const { primary } = system.member(step.target.component).roles
+  return {
+    commit: (visit) => {
+      if (primary?.includes(kernel.endpointOf(visit)) !== true)
+        state.readFromCopy(account, data, system.keyOf(kernel.tasks.request[visit] as number, data))
+      return ok
+    },
   }
 }

@@ -14,16 +14,19 @@ import type { Step } from '../../../topology/flow.js'
 import { conflict, ok, soldOut } from '../codes.js'
 import { propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
-import { type CounterPlace, noCounter } from '../state-ledger.js'
+import type { CounterPlace } from '../state-ledger.js'
 import type { System } from '../system.js'
 import { none } from '../tasks.js'
-import { statement } from './change.js'
+import { replicated, statement } from './change.js'
 import { emitMetered } from './modifiers.js'
 import type { Program, Scope } from './program.js'
 import { emitAcquire, emitCall } from './sql-steps.js'
 import { storeChooser, storeVisit, type Visit } from './store-visits.js'
 
 type CounterStep = Extract<Step, { kind: 'reserve' | 'release' }>
+
+/** Of a row that is locked and not changed. */
+const noEffect = -1
 
 /** What `Counters` answers, as error codes. */
 const codeOfTaken = [ok, soldOut, conflict] as const
@@ -60,12 +63,12 @@ const guarded = (
   scope: Scope,
   place: CounterPlace,
   keyOf: (visit: number) => number,
-): Pick<Visit, 'begin' | 'commit'> => {
+): Pick<Visit, 'begin' | 'settle' | 'commit'> => {
   const { kernel, state } = system
   const { tasks, frames } = kernel
   const { counters } = state
   const { counter } = place
-  const { ownerOf, mayWrite, recognises, changed } = statement(system, step, step.via, scope)
+  const { ownerOf, inTransaction, mayWrite, recognises, changed } = statement(system, step, step.via, scope)
   const amount = step.kind === 'reserve' ? step.amount : -step.amount
   const { guard } = step
   const change = (visit: number, key: number): number => {
@@ -84,15 +87,17 @@ const guarded = (
     if (recognises(visit)) return ok
     const key = keyOf(visit)
     const code = codeOfTaken[change(visit, key)] ?? ok
-    if (code === ok) changed(visit, place, key, amount)
+    if (code === ok) changed(visit, place.index, key, amount)
     return code
   }
-  if (guard === 'lua') return { commit }
-  if (guard !== 'row-lock') return { begin: (program) => emitRead(program, place, keyOf), commit }
+  const copies = inTransaction ? {} : replicated(system, step.via, keyOf)
+  if (guard === 'lua') return { ...copies, commit }
+  if (guard !== 'row-lock') return { ...copies, begin: (program) => emitRead(program, place, keyOf), commit }
   return {
+    ...copies,
     begin: (program) =>
       emitRowLock(program, place, keyOf, ownerOf, (owner, key) =>
-        state.transactions.changed(owner, place.index, key, 0, noCounter),
+        state.transactions.changed(owner, place.index, key, 0, noEffect),
       ),
     commit: (visit) => {
       const code = commit(visit)

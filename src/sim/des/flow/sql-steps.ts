@@ -9,7 +9,7 @@ import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
 import { none } from '../tasks.js'
 import { cacheKey } from './cache-key.js'
-import { writeCommit } from './change.js'
+import { readCommit, replicated, writeCommit } from './change.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
 import type { Program, Scope } from './program.js'
 import { storeChooser, storeVisit } from './store-visits.js'
@@ -29,7 +29,7 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
       wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),
       meter,
     },
-    ...(step.kind === 'write' ? { commit: writeCommit(system, step, scope) } : {}),
+    ...(step.kind === 'write' ? writeCommit(system, step, scope) : readCommit(system, step, scope)),
   })
   const choose = storeChooser(system.member(store), step.target)
   const data = system.dataIndex(step.key ?? scope.key)
@@ -49,13 +49,14 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
   const { tasks, frames } = kernel
   const { pool, component } = step.target
   const choose = storeChooser(system.member(component), step.target)
+  const account = system.state.account(component)
   const giveBack = (task: number, frame: number): void => {
     const room = frames.handle[frame] as number
     if (room !== none) kernel.rooms[room]?.release(task)
   }
   /** Whatever was not committed before never was. */
   const rollBack = (task: number, frame: number): void => {
-    system.state.endTransaction(frame, tasks.request[task] as number, false)
+    system.state.endTransaction(account, frame, tasks.request[task] as number, false)
     giveBack(task, frame)
   }
   const code = frames.register({
@@ -64,13 +65,14 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
       return propagate
     },
     dropped: rollBack,
-    crashed: (task, frame) => system.state.endTransaction(frame, tasks.request[task] as number, false),
+    crashed: (task, frame) => system.state.endTransaction(account, frame, tasks.request[task] as number, false),
   })
   const begin = storeVisit(system, component)
   const commit = storeVisit(system, component, {
+    ...replicated(system, step.target, () => 0),
     commit: (task) => {
       const owner = frames.around(tasks.parent[task] as number, code)
-      system.state.endTransaction(owner, tasks.request[task] as number, true)
+      system.state.endTransaction(account, owner, tasks.request[task] as number, true)
       return ok
     },
   })

@@ -2,6 +2,7 @@
 import { visitCpu } from '../../../catalog/demand.js'
 import type { Target } from '../../../topology/types.js'
 import type { Endpoint } from '../endpoint.js'
+import { isReplicated } from '../replication.js'
 import type { Member, System } from '../system.js'
 import type { Work } from '../work.js'
 import { Program } from './program.js'
@@ -18,12 +19,14 @@ export interface Visit {
   readonly work?: VisitWork
   /** Emits what comes between the cost of the visit and its work: a lock, a read. */
   readonly begin?: (program: Program) => void
+  /** Emits what comes between its work and the commit: copies that must confirm. */
+  readonly settle?: (program: Program) => void
   /** What the visit changes when its work is done; the code that the caller is told. */
   readonly commit?: (task: number) => number
 }
 
 /** What one visit does at the store, as a goal. */
-export const storeVisit = (system: System, store: string, { work, begin, commit }: Visit = {}): number => {
+export const storeVisit = (system: System, store: string, { work, begin, settle, commit }: Visit = {}): number => {
   const { kernel } = system
   return system.goal((component) => {
     const program = new Program(system, component)
@@ -39,6 +42,7 @@ export const storeVisit = (system: System, store: string, { work, begin, commit 
     }
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (work?.wait !== undefined) emitPause(program, work.wait, undefined)
+    settle?.(program)
     if (commit === undefined) program.end()
     else program.emit((task) => kernel.end(task, commit(task)))
     return program.start
@@ -50,7 +54,9 @@ export const storeChooser = (member: Member, target: Target): ((key: number) => 
   const endpoints = member.roles[target.role ?? 'primary'] ?? member.endpoints
   const [only] = endpoints
   if (only === undefined) throw new Error(`${target.component} has no instance`)
-  if (endpoints.length === 1) return () => only
+  const replicated = member.component.role === 'store' && isReplicated(member.component)
+  if (endpoints.length === 1 && !replicated) return () => only
+  // Who serves a role may change, and with it this list.
   let turn = 0
   const sharded = (target.role ?? 'primary') === 'primary'
   return (key) => endpoints[(sharded ? key : turn++) % endpoints.length] ?? only

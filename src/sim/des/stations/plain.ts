@@ -16,7 +16,7 @@ const statusOfCode: Readonly<Record<string, string>> = {
   deadline: '504',
 }
 
-interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost'> {
+interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back'> {
   readonly status: (text: string) => string
 }
 
@@ -36,6 +36,7 @@ const station = (system: System, component: string, behaviour: Behaviour): Stati
     },
     onStop: behaviour.onStop,
     ...(behaviour.lost === undefined ? {} : { lost: behaviour.lost }),
+    ...(behaviour.back === undefined ? {} : { back: behaviour.back }),
     abandoned: behaviour.abandoned,
     renew: behaviour.renew,
     status: (code) => statuses.get(code),
@@ -63,11 +64,12 @@ export const storeStation = (
   system: System,
   component: string,
   onStop: Station['onStop'],
-  hooks: Required<Pick<Station, 'lost' | 'renew'>>,
+  hooks: Required<Pick<Station, 'lost' | 'back'>>,
 ): Station =>
   station(system, component, {
     onStop,
     ...hooks,
+    renew: () => undefined,
     abandoned: (task) => system.kernel.cancel(task),
     status: (code) => code,
   })

@@ -1,0 +1,85 @@
+/**
+ * What one shard of a store can still lose of what it has acknowledged. To a failover: commits that no copy has received (within the lag of
+ * asynchronous replication). To a death of its process: what it keeps in memory only. Pure.
+ *
+ * - `disk`, `aof`: a process that dies loses nothing (Redis hands its log to the kernel before it answers). With its machine an append-only log
+ *   synced every second loses what came since the last full second.
+ * - `rdb`: what came since the last snapshot: after 3600 s with 1 change, 300 s with 100, 60 s with 10,000 (Redis 7's `save`).
+ * - `none`: everything.
+ */
+import { CommitLog, type Lost } from './commit-log.js'
+
+export type Persistence = 'none' | 'aof' | 'rdb' | 'disk'
+
+const savePoints = [
+  { seconds: 60, changes: 10_000 },
+  { seconds: 300, changes: 100 },
+  { seconds: 3600, changes: 1 },
+] as const
+
+export class Durability {
+  /** Commits since the store was last empty, for `none`. */
+  private sinceEmpty = 0
+  private savedAt = 0
+  private changes = 0
+  private readonly log = new CommitLog()
+
+  constructor(
+    private readonly persistence: Persistence,
+    /** Of asynchronous replication; undefined: no copy could take over, or none lags. */
+    private readonly lagSeconds: number | undefined,
+  ) {}
+
+  /** A change (of a counter; −1: an ordinary write) is committed. */
+  commit(now: number, counter: number, key: number, amount: number): void {
+    this.sinceEmpty += 1
+    if (this.persistence === 'rdb') this.save(now)
+    const safeBefore = this.safeBefore(now)
+    if (safeBefore < now) this.log.add(now, safeBefore, counter, key, amount)
+  }
+
+  /** A copy takes over from a primary that was last heard of at `goneAt`; returns the number of commits that it has not received. */
+  failOver(goneAt: number, lost: Lost): number {
+    if (this.lagSeconds === undefined) return 0
+    return this.log.loseAfter(goneAt - this.lagSeconds, lost)
+  }
+
+  /** The process died at `now` and comes back with what it has on disk; returns the number of commits that are gone. */
+  crash(now: number, withMachine: boolean, lost: Lost): number {
+    if (this.persistence === 'none') {
+      const count = this.sinceEmpty
+      this.sinceEmpty = 0
+      this.log.forgetUntil(now)
+      return count
+    }
+    if (this.persistence === 'rdb') {
+      this.changes = 0
+      return this.log.loseAfter(this.savedAt, lost)
+    }
+    return withMachine && this.persistence === 'aof' ? this.log.loseAfter(Math.floor(now), lost) : 0
+  }
+
+  /** It was stopped in order, and has saved all. */
+  saveAll(now: number): void {
+    this.savedAt = now
+    this.changes = 0
+    if (this.persistence === 'rdb') this.log.forgetUntil(now)
+  }
+
+  private save(now: number): void {
+    const elapsed = now - this.savedAt
+    if (savePoints.some(({ seconds, changes }) => elapsed >= seconds && this.changes >= changes)) {
+      this.savedAt = now
+      this.changes = 0
+    }
+    this.changes += 1
+  }
+
+  /** Until when nothing can be lost any more. */
+  private safeBefore(now: number): number {
+    let safe = this.lagSeconds === undefined ? now : now - this.lagSeconds
+    if (this.persistence === 'rdb') safe = Math.min(safe, this.savedAt)
+    if (this.persistence === 'aof') safe = Math.min(safe, Math.floor(now))
+    return safe
+  }
+}
