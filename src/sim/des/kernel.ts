@@ -156,11 +156,6 @@ export class Kernel {
     return this.endpoints[this.tasks.endpoint[task] as number] as Endpoint
   }
 
-  /** Somebody finds that the endpoint does not answer. */
-  notice(endpoint: Endpoint, by: string): void {
-    this.hooks.noticed(endpoint, by)
-  }
-
   /** Runs everything that happens until `untilSeconds` (inclusive). */
   run(untilSeconds: number): void {
     runLoop(this, untilSeconds)
