@@ -43,6 +43,31 @@ test('a plan fits 80 columns: no line is wrapped', async () => {
   expect(terminal.history()).toContain(screen)
 })
 
+test('a sweep draws a bar while it simulates, wipes it away, and fits 80 columns with its curves', async () => {
+  await open(80, 60)
+  const command = 'plimsoll simulate topology.yaml --duration 30s --sweep traffic.rate=500..4500/s:500'
+  terminal.run(`sweep() { ${command}; echo "exit $?"; }; clear`)
+  terminal.run('sweep')
+  await terminal.until(/[█░]{24} +\d+ % {2}\d of 9 simulations/, 30)
+  await terminal.until(/exit 0/, 90)
+  const screen = terminal.screen()
+  expect(screen).not.toContain('of 9 simulations')
+  expect(screen).toContain('p95 of all requests, with its 95 % interval')
+  expect(screen).toMatch(/[\u2801-\u28ff]●/)
+  expect(terminal.history()).toContain(screen)
+})
+
+test('Ctrl-C while threads simulate ends them with 130 and wipes the bar away', async () => {
+  await open(80, 20)
+  terminal.run('plimsoll simulate topology.yaml --duration 24h --replications 4 --threads 2; echo "exit $?"')
+  await terminal.until(/0 of 4 simulations/, 30)
+  terminal.press('C-c')
+  const seen = await terminal.until(/exit \d+/, 10)
+  expect(seen).toContain('exit 130')
+  expect(seen).not.toContain('of 4 simulations')
+  expect(leftovers(before, snapshot(base))).toEqual(nothing)
+})
+
 test('Ctrl-C during a run on the stack ends it with 130, gives the terminal back and leaves nothing', async () => {
   await open(100, 30)
   terminal.run('plimsoll run experiments/steady.yaml --on stack; echo "exit $?"')
