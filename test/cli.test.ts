@@ -1,6 +1,6 @@
 /** The process boundary: what a shell, a pipe and a script see of the built program. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -120,6 +120,28 @@ test('Ctrl-C ends simulations in all threads, prints nothing, and exits 130', ()
     { encoding: 'utf8', cwd: root },
   )
   expect({ status, stdout, stderr }).toEqual({ status: 130, stdout: '', stderr: '' })
+})
+
+test('Ctrl-C ends a run in the simulator, too, and keeps the events that it had seen', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-cli-'))
+  const file = join(folder, 'day.yaml')
+  writeFileSync(
+    file,
+    `apiVersion: plimsoll/v1\nkind: Experiment\nname: day\ntopology: ${root}scenarios/optimization-api/topology.yaml\nload: { stages: [{ hold: 500/s, for: 24h }] }\n`,
+  )
+  const { status, stdout } = spawnSync(
+    'timeout',
+    [
+      ...['--signal=INT', '--preserve-status', '--kill-after=10', '3', process.execPath, `${root}bin/plimsoll.js`],
+      ...['run', file, '--on', 'sim', '--out', folder],
+    ],
+    { encoding: 'utf8', cwd: folder },
+  )
+  const [run = ''] = readdirSync(folder).filter((name) => name.endsWith('-sim'))
+  const events = readFileSync(join(folder, run, 'events.jsonl'), 'utf8')
+  rmSync(folder, { recursive: true })
+  expect({ status, stdout }).toEqual({ status: 130, stdout: '' })
+  expect(events).toContain('"type":"second"')
 })
 
 test('what is wrong with a setting is shown where it was given', () => {

@@ -1,16 +1,18 @@
 /** One experiment in the simulator, with the run folder that a run on a stack has too. */
 import { dirname, join } from 'node:path'
-import { refusedFaults } from '../chaos/supported.js'
+import { setImmediate } from 'node:timers/promises'
 import { PlimsollError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import type { Placement } from '../result/placement.js'
 import type { RunEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
-import { simulate } from '../sim/des/simulate.js'
+import { Simulation } from '../sim/des/simulation.js'
 import { calibrationFile, readTraceBeside } from '../system/files.js'
 import { createRunFolder } from '../system/run-folder.js'
+import { realClock } from './clock.js'
 import type { Run, RunContext } from './context.js'
 import { simulateAll } from './simulate-all.js'
+import { playSimulation } from './simulation-job.js'
 import type { SimulationSource } from './source.js'
 
 export interface Repetition {
@@ -31,9 +33,7 @@ export const runInSimulator = async (
   placement: Placement | undefined,
   repetition?: Repetition,
 ): Promise<Run> => {
-  const { topology, experiment, seed } = context
-  const refused = refusedFaults(experiment.faults)
-  if (refused !== undefined) throw refused
+  const { topology, experiment } = context
   const folder = createRunFolder({
     cwd: context.cwd,
     runsFolder: context.runsFolder,
@@ -52,8 +52,9 @@ export const runInSimulator = async (
   try {
     const result =
       repetition === undefined || repetition.replications === 1
-        ? simulate({ topology, experiment, placement, seed, onEvent })
+        ? await once(context, placement, repetition, onEvent)
         : await replicated(context, placement, repetition, onEvent)
+    if (result === undefined) throw interrupted(context.signal)
     folder.finish(result)
     return { result, folder: folder.path }
   } finally {
@@ -61,12 +62,34 @@ export const runInSimulator = async (
   }
 }
 
+const interrupted = ({ reason }: AbortSignal): PlimsollError =>
+  new PlimsollError(reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated, [
+    { message: 'the simulation was interrupted' },
+  ])
+
+/** Undefined: interrupted; its events so far are in the folder. */
+const once = async (
+  { topology, experiment, seed, signal }: RunContext,
+  placement: Placement | undefined,
+  repetition: Repetition | undefined,
+  onEvent: (event: RunEvent) => void,
+): Promise<RunResult | undefined> => {
+  const simulation = new Simulation({ topology, experiment, placement, seed, onEvent })
+  return playSimulation(simulation, realClock.now, async (share) => {
+    repetition?.onProgress(share)
+    // Lets signals through.
+    await setImmediate()
+    return !signal.aborted
+  })
+}
+
+/** Undefined: interrupted. */
 const replicated = async (
   context: RunContext,
   placement: Placement | undefined,
   { replications, ...repetition }: Repetition,
   onEvent: (event: RunEvent) => void,
-): Promise<RunResult> => {
+): Promise<RunResult | undefined> => {
   const [result] =
     (await simulateAll({
       ...repetition,
@@ -75,11 +98,8 @@ const replicated = async (
       plan: { fewest: replications, most: replications, enough: () => true },
       signal: context.signal,
     })) ?? []
-  if (result === undefined)
-    throw new PlimsollError(context.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated, [
-      { message: 'the simulation was interrupted' },
-    ])
-  for (const event of [...result.events, ...result.series].toSorted((a, b) => a.at - b.at)) onEvent(event)
+  const events = result === undefined ? [] : [...result.events, ...result.series]
+  for (const event of events.toSorted((a, b) => a.at - b.at)) onEvent(event)
   return result
 }
 

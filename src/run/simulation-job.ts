@@ -36,24 +36,33 @@ export type FromSimulationWorker =
 /** Between two words of progress. */
 const everySeconds = 0.1
 
-/**
- * Plays a job to its end. `pause`, called some ten times a second, may take time; false: give up, and return undefined.
- * Throws a PlimsollError for what cannot be simulated.
- */
-export const playJob = async (
-  source: SimulationSource,
-  job: SimulationJob,
+/** Called some ten times a second with the share that is done; it may take time. False: give up. */
+export type Pause = (share: number) => Promise<boolean>
+
+/** To its end; undefined: `pause` gave up. */
+export const playSimulation = async (
+  simulation: Simulation,
   now: () => number,
-  pause: (share: number) => Promise<boolean>,
+  pause: Pause,
 ): Promise<RunResult | undefined> => {
-  const { topology, experiment } = parseSource(source, job.settings)
-  const simulation = new Simulation({ topology, experiment, seed: job.seed, placement: source.placement })
   let pausedAt = now()
   while (simulation.advance()) {
     if (now() - pausedAt < everySeconds) continue
     if (!(await pause(simulation.now / simulation.durationSeconds))) return undefined
     pausedAt = now()
   }
-  const result = simulation.finish()
-  return job.keepSeries ? result : { ...result, series: [], events: [] }
+  return simulation.finish()
+}
+
+/** Plays a job to its end; undefined: `pause` gave up. Throws a PlimsollError for what cannot be simulated. */
+export const playJob = async (
+  source: SimulationSource,
+  job: SimulationJob,
+  now: () => number,
+  pause: Pause,
+): Promise<RunResult | undefined> => {
+  const { topology, experiment } = parseSource(source, job.settings)
+  const simulation = new Simulation({ topology, experiment, seed: job.seed, placement: source.placement })
+  const result = await playSimulation(simulation, now, pause)
+  return result === undefined || job.keepSeries ? result : { ...result, series: [], events: [] }
 }

@@ -1,7 +1,7 @@
 /** Plays simulations, in this thread or in several. */
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { PlimsollError } from '../lib/errors.js'
+import { invalidInput, PlimsollError } from '../lib/errors.js'
 import type { RunResult } from '../result/run-result.js'
 import { type FromSimulationWorker, playJob, type SimulationJob, type ToSimulationWorker } from './simulation-job.js'
 import type { SimulationSource } from './source.js'
@@ -51,6 +51,15 @@ const playHere = async ({ source, signal, now, onProgress }: PoolOptions, work: 
   return true
 }
 
+const outOfMemory = ({ code }: NodeJS.ErrnoException): PlimsollError | undefined =>
+  code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? invalidInput({
+        message: 'a simulation needs more memory than a thread has',
+        why: 'requests in flight, and what happened in every interval, are kept in memory',
+        hint: 'a shorter load, or less of it beyond what the system carries',
+      })
+    : undefined
+
 /** The built entry, also when this file runs from its source (tests). */
 const entry = new URL('../../dist/entries/simulation-worker.js', import.meta.url)
 
@@ -85,7 +94,7 @@ const playInThreads = async (options: PoolOptions, work: Work): Promise<boolean>
         const worker = new Worker(entry, { workerData: { source }, name: 'plimsoll-simulation', execArgv: [] })
         workers.push(worker)
         idle.add(worker)
-        worker.on('error', reject)
+        worker.on('error', (error: NodeJS.ErrnoException) => reject(outOfMemory(error) ?? error))
         worker.on('exit', (code) => reject(new Error(`a simulation thread ended with ${code}`)))
         worker.on('message', (message: FromSimulationWorker) => {
           try {
