@@ -1,7 +1,7 @@
 /**
  * Half-widths of one run in a steady state, by batch means. All estimates of a run use one number of batches, found on the mean
- * latency of `all`: 60, or 30, or 20, the most whose means do not correlate (Schmeiser 1982: more than 30 gain little, fewer than
- * 10 lose much).
+ * latency of `all`: 30, or 20 where 30 correlate (B. W. Schmeiser, "Batch size effects in the analysis of simulation output", 1982:
+ * more than 30 gain little, fewer than 10 lose much).
  */
 import { LatencyHistogram } from '../histogram.js'
 import type { HalfWidths, Latency, RunResult } from '../run-result.js'
@@ -19,15 +19,14 @@ import {
 import type { ClassIntervals, IntervalSeries, LatencyIntervals, Quotient } from './interval-series.js'
 import { type WarmUp, warmUpOf } from './warm-up.js'
 
-/** Intervals per batch that leave 60, 30 or 20 batches of the usual 60 intervals. */
-const factors = [1, 2, 3]
-const mostBatches = 60
 const fewestBatches = 20
+const mostBatches = 30
 
-/** By how many intervals a batch grows; undefined: fewer than 20 intervals. */
-const batchSizeOf = (series: IntervalSeries, latency: Quotient | undefined): number | undefined => {
-  const unit = Math.ceil(series.count / mostBatches)
-  const sizes = factors.map((factor) => factor * unit).filter((size) => series.count / size >= fewestBatches)
+/** Intervals per batch; undefined: fewer than 20 intervals. */
+const batchSizeOf = ({ count }: IntervalSeries, latency: Quotient | undefined): number | undefined => {
+  const sizes = [mostBatches, fewestBatches]
+    .map((batches) => Math.ceil(count / batches))
+    .filter((size) => count / size >= fewestBatches)
   return latency === undefined
     ? sizes.at(-1)
     : (sizes.find((size) => standingCorrelation(batched(latency, size)) === 0) ?? sizes.at(-1))

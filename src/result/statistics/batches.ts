@@ -54,7 +54,7 @@ const lagOneCorrelation = (values: Float64Array): number | null => {
 
 /**
  * The autocorrelation of lag 1 that stands out from that of independent batches, whose estimate has mean −1/b and variance
- * (b − 2)/(b² − 1) (von Neumann 1941), by more than half its standard deviation; else 0. The bar is low: a correlation that is
+ * (b − 2)/(b² − 1) (von Neumann 1941), by more than a quarter of its standard deviation; else 0. The bar is low: a correlation that is
  * missed costs coverage, a false alarm only width.
  */
 export const standingCorrelation = (quotient: Quotient): number => {
@@ -63,7 +63,7 @@ export const standingCorrelation = (quotient: Quotient): number => {
   if (left === null || correlation === null) return 0
   const b = left.length
   const excess = correlation + 1 / b
-  return excess > 0.5 * Math.sqrt((b - 2) / (b * b - 1)) ? excess : 0
+  return excess > 0.25 * Math.sqrt((b - 2) / (b * b - 1)) ? excess : 0
 }
 
 /** Batches that still correlate beyond this tell no more how much. */

@@ -7,7 +7,7 @@ import type { Meters } from './meters.js'
 import type { RequestLog } from './request-log.js'
 import type { StepMeters } from './step-meter.js'
 
-/** Divisible into 30 and 20 batches. */
+/** They make up 30 batches, or 20. */
 const intervals = 60
 /** Looks at the latency of `all` within an interval, for the detection of the warm-up. */
 const finer = 8

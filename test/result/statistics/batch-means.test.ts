@@ -44,15 +44,15 @@ describe('a quotient over batches', () => {
     expect(ratio(alternating)).toBe(1)
   })
 
-  it('false alarms of correlation among independent batches come in less than a third of cases', () => {
+  it('false alarms of correlation among independent batches come in four of ten cases', () => {
     const stream = randomStream(1, 'independent')
     let alarms = 0
     for (let trial = 0; trial < 2000; trial++) {
       const over = Float64Array.from({ length: 60 }, () => stream.normal())
       if (standingCorrelation({ over, under: new Float64Array(60).fill(1) }) > 0) alarms++
     }
-    // The upper tail of the normal distribution from ½: 0.3085.
-    expect(Math.abs(alarms / 2000 - 0.3085)).toBeLessThan(0.03)
+    // The upper tail of the normal distribution from ¼: 0.4013.
+    expect(Math.abs(alarms / 2000 - 0.4013)).toBeLessThan(0.03)
   })
 
   it('batches take from the end: what is left over is nearest to the warm-up', () => {
@@ -136,7 +136,7 @@ describe('batch means of an M/M/1 queue', () => {
       return withBatchMeans(result, series).statistics?.count
     })
     expect(counts.filter((count) => count === 20).length).toBeGreaterThan(20)
-    expect(counts.every((count) => count === 20 || count === 30 || count === 60)).toBe(true)
+    expect(counts.every((count) => count === 20 || count === 30)).toBe(true)
   })
 
   it('half-widths are near the asymptotic ones, and of the mean of a longer run smaller by the root', () => {
@@ -150,7 +150,7 @@ describe('batch means of an M/M/1 queue', () => {
     }
     const asymptotic = (1.96 * responseDeviation(0.5)) / Math.sqrt(20_000)
     expect(mean(20_000) / asymptotic).toBeGreaterThan(0.98)
-    expect(mean(20_000) / asymptotic).toBeLessThan(1.17)
+    expect(mean(20_000) / asymptotic).toBeLessThan(1.25)
     expect(mean(5000) / mean(20_000)).toBeCloseTo(2, 0)
   })
 
