@@ -1,6 +1,6 @@
 /**
  * Oracles 1 and 2 in the event engine, from YAML to the mean of 10⁶ requests. The standard error of the mean response of an
- * M/M/1 queue over N customers is √(ρ(2 + 5ρ − 4ρ² + ρ³)/(μ²(1 − ρ)⁴N)), here 0.9 and 0.7 % of the mean.
+ * M/M/1 queue over N customers is (1 + ρ)/(μ(1 − ρ)²√N) (docs/model.md), here 0.9 and 0.7 % of the mean.
  */
 import { describe, expect, it } from 'vitest'
 import { engineRegistry } from '../../src/catalog/index.js'
