@@ -33,7 +33,7 @@ const rest = (topology: Topology, computed: readonly string[]): readonly string[
 
 /** `placement`: where a run happened; without it the hosts that the topology declares. */
 export const capacityPlan = (topology: Topology, placement: Placement = topologyPlacement(topology)): CapacityPlan => {
-  const { hits, solved } = solveTopology(topology, placement)
+  const { hits, solved } = solveTopology(topology, placement, 'shared')
   const { usage, point, limits: raw } = solved
   const throughput = point.table.throughputPerSecond
   const limits = limitPlans(raw, throughput, (limit) => maxThroughput(topology, limit))

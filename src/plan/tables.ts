@@ -7,7 +7,7 @@ import { occurrences } from '../sim/analytic/network/flow-tree.js'
 import type { HitRatios } from '../sim/analytic/network/hit-ratios.js'
 import { hostOf, machineDemand, poolConnections, type RawLimit } from '../sim/analytic/network/limits.js'
 import type { OperatingPoint } from '../sim/analytic/network/operating-point.js'
-import type { Queueing } from '../sim/analytic/network/queueing.js'
+import type { Residences } from '../sim/analytic/network/residence.js'
 import { alone, timeOf } from '../sim/analytic/network/timing.js'
 import type { ClassLoad, Usage } from '../sim/analytic/network/usage.js'
 import type { Component, Topology } from '../topology/types.js'
@@ -19,7 +19,7 @@ export interface Solution {
   readonly classes: readonly ClassLoad[]
   readonly usage: Usage
   readonly point: OperatingPoint
-  readonly queues: Queueing
+  readonly residences: Residences
   readonly plans: readonly Limit[]
   readonly hits: HitRatios
 }
@@ -110,7 +110,7 @@ export const classDemands = ({ classes, usage, point }: Solution): DemandTable['
   )
 
 export const classPlans = (solution: Solution): Readonly<Record<string, ClassPlan>> => {
-  const { topology, classes, usage, queues, point } = solution
+  const { topology, classes, usage, point } = solution
   const { throughputPerSecond: throughput, users } = point.table
   const idle = alone((node) => usage.price(node, throughput))
   return Object.fromEntries(
@@ -133,8 +133,8 @@ export const classPlans = (solution: Solution): Readonly<Record<string, ClassPla
           demandSeconds,
           waitSeconds,
           minResidenceSeconds: timeOf(tree, idle),
-          residenceSeconds: finite(timeOf(tree, queues.timing)),
-          ...(asynchronous ? { completionSeconds: finite(timeOf(tree, queues.timing, true)) } : {}),
+          residenceSeconds: finite(timeOf(tree, point.timing)),
+          ...(asynchronous ? { completionSeconds: finite(timeOf(tree, point.timing, true)) } : {}),
         },
       ]
     }),
@@ -144,7 +144,7 @@ export const classPlans = (solution: Solution): Readonly<Record<string, ClassPla
 const utilizing: ReadonlySet<Limit['kind']> = new Set(['cpu', 'slots', 'threads'])
 
 const componentPlan = (solution: Solution, component: Component): ComponentPlan => {
-  const { usage, queues, point, plans } = solution
+  const { usage, point, plans, residences } = solution
   const throughput = point.table.throughputPerSecond
   const visits = usage.visits.get(component.id) ?? 0
   const stations = [...usage.stations.values()].filter((station) => station.component.id === component.id)
@@ -153,19 +153,17 @@ const componentPlan = (solution: Solution, component: Component): ComponentPlan 
   let largest = -1
   let origin: DemandOrigin = 'declared'
   for (const station of stations) {
-    const demand = queues.demands.get(station.id)
+    const demand = point.network.demands.get(station.id)
     if (demand === undefined) continue
-    const { waitSeconds, stretch } = queues.delayAt(station.id)
     demandSeconds += demand.cpuSeconds
-    // Nothing times an endless wait is nothing.
-    time += (demand.bursts > 0 ? demand.bursts * waitSeconds + demand.cpuSeconds * stretch : 0) + demand.waitSeconds
+    time += residences.stations.get(station.id) ?? 0
     if (demand.cpuSeconds > largest) {
       largest = demand.cpuSeconds
       origin = demand.origin
     }
   }
   const queued =
-    component.role === 'service' && component.consumes !== undefined ? queues.queueSeconds(component.id) : 0
+    component.role === 'service' && component.consumes !== undefined ? point.network.queueSeconds(component.id) : 0
   const residence = visits > 0 ? time / visits + queued : 0
   const own = plans.filter(({ id }) => id === component.id)
   const servers = stations.reduce((sum, station) => sum + station.servers, 0)
@@ -233,29 +231,28 @@ export const hostPlans = (solution: Solution): Readonly<Record<string, HostPlan>
 }
 
 export const poolPlans = (solution: Solution): Readonly<Record<string, PoolPlan>> => {
-  const { topology, queues, plans, point, usage } = solution
+  const { topology, plans, point, residences } = solution
+  const throughput = point.table.throughputPerSecond
   return Object.fromEntries(
     Object.values(topology.components).flatMap((service) =>
       service.role !== 'service'
         ? []
         : Object.values(service.pools).map((pool): [string, PoolPlan] => {
             const id = `${service.id}.${pool.id}`
-            const { holdSeconds, answer } = queues.pool(id)
-            const count = usage.holders.reduce(
-              (sum, { node, count: times }) => sum + (node.kind === 'hold' && node.pool === id ? times : 0),
-              0,
-            )
+            const { count, holdSeconds, waitSeconds, waitProbability } = residences.pools.get(id) ?? unused
             const limit = plans.find((plan) => plan.id === id)
+            const servers = poolConnections(service, pool)
+            const busy = (throughput * count * holdSeconds) / servers
             return [
               id,
               {
                 to: pool.to.role === undefined ? pool.to.component : `${pool.to.component}.${pool.to.role}`,
-                servers: poolConnections(service, pool),
-                arrivalRatePerSecond: point.table.throughputPerSecond * count,
+                servers,
+                arrivalRatePerSecond: throughput * count,
                 holdSeconds: finite(holdSeconds),
-                utilization: Number.isFinite(answer.utilization) ? answer.utilization : (limit?.utilization ?? 0),
-                waitProbability: Number.isFinite(answer.waitProbability) ? answer.waitProbability : 1,
-                waitSeconds: finite(answer.waitSeconds),
+                utilization: Number.isFinite(busy) ? busy : (limit?.utilization ?? 0),
+                waitProbability,
+                waitSeconds: finite(waitSeconds),
                 maxThroughputPerSecond: limit?.maxThroughputPerSecond ?? null,
               },
             ]
@@ -263,3 +260,5 @@ export const poolPlans = (solution: Solution): Readonly<Record<string, PoolPlan>
     ),
   )
 }
+
+const unused = { count: 0, holdSeconds: 0, waitSeconds: 0, waitProbability: 0 }

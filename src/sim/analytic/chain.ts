@@ -63,28 +63,55 @@ const lnSum = (a: number, b: number): number => {
   return a > b ? a + Math.log1p(Math.exp(b - a)) : b + Math.log1p(Math.exp(a - b))
 }
 
-/** Mean number at a station when N are in the network, given the throughputs of all the others without it. */
-export const numberAt = (others: Float64Array | undefined, pace: Pace, customers: number): number => {
-  if (others === undefined) return customers
+export interface StationNumbers {
+  /** Mean. */
+  readonly inSystem: number
+  /** Of these, beyond the entries of its pace: for whom there is no server. */
+  readonly waiting: number
+  /** P(as many there as entries, or more). */
+  readonly crowd: number
+}
+
+/** Mean numbers at a station when N are in the network, given the throughputs of all the others without it. */
+export const numberAt = (others: Float64Array | undefined, pace: Pace, customers: number): StationNumbers => {
+  if (others === undefined)
+    return {
+      inSystem: customers,
+      waiting: Math.max(0, customers - pace.length),
+      crowd: customers >= pace.length ? 1 : 0,
+    }
   let weight = 1
   let total = 1
   let number = 0
+  let waiting = 0
+  let crowd = 0
   for (let j = 1; j <= customers; j++) {
     weight *= (pace[Math.min(j, pace.length) - 1] ?? 0) * (others[customers - j] ?? 0)
     total += weight
     number += j * weight
+    if (j >= pace.length) {
+      crowd += weight
+      waiting += (j - pace.length) * weight
+    }
     if (total > big) {
       weight *= small
       total *= small
       number *= small
+      waiting *= small
+      crowd *= small
     }
   }
-  return number / total
+  return { inSystem: number / total, waiting: waiting / total, crowd: crowd / total }
 }
 
-/** Mean number at a station of one server, given the throughputs of the whole network: Q(n) = X(n)·D·(1 + Q(n − 1)). */
-export const numberAtSingle = (throughputs: Float64Array, demandSeconds: number): number => {
+/** Mean numbers at a station of one server, given the throughputs of the whole network: Q(n) = X(n)·D·(1 + Q(n − 1)). */
+export const numberAtSingle = (throughputs: Float64Array, demandSeconds: number, customers: number): StationNumbers => {
   let queue = 0
-  for (const throughput of throughputs) queue = throughput * demandSeconds * (1 + queue)
-  return queue
+  let throughput = 0
+  for (let n = 1; n <= customers; n++) {
+    throughput = throughputs[n - 1] ?? 0
+    queue = throughput * demandSeconds * (1 + queue)
+  }
+  const busy = throughput * demandSeconds
+  return { inSystem: queue, waiting: Math.max(0, queue - busy), crowd: Math.min(1, busy) }
 }

@@ -3,7 +3,7 @@
  * `classes/`). `demandSeconds` of a station is visits × service time per request; with c servers it is the sum over all
  * servers, not divided by c.
  */
-import { delayThroughputs, numberAt, numberAtSingle, withStation } from './chain.js'
+import { delayThroughputs, numberAt, numberAtSingle, type StationNumbers, withStation } from './chain.js'
 import { limitSeconds, loadDependent, type Pace, serversPace } from './load-dependent.js'
 
 export interface ClosedStation {
@@ -12,6 +12,8 @@ export interface ClosedStation {
   readonly servers: number
   /** Instead of demand/min(n, servers): any load-dependent station, say a flow-equivalent server. */
   readonly pace?: Pace
+  /** So many stations like this one, each with this demand; default 1. The answer is for all of them together. */
+  readonly copies?: number
 }
 
 export interface ClosedNetwork {
@@ -29,6 +31,10 @@ export interface ClosedAnswer {
     readonly residenceSeconds: number
     /** Q = X·R. */
     readonly inSystem: number
+    /** Of `inSystem`, those for whom there is no server (beyond the entries of its pace). */
+    readonly waiting: number
+    /** Share of the time in which all servers are busy. */
+    readonly crowd: number
     /** Per server. */
     readonly utilization: number
   }[]
@@ -39,21 +45,34 @@ export interface ClosedAnswer {
 /** Beyond about this many steps (a twentieth of a second) the exact solution is not worth its time. */
 const mostSteps = 10_000_000
 
+/** Without a throughput, what one alone would find. */
 const answer = (
   network: ClosedNetwork,
   throughputPerSecond: number,
-  residences: readonly number[],
+  found: readonly StationNumbers[],
   method: ClosedAnswer['method'],
-): ClosedAnswer => ({
-  throughputPerSecond,
-  responseSeconds: residences.reduce((sum, value) => sum + value, 0),
-  stations: network.stations.map(({ demandSeconds, servers }, i) => ({
-    residenceSeconds: residences[i] ?? 0,
-    inSystem: throughputPerSecond * (residences[i] ?? 0),
-    utilization: Number.isFinite(servers) ? (throughputPerSecond * demandSeconds) / servers : 0,
-  })),
-  method,
-})
+): ClosedAnswer => {
+  const stations = network.stations.map((station, i) => {
+    const { inSystem, waiting, crowd } = found[i] ?? { inSystem: 0, waiting: 0, crowd: 0 }
+    const { demandSeconds, servers } = station
+    return {
+      residenceSeconds:
+        throughputPerSecond > 0 ? inSystem / throughputPerSecond : copiesOf(station) * aloneSeconds(station),
+      inSystem,
+      waiting,
+      crowd,
+      utilization: Number.isFinite(servers) ? (throughputPerSecond * demandSeconds) / servers : 0,
+    }
+  })
+  return {
+    throughputPerSecond,
+    responseSeconds: stations.reduce((sum, { residenceSeconds }) => sum + residenceSeconds, 0),
+    stations,
+    method,
+  }
+}
+
+const copiesOf = ({ copies }: ClosedStation): number => copies ?? 1
 
 /** Time of one who is alone there. */
 const aloneSeconds = ({ demandSeconds, pace }: ClosedStation): number => pace?.[0] ?? demandSeconds
@@ -72,41 +91,58 @@ const paceOf = ({ demandSeconds, servers, pace }: ClosedStation): Pace => pace ?
  */
 export const meanValueAnalysis = (network: ClosedNetwork): ClosedAnswer => {
   const { users, thinkSeconds, stations } = network
-  if (users <= 0) return answer(network, 0, stations.map(aloneSeconds), 'exact')
-  const delays = stations.map((station) => isDelay(station, users))
-  const delaySeconds = stations.reduce(
-    (sum, { demandSeconds }, i) => sum + (delays[i] === true ? demandSeconds : 0),
-    thinkSeconds,
+  if (users <= 0) return answer(network, 0, [], 'exact')
+  const delaySeconds = thinkSeconds + delayOf(stations, users)
+  const queueing = stations.map((station): Queueing | undefined =>
+    isDelay(station, users) || aloneSeconds(station) === 0
+      ? undefined
+      : { pace: paceOf(station), copies: copiesOf(station) },
   )
-  const paces = stations.map((station, i) =>
-    delays[i] === true || aloneSeconds(station) === 0 ? undefined : paceOf(station),
-  )
-  const several = paces.filter((pace) => pace !== undefined && pace.length > 1).length
-  const entries = paces.reduce((sum, pace) => sum + (pace === undefined ? 0 : Math.min(pace.length, users)), 0)
-  const steps = users * (several === 0 ? stations.length + 1 : (several + 1) * (entries + 10 * stations.length))
-  if (steps > mostSteps) return meanField(network)
-  const throughputs = several === 0 ? singleServers(users, delaySeconds, paces) : convolved(users, delaySeconds, paces)
-  const throughput = throughputs[users - 1] ?? 0
-  const residences = stations.map(({ demandSeconds }, i) => {
-    const pace = paces[i]
-    if (pace === undefined) return demandSeconds
-    const inSystem =
+  const present = queueing.filter((each) => each !== undefined)
+  const several = present.filter(({ pace }) => pace.length > 1).length
+  const cost = present.reduce((sum, { pace, copies }) => sum + copies * (10 + Math.min(pace.length, users)), 10)
+  if (users * (several === 0 ? present.length + 1 : (several + 1) * cost) > mostSteps) return meanField(network)
+  const throughputs =
+    several === 0 ? singleServers(users, delaySeconds, present) : withAll(users, delaySeconds, queueing)
+  const throughput = throughputs?.[users - 1] ?? 0
+  const found = stations.map((station, i): StationNumbers => {
+    const own = queueing[i]
+    if (own === undefined)
+      return { inSystem: throughput * station.demandSeconds * copiesOf(station), waiting: 0, crowd: 0 }
+    const { pace, copies } = own
+    const one =
       pace.length === 1
-        ? numberAtSingle(throughputs, pace[0] ?? 0)
-        : numberAt(convolved(users, delaySeconds, paces, i, true), pace, users)
-    return inSystem / throughput
+        ? numberAtSingle(throughputs ?? new Float64Array(), pace[0] ?? 0, users)
+        : numberAt(withAll(users, delaySeconds, withoutOne(queueing, i)), pace, users)
+    return { inSystem: copies * one.inSystem, waiting: copies * one.waiting, crowd: one.crowd }
   })
-  return answer(network, throughput, residences, 'exact')
+  return answer(network, throughput, found, 'exact')
 }
 
+interface Queueing {
+  readonly pace: Pace
+  readonly copies: number
+}
+
+const withoutOne = (queueing: readonly (Queueing | undefined)[], i: number): readonly (Queueing | undefined)[] =>
+  queueing.map((each, k) => (k === i && each !== undefined ? { ...each, copies: each.copies - 1 } : each))
+
+/** Time at all stations that are delays for so many customers. */
+const delayOf = (stations: readonly ClosedStation[], customers: number): number =>
+  stations.reduce(
+    (sum, station) => sum + (isDelay(station, customers) ? copiesOf(station) * station.demandSeconds : 0),
+    0,
+  )
+
 /** Throughputs of 1…N users; all stations have one server. */
-const singleServers = (users: number, delaySeconds: number, paces: readonly (Pace | undefined)[]): Float64Array => {
-  const demands = Float64Array.from(paces.flatMap((pace) => pace?.[0] ?? []))
+const singleServers = (users: number, delaySeconds: number, stations: readonly Queueing[]): Float64Array => {
+  const demands = Float64Array.from(stations, ({ pace }) => pace[0] ?? 0)
+  const copies = Float64Array.from(stations, (station) => station.copies)
   const queues = new Float64Array(demands.length)
   const throughputs = new Float64Array(users)
   for (let n = 1; n <= users; n++) {
     let cycle = delaySeconds
-    for (let k = 0; k < queues.length; k++) cycle += (demands[k] ?? 0) * (1 + (queues[k] ?? 0))
+    for (let k = 0; k < queues.length; k++) cycle += (copies[k] ?? 0) * (demands[k] ?? 0) * (1 + (queues[k] ?? 0))
     const throughput = cycle > 0 ? n / cycle : Number.POSITIVE_INFINITY
     for (let k = 0; k < queues.length; k++) queues[k] = throughput * (demands[k] ?? 0) * (1 + (queues[k] ?? 0))
     throughputs[n - 1] = throughput
@@ -114,25 +150,17 @@ const singleServers = (users: number, delaySeconds: number, paces: readonly (Pac
   return throughputs
 }
 
-/** Throughputs of 1…N users of all stations, or of all but one. */
-function convolved(
+/** Throughputs of 1…N users around all of these; undefined: there is nothing to go around. */
+const withAll = (
   users: number,
   delaySeconds: number,
-  paces: readonly (Pace | undefined)[],
-  without: number,
-  partial: true,
-): Float64Array | undefined
-function convolved(users: number, delaySeconds: number, paces: readonly (Pace | undefined)[]): Float64Array
-function convolved(
-  users: number,
-  delaySeconds: number,
-  paces: readonly (Pace | undefined)[],
-  without = -1,
-): Float64Array | undefined {
-  return paces.reduce<Float64Array | undefined>(
-    (before, pace, i) => (pace === undefined || i === without ? before : withStation(before, pace, users)),
-    delayThroughputs(users, delaySeconds),
-  )
+  stations: readonly (Queueing | undefined)[],
+): Float64Array | undefined => {
+  let throughputs = delayThroughputs(users, delaySeconds)
+  for (const station of stations)
+    for (let copy = 0; copy < (station?.copies ?? 0); copy++)
+      if (station !== undefined) throughputs = withStation(throughputs, station.pace, users)
+  return throughputs
 }
 
 /** Throughputs of 1…N customers that never think: what a subnetwork with room for N carries (a flow-equivalent server's rates). */
@@ -140,21 +168,16 @@ export const chainThroughputs = (
   customers: number,
   delaySeconds: number,
   stations: readonly ClosedStation[],
-): Float64Array | undefined => {
-  const delays = stations.reduce(
-    (sum, station) => sum + (isDelay(station, customers) ? station.demandSeconds : 0),
-    delaySeconds,
-  )
-  return convolved(
+): Float64Array | undefined =>
+  withAll(
     customers,
-    delays,
+    delaySeconds + delayOf(stations, customers),
     stations.map((station) =>
-      isDelay(station, customers) || aloneSeconds(station) === 0 ? undefined : paceOf(station),
+      isDelay(station, customers) || aloneSeconds(station) === 0
+        ? undefined
+        : { pace: paceOf(station), copies: copiesOf(station) },
     ),
-    -1,
-    true,
   )
-}
 
 /**
  * So many users that each sees the means: X is sought at which the stations, under Poisson arrivals of rate X, hold as many as
@@ -167,38 +190,36 @@ export const meanField = (network: ClosedNetwork): ClosedAnswer => {
   const { users, thinkSeconds, stations } = network
   const closing = 1 - 1 / users
   const paces = stations.map((station) => (isDelay(station, users) ? undefined : paceOf(station)))
-  const numbers = (throughput: number): readonly number[] =>
-    stations.map(({ demandSeconds }, i) => {
+  const found = (throughput: number): readonly StationNumbers[] =>
+    stations.map((station, i) => {
       const pace = paces[i]
-      return pace === undefined ? throughput * demandSeconds : loadDependent(throughput, pace, closing).inSystem
+      const copies = copiesOf(station)
+      if (pace === undefined) return { inSystem: throughput * station.demandSeconds * copies, waiting: 0, crowd: 0 }
+      const { inSystem, beyond, crowdProbability } = loadDependent(throughput, pace, closing)
+      return { inSystem: copies * inSystem, waiting: copies * beyond, crowd: crowdProbability }
     })
-  const population = (throughput: number): number =>
-    numbers(throughput).reduce((sum, number) => sum + number, throughput * thinkSeconds)
+  const population = (all: readonly StationNumbers[], throughput: number): number =>
+    all.reduce((sum, { inSystem }) => sum + inSystem, throughput * thinkSeconds)
   let low = 0
   let high = asymptoticBounds(network).throughputUpperPerSecond
-  if (!Number.isFinite(high))
-    return answer(
-      network,
-      high,
-      stations.map(() => 0),
-      'mean-field',
-    )
-  if (population(high) > users)
+  if (!Number.isFinite(high)) return answer(network, high, [], 'mean-field')
+  if (population(found(high), high) > users)
     for (let i = 0; i < 200 && high - low > Number.EPSILON * high; i++) {
       const middle = (low + high) / 2
-      if (population(middle) > users) high = middle
+      if (population(found(middle), middle) > users) high = middle
       else low = middle
     }
   else low = high
-  const throughput = low
-  const found = numbers(throughput)
+  const all = found(low)
   // What the last digit of a saturated throughput leaves over stands at the bottleneck.
-  const missing = users - found.reduce((sum, number) => sum + number, throughput * thinkSeconds)
+  const missing = Math.max(0, users - population(all, low))
   const worst = bottleneckOf(stations)
   return answer(
     network,
-    throughput,
-    found.map((number, i) => (number + (i === worst ? Math.max(0, missing) : 0)) / throughput),
+    low,
+    all.map((each, i) =>
+      i === worst ? { ...each, inSystem: each.inSystem + missing, waiting: each.waiting + missing } : each,
+    ),
     'mean-field',
   )
 }
@@ -232,7 +253,7 @@ export interface Bounds {
  * Asymptotic bounds. Source: Denning & Buzen (1978); Lazowska et al., Quantitative System Performance, ch. 5.
  */
 export const asymptoticBounds = ({ users, thinkSeconds, stations }: ClosedNetwork): Bounds => {
-  const total = stations.reduce((sum, station) => sum + aloneSeconds(station), 0)
+  const total = stations.reduce((sum, station) => sum + copiesOf(station) * aloneSeconds(station), 0)
   const largest = stations.reduce((max, station) => Math.max(max, leastSeconds(station)), 0)
   const maxThroughputPerSecond = largest > 0 ? 1 / largest : Number.POSITIVE_INFINITY
   const cycle = total + thinkSeconds
@@ -257,7 +278,9 @@ export const balancedJobBounds = ({
   thinkSeconds,
   stations,
 }: ClosedNetwork): { readonly throughputLowerPerSecond: number; readonly throughputUpperPerSecond: number } => {
-  const demands = stations.map(({ demandSeconds }) => demandSeconds).filter((demand) => demand > 0)
+  const demands = stations
+    .flatMap((station) => new Array<number>(copiesOf(station)).fill(station.demandSeconds))
+    .filter((demand) => demand > 0)
   const total = demands.reduce((sum, demand) => sum + demand, 0)
   const largest = Math.max(0, ...demands)
   if (total === 0 || users <= 0)

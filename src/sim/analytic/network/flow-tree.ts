@@ -25,7 +25,9 @@ export type Node =
       readonly work: Work
     }
   | { readonly kind: 'series'; readonly parts: readonly Node[] }
-  | { readonly kind: 'fork'; readonly parts: readonly Node[] }
+  | { readonly kind: 'fork'; readonly join: 'all' | 'any'; readonly parts: readonly Node[] }
+  /** One of them, by weight; what is left to 1: nothing. */
+  | { readonly kind: 'choice'; readonly parts: readonly { readonly weight: number; readonly body: Node }[] }
   /** On average `weight` times: a branch taken with that probability, a repetition, retries. */
   | { readonly kind: 'weighted'; readonly weight: number; readonly body: Node }
   /** Holds one connection of a pool, `app.main`. */
@@ -117,10 +119,13 @@ const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, con
   saga: (step, scope, context) => series(step.entries.map((entry) => stepTree(entry.step, scope, context))),
   parallel: (step, scope, context) => ({
     kind: 'fork',
+    join: step.join,
     parts: step.branches.map((branch) => flowTree(branch, scope, context)),
   }),
-  choose: (step, scope, context) =>
-    series(step.options.map((option) => weighted(option.weight, flowTree(option.flow, scope, context)))),
+  choose: (step, scope, context) => ({
+    kind: 'choice',
+    parts: step.options.map((option) => ({ weight: option.weight, body: flowTree(option.flow, scope, context) })),
+  }),
   repeat: (step, scope, context) => weighted(step.times, flowTree(step.do, scope, context)),
 }
 
@@ -154,15 +159,17 @@ const callTree = (step: StepOf<'call'>, context: TreeContext): Node => {
   if (called?.role === 'balancer')
     return series([
       visit(place(target), step),
-      ...called.upstreams.map(({ component, weight }) => {
-        const upstream = context.topology.components[component]
-        return weighted(
-          weight,
-          upstream?.role === 'service'
-            ? serviceTree(component, operationOf(upstream, target), context)
-            : visit({ component, role: undefined }),
-        )
-      }),
+      {
+        kind: 'choice',
+        parts: called.upstreams.map(({ component, weight }) => {
+          const upstream = context.topology.components[component]
+          const body =
+            upstream?.role === 'service'
+              ? serviceTree(component, operationOf(upstream, target), context)
+              : visit({ component, role: undefined })
+          return { weight, body }
+        }),
+      },
     ])
   return visit(place(target), step)
 }
@@ -200,7 +207,13 @@ export const requestTree = (request: RequestClass, context: TreeContext): Node =
       : [{ component: request.serve, weight: 1 }]
   return series([
     ...entered,
-    ...upstreams.map(({ component, weight }) => weighted(weight, serviceTree(component, request.flow, context))),
+    {
+      kind: 'choice',
+      parts: upstreams.map(({ component, weight }) => ({
+        weight,
+        body: serviceTree(component, request.flow, context),
+      })),
+    },
   ])
 }
 
@@ -226,6 +239,9 @@ export function* occurrences(
     case 'fork':
       for (const part of node.parts) yield* occurrences(part, count, consumer)
       return
+    case 'choice':
+      for (const { weight, body } of node.parts) if (weight > 0) yield* occurrences(body, count * weight, consumer)
+      return
     case 'weighted':
       if (node.weight > 0) yield* occurrences(node.body, count * node.weight, consumer)
       return
@@ -249,6 +265,9 @@ export function* holders(node: Node, count = 1): Generator<{ readonly node: Hold
     case 'series':
     case 'fork':
       for (const part of node.parts) yield* holders(part, count)
+      return
+    case 'choice':
+      for (const { weight, body } of node.parts) if (weight > 0) yield* holders(body, count * weight)
       return
     case 'weighted':
       if (node.weight > 0) yield* holders(node.body, count * node.weight)

@@ -35,7 +35,6 @@ const held = (usage: Usage, choose: (node: Holder) => boolean) => {
           timeOf(
             node.body,
             alone((work) => usage.price(work, throughput)),
-            true,
           ),
       0,
     )

@@ -1,11 +1,10 @@
-/** The throughput that the declared traffic comes to. */
-import { demandDependsOnLoad } from '../../../catalog/demand.js'
+/** The throughput that the declared traffic comes to, and what is waited for at it. */
 import { meanSeconds } from '../../../lib/distribution.js'
-import type { Topology, Traffic } from '../../../topology/types.js'
-import { meanValueAnalysis } from '../closed.js'
+import type { Traffic } from '../../../topology/types.js'
+import { type ClosedAnswer, meanValueAnalysis } from '../closed.js'
 import { maxThroughput, type RawLimit } from './limits.js'
-import type { KnownWaits } from './queueing.js'
-import { stationDemands, type Usage } from './usage.js'
+import { Network, type QueueingContext } from './queueing.js'
+import type { Timing } from './timing.js'
 
 export type ClosedMethod = 'mva' | 'mean-field' | 'bound'
 
@@ -18,86 +17,93 @@ export interface OperatingPoint {
     readonly method: ClosedMethod | null
     readonly responseSeconds: number | null
   }
-  /** Closed traffic: waits per burst by station, from mean value analysis. */
-  readonly known: KnownWaits | undefined
+  readonly network: Network
+  readonly timing: Timing
 }
 
 type Closed = Extract<Traffic, { mode: 'closed' }>
 
-const closedPoint = (
-  topology: Topology,
-  usage: Usage,
-  limits: readonly RawLimit[],
-  traffic: Closed,
-): OperatingPoint => {
+interface Round {
+  readonly network: Network
+  readonly answer: ClosedAnswer
+  readonly timing: () => Timing
+}
+
+/** The closed network as it is when the mix arrives at `throughput`: demands may depend on it, and what others take of the cores. */
+const roundAt = (context: QueueingContext, users: number, thinkSeconds: number, throughput: number): Round => {
+  const network = new Network(context, throughput)
+  const level = network.topLevel()
+  const members = network.members(level, 1)
+  const answer = meanValueAnalysis({
+    users,
+    thinkSeconds: thinkSeconds + level.delaySeconds,
+    stations: members.map(({ closed }) => closed),
+  })
+  return { network, answer, timing: () => network.closedTiming(level, members, answer) }
+}
+
+/** Rounds that may be needed until the throughput that is assumed is the one that comes out: the latter falls with the former. */
+const mostRounds = 30
+
+const closedPoint = (context: QueueingContext, limits: readonly RawLimit[], traffic: Closed): OperatingPoint => {
+  const { users } = traffic
   const thinkSeconds = meanSeconds(traffic.thinkTime)
   const ceiling = limits.reduce(
-    (least, limit) => Math.min(least, maxThroughput(topology, limit)),
+    (least, limit) => Math.min(least, maxThroughput(context.topology, limit)),
     Number.POSITIVE_INFINITY,
   )
-  // Demand may depend on the throughput that is sought: from the ceiling down, a few rounds settle it.
-  let throughput = Number.isFinite(ceiling) ? ceiling : 1
-  let answer = meanValueAnalysis({ users: 0, thinkSeconds, stations: [] })
-  let queueing: readonly { id: string; servers: number; demandSeconds: number; bursts: number }[] = []
-  for (let round = 0; round < 8; round++) {
-    const demands = stationDemands(usage, throughput)
-    const pureWait = usage.entries.reduce(
-      (sum, { node, count, synchronous }) =>
-        sum + (synchronous ? count * usage.price(node, throughput).waitSeconds : 0),
-      0,
-    )
-    queueing = [...usage.stations.values()].flatMap((station) => {
-      const demand = demands.get(station.id)
-      return demand === undefined || demand.synchronousCpuSeconds === 0 || !Number.isFinite(station.servers)
-        ? []
-        : [
-            {
-              id: station.id,
-              servers: Math.max(1, Math.floor(station.servers)),
-              demandSeconds: demand.synchronousCpuSeconds,
-              bursts: (demand.bursts * demand.synchronousCpuSeconds) / demand.cpuSeconds,
-            },
-          ]
-    })
-    answer = meanValueAnalysis({ users: traffic.users, thinkSeconds: thinkSeconds + pureWait, stations: queueing })
-    const next = Math.min(answer.throughputPerSecond, ceiling)
-    const settled = Math.abs(next - throughput) <= 1e-9 * throughput
-    throughput = next
-    if (settled || !demandDependsOnLoad(topology)) break
+  const at = (throughput: number): Round => roundAt(context, users, thinkSeconds, throughput)
+  let assumed = Number.isFinite(ceiling) ? ceiling : 1
+  let round = at(assumed)
+  let low = 0
+  let high = Number.POSITIVE_INFINITY
+  for (let i = 0; i < mostRounds; i++) {
+    const found = round.answer.throughputPerSecond
+    if (!Number.isFinite(found) || Math.abs(found - assumed) <= 1e-9 * assumed) break
+    if (found > assumed) low = assumed
+    else high = assumed
+    // What comes out of one's guess is next, as long as it lies between the guesses that were too low and too high.
+    assumed = found > low && found < high ? found : high < Number.POSITIVE_INFINITY ? (low + high) / 2 : found
+    round = at(assumed)
+    if (high - low <= 1e-9 * high) break
   }
-  if (!Number.isFinite(throughput)) throughput = 0
-  const known = new Map(
-    queueing.map(({ id, demandSeconds, bursts }, i) => [
-      id,
-      Math.max(0, (answer.stations[i]?.residenceSeconds ?? 0) - demandSeconds) / bursts,
-    ]),
-  )
+  const { answer } = round
+  const capped = answer.throughputPerSecond > ceiling * (1 + 1e-9)
+  const throughput = capped ? ceiling : Number.isFinite(answer.throughputPerSecond) ? answer.throughputPerSecond : 0
+  // Where something else than a station holds the throughput down, the stations' queues are not those that it computed.
+  const network = capped ? new Network(context, throughput) : round.network
   return {
     table: {
       traffic: 'closed',
       throughputPerSecond: throughput,
-      users: traffic.users,
+      users,
       thinkSeconds,
-      method: answer.throughputPerSecond > ceiling ? 'bound' : answer.method === 'exact' ? 'mva' : 'mean-field',
-      responseSeconds: throughput > 0 ? traffic.users / throughput - thinkSeconds : null,
+      method: capped ? 'bound' : answer.method === 'exact' ? 'mva' : 'mean-field',
+      responseSeconds: throughput > 0 ? users / throughput - thinkSeconds : null,
     },
-    // Where something else than a station holds the throughput down, the stations' queues are not those that it computed.
-    known: answer.throughputPerSecond > ceiling ? undefined : known,
+    network,
+    timing: capped ? network.timing : round.timing(),
   }
 }
 
-export const operatingPoint = (topology: Topology, usage: Usage, limits: readonly RawLimit[]): OperatingPoint => {
-  const { traffic } = topology
-  if (traffic?.mode === 'closed') return closedPoint(topology, usage, limits, traffic)
+export const operatingPoint = (
+  context: QueueingContext,
+  limits: readonly RawLimit[],
+  traffic: Traffic | undefined,
+): OperatingPoint => {
+  if (traffic?.mode === 'closed') return closedPoint(context, limits, traffic)
+  const throughputPerSecond = traffic?.ratePerSecond ?? 0
+  const network = new Network(context, throughputPerSecond)
   return {
     table: {
       traffic: traffic === undefined ? 'none' : 'open',
-      throughputPerSecond: traffic?.ratePerSecond ?? 0,
+      throughputPerSecond,
       users: null,
       thinkSeconds: null,
       method: null,
       responseSeconds: null,
     },
-    known: undefined,
+    network,
+    timing: network.timing,
   }
 }

@@ -5,7 +5,8 @@ import { type Node, requestTree } from './flow-tree.js'
 import { type HitRatios, hitRatios } from './hit-ratios.js'
 import { rawLimits } from './limits.js'
 import { operatingPoint } from './operating-point.js'
-import { queueing } from './queueing.js'
+import type { Spread } from './places.js'
+import { type Residences, residencesOf } from './residence.js'
 import { alone, timeOf } from './timing.js'
 import { type ClassLoad, usageOf } from './usage.js'
 
@@ -18,15 +19,14 @@ export interface Solved {
   readonly usage: ReturnType<typeof usageOf>
   readonly limits: ReturnType<typeof rawLimits>
   readonly point: ReturnType<typeof operatingPoint>
-  readonly queues: ReturnType<typeof queueing>
+  readonly residences: Residences
 }
 
-const solve = (topology: Topology, placement: Placement, classes: readonly ClassLoad[]): Solved => {
+const solve = (topology: Topology, placement: Placement, classes: readonly ClassLoad[], spread: Spread): Solved => {
   const usage = usageOf(topology, placement, classes)
-  const context = { topology, placement, usage }
-  const limits = rawLimits(context)
-  const point = operatingPoint(topology, usage, limits)
-  return { classes, usage, limits, point, queues: queueing(context, point.table.throughputPerSecond, point.known) }
+  const limits = rawLimits({ topology, placement, usage })
+  const point = operatingPoint({ topology, placement, usage, classes, spread }, limits, topology.traffic)
+  return { classes, usage, limits, point, residences: residencesOf(topology, classes, point.timing) }
 }
 
 /** A client polls until its work is done: on average half an interval longer than that takes, and at least once. */
@@ -35,18 +35,23 @@ const pollsPer = (parent: Node, poll: RequestClass, solved: Solved): number => {
   if (every === undefined || every <= 0) return 1
   const lasting = (timing: Parameters<typeof timeOf>[1]): number =>
     timeOf(parent, timing, true) - timeOf(parent, timing)
-  const loaded = lasting(solved.queues.timing)
+  const loaded = lasting(solved.point.timing)
   const throughput = solved.point.table.throughputPerSecond
   const seconds = Number.isFinite(loaded) ? loaded : lasting(alone((node) => solved.usage.price(node, throughput)))
   return Math.max(1, seconds / every + 0.5)
 }
 
 /** Classes that stand in the shares first; polls follow from how long the work of their parent takes under that load. */
-const solveAll = (topology: Topology, placement: Placement, treeOf: (request: RequestClass) => Node): Solved => {
+const solveAll = (
+  topology: Topology,
+  placement: Placement,
+  treeOf: (request: RequestClass) => Node,
+  spread: Spread,
+): Solved => {
   const requests = Object.values(topology.requests)
   const own = requests.filter(({ derivedFrom }) => derivedFrom === undefined)
   const classes = own.map((request) => ({ id: request.id, tree: treeOf(request), perRequest: request.share }))
-  const first = solve(topology, placement, classes)
+  const first = solve(topology, placement, classes, spread)
   const polls = requests.flatMap((request) => {
     const parent = classes.find(({ id }) => id === request.derivedFrom)
     return parent === undefined
@@ -59,17 +64,23 @@ const solveAll = (topology: Topology, placement: Placement, treeOf: (request: Re
           },
         ]
   })
-  return polls.length === 0 ? first : solve(topology, placement, [...classes, ...polls])
+  return polls.length === 0 ? first : solve(topology, placement, [...classes, ...polls], spread)
 }
 
 /** With the hit ratios that its lookups have at the rates that come out. */
 export const solveTopology = (
   topology: Topology,
   placement: Placement,
+  spread: Spread,
 ): { readonly hits: HitRatios; readonly solved: Solved } => {
   const at = (throughput: number) => {
     const hits = hitRatios(topology, (id) => throughput * (topology.requests[id]?.share ?? 0))
-    const solved = solveAll(topology, placement, (request) => requestTree(request, { topology, hitRatio: hits.of }))
+    const solved = solveAll(
+      topology,
+      placement,
+      (request) => requestTree(request, { topology, hitRatio: hits.of }),
+      spread,
+    )
     return { hits, solved }
   }
   const guess = topology.traffic?.mode === 'open' ? topology.traffic.ratePerSecond : firstGuessPerSecond

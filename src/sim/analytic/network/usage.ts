@@ -1,6 +1,6 @@
 /** Adds up what the classes ask of each station, step and pool, and prices it. */
 import { type Demand, stepCpu, visitCpu } from '../../../catalog/demand.js'
-import { meanSeconds, scv } from '../../../lib/distribution.js'
+import { type Distribution, meanSeconds, scv } from '../../../lib/distribution.js'
 import type { Placement } from '../../../result/placement.js'
 import type { Step } from '../../../topology/flow.js'
 import type { ComponentId, Topology } from '../../../topology/types.js'
@@ -31,6 +31,7 @@ export interface Price {
   /** Variance in seconds², of independent parts. */
   readonly variance: number
   readonly waitSeconds: number
+  readonly waitVariance: number
   readonly origin: Demand['origin']
 }
 
@@ -48,6 +49,9 @@ const cpuOf = (demand: Demand): { readonly mean: number; readonly variance: numb
   mean: demand.cpuSeconds,
   variance: demand.cpu === undefined ? 0 : scv(demand.cpu) * demand.cpuSeconds ** 2,
 })
+
+const varianceOf = (time: Distribution | undefined): number =>
+  time === undefined ? 0 : scv(time) * meanSeconds(time) ** 2
 
 /** Origins from the most to the least trusted; the largest part of a burst gives its name. */
 const originOf = (visit: Demand, visits: number, step: Demand | undefined): Demand['origin'] =>
@@ -89,6 +93,7 @@ export const usageOf = (topology: Topology, placement: Placement, classes: reado
       waitSeconds:
         (wait === undefined ? 0 : meanSeconds(wait)) +
         (perVisit.wait === undefined ? 0 : node.visits * meanSeconds(perVisit.wait)),
+      waitVariance: varianceOf(wait) + node.visits * varianceOf(perVisit.wait),
       origin: originOf(perVisit, node.visits, ofStep),
     }
   }
