@@ -19,7 +19,7 @@ export const scalingOf = (scope: BuildScope, service: FieldsOf<typeof serviceOpt
   const fields = service.get('scaling')
   if (fields === undefined) return undefined
   const triggers = (fields.get('triggers') ?? []).flatMap((trigger) =>
-    trigger === undefined ? [] : triggerOf(scope, trigger),
+    trigger === undefined ? [] : triggerOf(scope, trigger, service),
   )
   const min = fields.get('min') ?? 1
   const idle = fields.get('idle')
@@ -42,7 +42,11 @@ export const scalingOf = (scope: BuildScope, service: FieldsOf<typeof serviceOpt
 
 const triggerMetrics = ['cpu', 'memory', 'queueLength', 'queueLengthPerReplica', 'inFlight', 'ratePerReplica'] as const
 
-const triggerOf = (scope: BuildScope, trigger: Fields<typeof triggerShape>): readonly ScalingTrigger[] => {
+const triggerOf = (
+  scope: BuildScope,
+  trigger: Fields<typeof triggerShape>,
+  service: FieldsOf<typeof serviceOptions>,
+): readonly ScalingTrigger[] => {
   const [metric, second] = triggerMetrics.filter((name) => trigger.has(name))
   if (metric === undefined) {
     report(scope, trigger.at, 'a trigger needs a metric', `one of: ${triggerMetrics.join(', ')}`)
@@ -57,6 +61,7 @@ const triggerOf = (scope: BuildScope, trigger: Fields<typeof triggerShape>): rea
       `"activation" has no meaning beside ${metric}`,
       'triggers with "activation": queueLength, queueLengthPerReplica',
     )
+  if (metric === 'memory') checkMemory(scope, trigger, service)
   const target = trigger.get(metric)
   return target === undefined ? [] : [{ metric, target, activation: trigger.get('activation') ?? 0 }]
 }
@@ -77,6 +82,30 @@ const checkBounds = (scope: BuildScope, service: FieldsOf<typeof serviceOptions>
       `replicas: ${replicas} is outside of scaling, which goes from ${min ?? '?'} to ${max ?? '?'}`,
     )
   }
+}
+
+/** A share needs a whole: what a replica may need at most. */
+const checkMemory = (
+  scope: BuildScope,
+  trigger: Fields<typeof triggerShape>,
+  service: FieldsOf<typeof serviceOptions>,
+): void => {
+  const resources = service.get('resources')
+  const memory = resources?.get('memory')
+  if (memory?.baseBytes === undefined && resources?.has('memory') !== true)
+    report(
+      scope,
+      trigger.path('memory'),
+      'memory: a share of what? It needs resources.memory',
+      'what a replica may have',
+    )
+  else if (memory?.baseBytes !== undefined && memory.perRequestBytes !== undefined && !service.has('maxInFlight'))
+    report(
+      scope,
+      trigger.path('memory'),
+      'memory: a share of what? With "perRequest" it needs maxInFlight',
+      'base and perRequest × maxInFlight are what a replica may need',
+    )
 }
 
 /** Only messages that wait can wake what has no replicas. */

@@ -325,6 +325,14 @@ describe('components', () => {
       '"activation" has no meaning beside cpu',
     ],
     [
+      '{ engine: service, scaling: { min: 1, max: 2, triggers: [{ memory: 70% }] } }',
+      'memory: a share of what? It needs resources.memory',
+    ],
+    [
+      '{ engine: service, resources: { memory: { base: 1GiB, perRequest: 1MiB } }, scaling: { min: 1, max: 2, triggers: [{ memory: 70% }] } }',
+      'memory: a share of what? With "perRequest" it needs maxInFlight',
+    ],
+    [
       '{ engine: service, scaling: { min: 0, max: 2, triggers: [{ cpu: 70% }] } }',
       'min: 0 needs something that waits while nothing runs',
     ],
