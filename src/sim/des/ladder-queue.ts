@@ -70,7 +70,7 @@ export class LadderQueue {
   private freeChunk = -1
 
   constructor() {
-    this.growChunks(256)
+    this.growChunks(16)
     this.clearList(this.far, 0)
   }
 
