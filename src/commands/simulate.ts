@@ -13,7 +13,7 @@ import { simulateAll } from '../run/simulate-all.js'
 import { parseSource, type Simulated, type SimulationSource } from '../run/source.js'
 import { readExperimentFile, readTopologyFile, readTraceBeside } from '../system/files.js'
 import { cores } from '../system/proc.js'
-import { replaceFile } from '../system/replace-file.js'
+import { assertReplaceable, replaceFile } from '../system/replace-file.js'
 import { progressBar } from './bar.js'
 import type { CommandHandler, Invocation } from './command.js'
 import type { Host } from './host.js'
@@ -30,6 +30,7 @@ export const run: CommandHandler = async (invocation): Promise<ExitCode> => {
   const { host } = invocation
   const flags = simulateFlags(invocation)
   const { source, points } = await inputs(invocation, flags)
+  if (typeof flags.csv === 'string') assertReplaceable(resolve(host.cwd, flags.csv))
   const results = await simulated(host, flags, source, points)
   const [first] = results ?? []
   if (results === undefined || first === undefined)
@@ -116,7 +117,6 @@ const simulated = async (
 const lengthOf = (simulated: Simulated | undefined): number =>
   simulated?.experiment.load.stages.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0) ?? 0
 
-/** A file that cannot be written is known before anything is printed. */
 const writeCsv = (host: Host, { csv }: SimulateFlags, text: string): void => {
   if (typeof csv === 'string') replaceFile(resolve(host.cwd, csv), text)
 }

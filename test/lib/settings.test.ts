@@ -119,6 +119,18 @@ describe('--set', () => {
       '--set: error: there is no "ap" in "components"\n   | components.ap.replicas=4\n   |            ^^\n  hint: did you mean "app"?',
     ])
     expect(refused('hosts.application.cpu=8')[0]).toContain('there is no "application" in "hosts"')
+    const noHosts = text.replace(/^hosts:.*\n/m, '').replace('    host: web\n', '')
+    const settings = [parseSetting('hosts.web.cpu=8')]
+    expect(() => parseTopology(noHosts, { file: 't.yaml', registry: engineRegistry, settings })).toThrow(
+      expect.objectContaining({
+        problems: [
+          expect.objectContaining({
+            message: 'there is no "web" in "hosts"',
+            hint: 'to add it, set it whole: hosts.web={…}',
+          }),
+        ],
+      }),
+    )
     expect(refused('data.item.counters.stok=8')[0]).toContain('did you mean "stock"?')
     expect(refused('requests.veiw.flow.0.compute=1ms')[0]).toContain('did you mean "view"?')
   })

@@ -146,7 +146,7 @@ export const readDocument = (text: string, file: string, settings: readonly Sett
       const onTheWay = created.get(entry.key)
       if (onTheWay === undefined) return false
       const siblings = entries.flatMap(({ name, key }) => (created.has(key) ? [] : name))
-      const told = strayName(entry, onTheWay, siblings, where)
+      const told = strayName(entry, onTheWay, siblings, { where, setting: origins.get(entry.key)?.setting })
       if (told !== undefined) reportNode(entry.key, told)
       return told !== undefined
     },

@@ -223,15 +223,15 @@ const likeOriginal = <T extends YAMLMap | YAMLSeq>(copy: T, original: T): T => {
  * something else was meant to be there; a new one is given whole. Undefined: nothing.
  */
 export const strayName = (
-  { name, value }: Entry,
+  { name, key, value }: Entry,
   onTheWay: boolean,
   siblings: readonly string[],
-  where: string,
+  { where, setting }: { readonly where: string; readonly setting: Setting | undefined },
 ): Told | undefined => {
   const near = suggestion(name, siblings)
   if (!onTheWay && (isCollection(value) || near?.startsWith('did') !== true)) return undefined
   return {
     message: `there is no "${name}" in "${where}"`,
-    hint: near ?? `to add it, set it whole: ${name}={…}`,
+    hint: near ?? `to add it, set it whole: ${setting?.text.slice(0, key.range?.[1]) ?? name}={…}`,
   }
 }
