@@ -20,6 +20,7 @@ import {
   missing,
   unitOf,
 } from './quantity.js'
+import { scalingSections } from './scaling.js'
 import { replicationsText, statisticsLines } from './statistics.js'
 
 const right = (name: string, optional = false) => ({ name, align: 'right', optional }) as const
@@ -279,6 +280,7 @@ export const resultDocument = (result: RunResult): Document => {
         lines: [...hostLines(result), ...(result.engine === 'stack' ? [generatorLine(result)] : [])],
       },
       ...poolSections(result),
+      ...scalingSections(result),
       ...faultSections(result),
       ...verdictSections(result),
     ],

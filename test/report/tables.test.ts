@@ -44,6 +44,21 @@ test('requests without an answer are told, and what was saturated: overload with
   expect(formatResult(sim, { columns: 200, color: false })).not.toContain('had no answer')
 })
 
+test('what autoscalers did is told, the first twelve times', () => {
+  const scaled = (at: number) =>
+    ({ type: 'scaled', at, component: 'app', from: at, to: at + 1, reason: 'cpu above target' }) as const
+  const text = formatResult(
+    { ...sim, events: [...sim.events, ...Array.from({ length: 14 }, (_, i) => scaled(i + 1))] },
+    { columns: 200, color: false },
+  )
+  expect(text).toContain('scaling\n')
+  expect(text).toMatch(/1\.0 s +app +1 → 2 +cpu above target/)
+  expect(text).toMatch(/12\.0 s +app +12 → 13 /)
+  expect(text).not.toMatch(/13\.0 s/)
+  expect(text).toContain('and 2 more')
+  expect(formatResult(sim, { columns: 200, color: false })).not.toContain('scaling')
+})
+
 describe('half-widths', () => {
   const halfWidth = { ratePerSecond: 2.5, 'latency.mean': 0.00012, 'latency.p95': 0.00034, 'latency.p99': 0.0012 }
   const estimated: RunResult = {
