@@ -68,9 +68,3 @@ export class AliasTable implements KeyTable {
     return x < (this.thresholds[column] as number) ? column : (this.others[column] as number)
   }
 }
-
-/** @deprecated Until the event engine draws from `keyTable` itself. */
-export const cumulative = keyTable
-
-/** @deprecated Until the event engine draws from `keyTable` itself. */
-export const search = (table: KeyTable, u: number): number => table.draw(u)

@@ -5,7 +5,7 @@
 import { visitCpu } from '../../catalog/demand.js'
 import { arrivalTimes, classMix, loadSeconds, recordedChoices, userChanges } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
-import { cumulative, search } from '../../lib/popularity.js'
+import { keyTable } from '../../lib/popularity.js'
 import type { RequestClass } from '../../topology/types.js'
 import { ok, refused, timeout } from './codes.js'
 import type { Endpoint } from './endpoint.js'
@@ -221,9 +221,9 @@ export class Clients implements Source {
       const index = system.dataIndex(parameter)
       const set = data[parameter]
       if (index < 0 || set === undefined) return []
-      const cdf = cumulative(set.popularity, set.keys)
+      const table = keyTable(set.popularity, set.keys)
       const stream = system.stream(`load/key/${parameter}`)
-      return [{ data: index, draw: () => search(cdf, stream.uniform()) }]
+      return [{ data: index, draw: () => table.draw(stream.uniform()) }]
     })
     return { ...this.compileClient(request), idempotent: idempotentMethods.has(request.route.method), keys }
   }

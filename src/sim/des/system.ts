@@ -1,6 +1,6 @@
 /** What stations and compiled flows know of the system that they are part of. */
 import type { Distribution } from '../../lib/distribution.js'
-import { cumulative, search } from '../../lib/popularity.js'
+import { keyTable } from '../../lib/popularity.js'
 import { type RandomStream, randomStream } from '../../lib/random.js'
 import type { Placement } from '../../result/placement.js'
 import type { Component, DataId, Topology } from '../../topology/types.js'
@@ -59,9 +59,9 @@ export class System {
     this.state = new SharedState(kernel, topology)
     this.keyDraws = this.dataIds.map((id) => {
       const data = topology.data[id]
-      const cdf = data === undefined ? undefined : cumulative(data.popularity, data.keys)
+      const table = data === undefined ? undefined : keyTable(data.popularity, data.keys)
       const stream = this.stream(`key/${id}`)
-      return () => (cdf === undefined ? 0 : search(cdf, stream.uniform()))
+      return () => (table === undefined ? 0 : table.draw(stream.uniform()))
     })
   }
 

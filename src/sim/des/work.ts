@@ -1,6 +1,6 @@
 /** A time that a step takes, drawn anew for each visit (hot path: into a cell, so that no number is boxed). */
 import { type Distribution, lognormalSigma } from '../../lib/distribution.js'
-import type { RandomStream } from '../../lib/random.js'
+import { type RandomStream, type Sampler, sampler } from '../../lib/random.js'
 
 const exponential = 0
 const constant = 1
@@ -11,6 +11,7 @@ export class Work {
   private kind = other
   private scale = 0
   private sigma = 0
+  private sampler: Sampler
   /** Done in the same go: what a visit costs on top of its step. */
   onTop: Work | undefined = undefined
   /** What was drawn last, in seconds, without what comes on top. */
@@ -18,14 +19,15 @@ export class Work {
 
   constructor(
     private readonly stream: RandomStream,
-    private distribution: Distribution,
+    distribution: Distribution,
   ) {
+    this.sampler = sampler(distribution)
     this.become(distribution)
   }
 
   /** Demand may change with the load. */
   become(distribution: Distribution): void {
-    this.distribution = distribution
+    this.sampler = sampler(distribution)
     switch (distribution.shape) {
       case 'exponential':
         this.kind = exponential
@@ -50,7 +52,7 @@ export class Work {
     if (kind === exponential) part[0] = this.scale * this.stream.exponential()
     else if (kind === constant) part[0] = this.scale
     else if (kind === lognormal) part[0] = this.scale * Math.exp(this.sigma * this.stream.normal())
-    else part[0] = this.stream.sample(this.distribution)
+    else part[0] = this.stream.draw(this.sampler)
     if (this.onTop === undefined) cells[cell] = part[0] as number
     else {
       this.onTop.into(cells, cell)

@@ -52,6 +52,26 @@ describe('replications as one result', () => {
     expect(mergeReplications(results).statistics).toMatchObject({ method: 'replications', count: 12, confidence: 0.95 })
   })
 
+  it('hold the true values in about 95 of 100 cases', () => {
+    const trials = 300
+    const truths = { mean: 2, p50: 2 * Math.log(2), p95: 2 * Math.log(20) }
+    const inside = { mean: 0, p50: 0, p95: 0, utilization: 0 }
+    for (let trial = 0; trial < trials; trial++) {
+      const results = Array.from({ length: 10 }, (_, i) => queue(0.5, 2000, 10 * trial + i).result)
+      const { requests, components } = mergeReplications(results)
+      const { latency, halfWidth } = requests.all ?? {}
+      for (const which of ['mean', 'p50', 'p95'] as const)
+        if (Math.abs((latency?.[which] ?? 0) - truths[which]) <= (halfWidth?.[`latency.${which}`] ?? 0)) inside[which]++
+      const { utilization, halfWidth: widths } = components.server ?? {}
+      if (Math.abs((utilization?.cpu ?? 0) - 0.5) <= (widths?.['utilization.cpu'] ?? 0)) inside.utilization++
+    }
+    // 300 trials scatter by 1.3 %.
+    for (const hits of Object.values(inside)) {
+      expect(hits / trials).toBeGreaterThan(0.915)
+      expect(hits / trials).toBeLessThan(0.985)
+    }
+  }, 60_000)
+
   it('are one replication where there is one', () => {
     const [only] = plain(500, 1)
     expect(mergeReplications(only === undefined ? [] : [only])).toBe(only)

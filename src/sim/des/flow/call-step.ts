@@ -23,7 +23,7 @@ export const emitCallStep = (
     const quota = rateLimit && endpoint && quotaOf(endpoint, rateLimit.ratePerSecond)
     const stream = system.stream(step.id)
     const work = new Work(stream, latency)
-    emitMetered(program, step.id, () => {
+    const body = (): void => {
       const done = program.here + 1
       const next = program.here + 2
       program.emit((task) => {
@@ -42,7 +42,8 @@ export const emitCallStep = (
         return blocked
       })
       program.emit((task) => (tasks.code[task] === ok ? next : kernel.fail(task, dependency)))
-    })
+    }
+    emitMetered(program, step.id, body, member.total)
     return
   }
   const goal = serveGoal(component, operation)
