@@ -7,10 +7,24 @@ import { mm1 } from './mmc.js'
  */
 export const forkJoinResponse = (branches: number, arrivalRatePerSecond: number, serviceSeconds: number): number => {
   const { utilization: rho, responseSeconds } = mm1(arrivalRatePerSecond, serviceSeconds)
-  if (branches <= 1 || rho >= 1) return responseSeconds
-  const two = ((12 - rho) / 8) * responseSeconds
-  let harmonic = 0
-  for (let k = 1; k <= branches; k++) harmonic += 1 / k
-  const ratio = harmonic / 1.5
-  return (ratio + (4 / 11) * (1 - ratio) * rho) * two
+  return branches <= 1 || rho >= 1 ? responseSeconds : responseSeconds * relativeJoin(branches, rho)
 }
+
+const harmonic = (n: number): number => {
+  let sum = 0
+  for (let k = 1; k <= n; k++) sum += 1 / k
+  return sum
+}
+
+/** R_n/R₁ */
+const relativeJoin = (branches: number, utilization: number): number => {
+  const ratio = harmonic(branches) / harmonic(2)
+  return ((ratio + (4 / 11) * (1 - ratio) * utilization) * (12 - utilization)) / 8
+}
+
+/**
+ * What the join waits beyond one branch, over what it would wait for as many independent ones, H(n) − 1: 1 − ρ/4 for two. Branches arrive together and find queues
+ * that are alike.
+ */
+export const forkDependence = (branches: number, utilization: number): number =>
+  branches <= 1 ? 1 : (relativeJoin(branches, utilization) - 1) / (harmonic(branches) - 1)

@@ -32,7 +32,7 @@ export type Node =
   | { readonly kind: 'weighted'; readonly weight: number; readonly body: Node }
   /** Holds one connection of a pool, `app.main`. */
   | { readonly kind: 'hold'; readonly pool: string; readonly body: Node }
-  /** From a service's taking a call to its answer. */
+  /** From a service's (or a balancer's) taking a call to its answer. */
   | { readonly kind: 'serve'; readonly component: ComponentId; readonly body: Node }
   /** Caused by the request, but its client does not wait for it: `consumer` takes a message. */
   | { readonly kind: 'message'; readonly consumer: ComponentId; readonly body: Node }
@@ -150,6 +150,13 @@ const serviceTree = (self: ComponentId, flow: readonly Step[], context: TreeCont
   return { kind: 'serve', component: self, body }
 }
 
+/** Through a component that waits for the answer of what comes after its own work. */
+const passing = (component: ComponentId, parts: readonly Node[]): Node => ({
+  kind: 'serve',
+  component,
+  body: series(parts),
+})
+
 const callTree = (step: StepOf<'call'>, context: TreeContext): Node => {
   const { target } = step
   const called = context.topology.components[target.component]
@@ -157,7 +164,7 @@ const callTree = (step: StepOf<'call'>, context: TreeContext): Node => {
     return weighted(attemptsOf(step, called.errors), visit(place(target), step, delay(called.latency)))
   if (called?.role === 'service') return serviceTree(called.id, operationOf(called, target), context, step)
   if (called?.role === 'balancer')
-    return series([
+    return passing(called.id, [
       visit(place(target), step),
       {
         kind: 'choice',
@@ -199,22 +206,20 @@ const messages = (target: Target, context: TreeContext): readonly Node[] => {
 
 /** The tree of one request of a class, from its outermost component on. */
 export const requestTree = (request: RequestClass, context: TreeContext): Node => {
-  const entered = request.enter.map((component) => visit({ component, role: undefined }))
   const last = request.enter.map((id) => context.topology.components[id]).findLast((c) => c?.role === 'balancer')
   const upstreams =
     last?.role === 'balancer' && last.upstreams.some(({ component }) => component === request.serve)
       ? last.upstreams
       : [{ component: request.serve, weight: 1 }]
-  return series([
-    ...entered,
-    {
-      kind: 'choice',
-      parts: upstreams.map(({ component, weight }) => ({
-        weight,
-        body: serviceTree(component, request.flow, context),
-      })),
-    },
-  ])
+  const served: Node = {
+    kind: 'choice',
+    parts: upstreams.map(({ component, weight }) => ({ weight, body: serviceTree(component, request.flow, context) })),
+  }
+  // From the outermost: each waits for all that comes after it.
+  return request.enter.reduceRight<Node>(
+    (inner, component) => passing(component, [visit({ component, role: undefined }), inner]),
+    served,
+  )
 }
 
 /** How often each piece of work happens per request, in the order of the tree. */
@@ -251,6 +256,32 @@ export function* occurrences(
       return
     case 'message':
       yield* occurrences(node.body, count, node.consumer)
+  }
+}
+
+/** The forks of a tree, with how often per request. */
+export function* forks(
+  node: Node,
+  count = 1,
+): Generator<{ readonly node: Extract<Node, { kind: 'fork' }>; readonly count: number }> {
+  switch (node.kind) {
+    case 'work':
+      return
+    case 'fork':
+      if (node.parts.length > 1) yield { node, count }
+      for (const part of node.parts) yield* forks(part, count)
+      return
+    case 'series':
+      for (const part of node.parts) yield* forks(part, count)
+      return
+    case 'choice':
+      for (const { weight, body } of node.parts) if (weight > 0) yield* forks(body, count * weight)
+      return
+    case 'weighted':
+      if (node.weight > 0) yield* forks(node.body, count * node.weight)
+      return
+    default:
+      yield* forks(node.body, count)
   }
 }
 

@@ -2,14 +2,15 @@
  * What work waits for at a given throughput: event loops, cores shared with others, and whatever is held meanwhile: connections, threads,
  * slots of consumers.
  */
-import { visitCpu } from '../../../catalog/demand.js'
+
 import type { Placement } from '../../../result/placement.js'
 import type { ComponentId, ServiceComponent, Topology } from '../../../topology/types.js'
 import { type ClosedAnswer, meanValueAnalysis } from '../closed.js'
 import { loadDependent, type Pace } from '../load-dependent.js'
-import { constantServiceFactor, mg1WaitVariance } from '../mg.js'
-import { sideBySide } from '../spread.js'
-import type { Holder, Node } from './flow-tree.js'
+import { constantServiceFactor } from '../mg.js'
+import { type Dispatch, sideBySide } from '../spread.js'
+import { Contention, exponentialVariance } from './contention.js'
+import { forks, type Holder, type Node, occurrences } from './flow-tree.js'
 import {
   equivalentPace,
   type Level,
@@ -19,10 +20,10 @@ import {
   type Member,
   membersOf,
 } from './levels.js'
-import { coresAt, domainDemands, type Site, type Spread, sitesOf } from './places.js'
+import type { Site, Spread } from './places.js'
 import { placeOf, stationId } from './stations.js'
-import { alone, type Delay, momentsOf, noDelay, type Timing } from './timing.js'
-import { type ClassLoad, type StationDemand, stationDemands, type Usage } from './usage.js'
+import { alone, type Delay, momentsOf, type Timing } from './timing.js'
+import type { ClassLoad, StationDemand, Usage } from './usage.js'
 
 export interface HolderAnswer {
   /** Of all processes together. */
@@ -71,11 +72,9 @@ const slotHolder = (consumer: ComponentId): string => `slots of ${consumer}`
 
 export class Network {
   readonly demands: ReadonlyMap<string, StationDemand>
-  private readonly sites: ReadonlyMap<string, Site>
-  private readonly domainDemands: ReturnType<typeof domainDemands>
+  readonly contention: Contention
   private readonly levels = new Map<string, { readonly level: Level; readonly count: number }>()
   private readonly paces = new Map<string, Pace | undefined>()
-  private readonly delays = new Map<string, Delay>()
   private readonly answers = new Map<string, HolderAnswer & { readonly inside: Timing }>()
   private readonly levelContext: LevelContext
 
@@ -83,18 +82,26 @@ export class Network {
     private readonly context: QueueingContext,
     readonly throughput: number,
   ) {
-    const { topology, placement, usage, spread } = context
-    this.demands = stationDemands(usage, throughput)
-    this.sites = sitesOf(topology, placement, usage.stations, spread)
-    this.domainDemands = domainDemands(
-      this.sites,
-      (id) => this.demands.get(id)?.cpuSeconds ?? 0,
-      placement.instances.generator === undefined ? 0 : visitCpu(topology, 'generator', throughput).cpuSeconds,
-    )
+    const { usage } = context
+    this.contention = new Contention(context, throughput)
+    this.demands = this.contention.demands
     this.levelContext = {
       price: (node) => usage.price(node, throughput),
       stationId: (node) => this.stationIdOf(node),
       holderId: (node) => this.solvedInside(node),
+    }
+  }
+
+  site(station: string): Site | undefined {
+    return this.contention.sites.get(station)
+  }
+
+  /** What a holder (`pool app.main`, `threads of app`, `slots of worker`) consists of. */
+  describe(id: string): { readonly processes: number; readonly level: Level; readonly dispatch: Dispatch } {
+    return {
+      processes: this.together(id) && this.context.spread === 'shared' ? 1 : (this.roomOf(id)?.processes ?? 1),
+      level: this.levelOf(id).level,
+      dispatch: this.dispatchInto(id),
     }
   }
 
@@ -156,10 +163,10 @@ export class Network {
 
   members(level: Level, entriesPerRequest: number): readonly Member[] {
     return membersOf(level, entriesPerRequest, {
-      sites: this.sites,
-      domainDemands: this.domainDemands,
+      sites: this.contention.sites,
+      domainDemands: this.contention.domainDemands,
       throughput: this.throughput,
-      disturbance: (site) => this.disturbance(site),
+      disturbance: (site) => this.contention.disturbance(site),
       paceOf: (holder) => this.paceOf(holder),
     })
   }
@@ -177,95 +184,6 @@ export class Network {
     return this.paces.get(id)
   }
 
-  /** Load and size of one of the sets of cores that a station is on, of all together where they count as one. */
-  private coresOf(site: Site): { readonly cores: number; readonly load: number; readonly copies: number } {
-    let demand = 0
-    for (const domain of site.domains.keys()) demand += this.domainDemands.get(domain) ?? 0
-    const copies = site.dispatch === 'shared' ? 1 : Math.max(1, site.domains.size)
-    return { cores: coresAt(site) / copies, load: this.throughput * demand, copies }
-  }
-
-  /** What sharing the cores makes of a second of CPU, beside what a part of a core makes of it anyway. */
-  private sharing(site: Site): { readonly idle: number; readonly factor: number } {
-    const { cores, load, copies } = this.coresOf(site)
-    const idle = 1 / Math.min(1, cores)
-    const { waitSeconds } = sideBySide({
-      arrivalRatePerSecond: load,
-      serviceSeconds: 1,
-      servers: cores,
-      copies,
-      dispatch: site.dispatch,
-      scv: 1,
-    })
-    return { idle, factor: idle + waitSeconds }
-  }
-
-  /**
-   * Event loops have their own queue for their own work, so that of the stretch by sharing cores only the others' part counts, and none when
-   * each loop has its core.
-   */
-  private disturbance(site: Site): number {
-    if (site.undisturbed) return 1
-    const { load } = this.coresOf(site)
-    const own = this.throughput * (this.demands.get(site.station.id)?.cpuSeconds ?? 0)
-    const others = load > 0 ? Math.max(0, load - own) / load : 0
-    if (others < 1e-9) return 1
-    const { idle, factor } = this.sharing(site)
-    return 1 + others * (factor / idle - 1)
-  }
-
-  /** Under open traffic. */
-  delayAt(id: string): Delay {
-    let known = this.delays.get(id)
-    if (known === undefined) {
-      known = this.openDelay(id)
-      this.delays.set(id, known)
-    }
-    return known
-  }
-
-  private openDelay(id: string): Delay {
-    const site = this.sites.get(id)
-    const demand = this.demands.get(id)
-    if (site === undefined || demand === undefined || demand.bursts === 0) return noDelay
-    const { station } = site
-    if (!Number.isFinite(station.servers)) return noDelay
-    if (site.loopsEach === undefined) return this.parallelDelay(site, demand)
-    const copies = site.dispatch === 'shared' ? 1 : site.endpoints
-    const servers = station.servers / copies
-    const stretch = this.disturbance(site) / Math.min(1, servers)
-    const { component } = station
-    // A task that has its slot has its server, too: it waits in the queue of the broker instead.
-    if (component.role === 'service' && component.consumes !== undefined)
-      if (component.slots * component.replicas <= station.servers) return { ...noDelay, stretch }
-    const serviceSeconds = (demand.cpuSeconds / demand.bursts) * this.disturbance(site)
-    const rate = this.throughput * demand.bursts
-    const { waitSeconds, waitProbability } = sideBySide({
-      arrivalRatePerSecond: rate,
-      serviceSeconds,
-      servers,
-      copies,
-      dispatch: site.dispatch,
-      scv: demand.scv,
-    })
-    const single = servers === 1 && (copies === 1 || site.dispatch === 'random')
-    return {
-      waitSeconds,
-      waitVariance: single
-        ? mg1WaitVariance(rate / copies, serviceSeconds, demand.scv)
-        : exponentialVariance(waitSeconds, waitProbability),
-      stretch,
-    }
-  }
-
-  private parallelDelay(site: Site, demand: StationDemand): Delay {
-    const { factor } = this.sharing(site)
-    // A quota among neighbours without one bounds what the component gets, if not what it slows down.
-    const own = this.throughput * demand.cpuSeconds
-    const { servers } = site.station
-    return { waitSeconds: 0, waitVariance: 0, stretch: own >= servers && own > 0 ? Number.POSITIVE_INFINITY : factor }
-  }
-
   /** A holder under open traffic: births at the rate of its entries, deaths at the pace of its inside. */
   holder(id: string): HolderAnswer & { readonly inside: Timing } {
     const known = this.answers.get(id)
@@ -276,7 +194,7 @@ export class Network {
     const arrivalRatePerSecond = this.throughput * count
     // What nests in itself is computed as if it did not.
     this.answers.set(id, { ...idleHolder(servers), inside: this.timing })
-    const idle = this.bodyMoments(id, alone(this.levelContext.price)).mean
+    const idle = this.bodyMoments(id, alone(this.levelContext.price))
     const busy = this.bodyMoments(id, this.timing)
     const pace = this.paceOf(id)
     let made: HolderAnswer & { readonly inside: Timing }
@@ -296,9 +214,9 @@ export class Network {
         : arrivalRatePerSecond > 0
           ? (inSystem - beyond) / arrivalRatePerSecond
           : (pace[0] ?? 0)
-      const inside = this.within(idle, busy.mean, holdSeconds)
-      const moments = this.bodyMoments(id, inside)
-      const holdScv = moments.mean > 0 && Number.isFinite(moments.variance) ? moments.variance / moments.mean ** 2 : 1
+      const inside = this.within(idle.mean, busy.mean, holdSeconds)
+      // What sharing inside adds to the variance does not count: its pace knows that, and processor sharing is insensitive.
+      const holdScv = idle.mean > 0 ? idle.variance / idle.mean ** 2 : 1
       const base =
         stable && arrivalRatePerSecond > 0 ? beyond / arrivalRatePerSecond : stable ? 0 : Number.POSITIVE_INFINITY
       const constant = constantServiceFactor(servers, Math.min(1, utilization)) / 2
@@ -365,9 +283,9 @@ export class Network {
     }
   }
 
-  private dispatchInto(id: string) {
+  private dispatchInto(id: string): Dispatch {
     const component = (id.startsWith('pool ') ? id.slice(5).split('.')[0] : id.split(' of ')[1]) ?? ''
-    return this.sites.get(component)?.dispatch ?? (this.context.spread === 'shared' ? 'shared' : 'turn')
+    return this.contention.sites.get(component)?.dispatch ?? (this.context.spread === 'shared' ? 'shared' : 'turn')
   }
 
   private together(id: string): boolean {
@@ -395,12 +313,40 @@ export class Network {
 
   readonly timing: Timing = {
     price: (node) => this.levelContext.price(node),
-    delay: (node) => this.delayAt(this.stationIdOf(node)),
+    delay: (node) => this.contention.delayAt(this.stationIdOf(node)),
     held: (node) => {
       const id = node.kind === 'message' ? undefined : this.limited(node)
       return id === undefined ? undefined : this.holder(id)
     },
     queue: (consumer) => this.holder(slotHolder(consumer)),
+    forkShare: (node) => this.forkShares().get(node) ?? 0,
+  }
+
+  private shares: ReadonlyMap<Node, number> | undefined
+
+  /** By fork, which part of the load at its branches' stations it makes itself: of the branch that makes least. */
+  private forkShares(): ReadonlyMap<Node, number> {
+    if (this.shares !== undefined) return this.shares
+    const shares = new Map<Node, number>()
+    const { usage, classes } = this.context
+    for (const { tree, perRequest } of classes)
+      for (const { node, count } of forks(tree, perRequest)) {
+        const parts = node.parts.map((part) => {
+          let own = 0
+          let square = 0
+          for (const { node: work, count: times } of occurrences(part, count)) {
+            const { cpuSeconds } = usage.price(work, this.throughput)
+            const all = this.demands.get(this.stationIdOf(work))?.cpuSeconds ?? 0
+            if (cpuSeconds === 0 || all === 0) continue
+            own += times * cpuSeconds
+            square += (times * cpuSeconds) ** 2 / all
+          }
+          return own > 0 ? square / own : 0
+        })
+        shares.set(node, Math.min(1, ...parts))
+      }
+    this.shares = shares
+    return shares
   }
 
   /** Of closed traffic: the answer for the top level, spread over the stations and holders that it consists of. */
@@ -409,7 +355,7 @@ export class Network {
     const held = new Map<string, ReturnType<Timing['held']>>()
     const timing: Timing = {
       ...this.timing,
-      delay: (node) => delays.get(this.stationIdOf(node)) ?? this.delayAt(this.stationIdOf(node)),
+      delay: (node) => delays.get(this.stationIdOf(node)) ?? this.contention.delayAt(this.stationIdOf(node)),
       held: (node) => {
         const id = node.kind === 'message' ? undefined : this.limited(node)
         // What is too large to be solved from the inside is part of the level around it.
@@ -433,7 +379,8 @@ export class Network {
         })
         continue
       }
-      for (const id of member.stations) delays.set(id, this.closedDelay(id, member, level, found.residenceSeconds))
+      for (const id of member.stations)
+        delays.set(id, this.contention.closedDelay(id, member, level, found.residenceSeconds))
     }
     return timing
   }
@@ -441,15 +388,6 @@ export class Network {
   /** Time of one in the queue of a consumer. */
   queueSeconds(consumer: ComponentId): number {
     return this.timing.queue(consumer).waitSeconds
-  }
-
-  private closedDelay(id: string, member: Member, level: Level, residenceSeconds: number): Delay {
-    const site = this.sites.get(id)
-    if (site?.loopsEach === undefined)
-      return { waitSeconds: 0, waitVariance: 0, stretch: residenceSeconds / member.demandSeconds }
-    const stretch = this.disturbance(site) / Math.min(1, member.closed.servers)
-    const waitSeconds = Math.max(0, residenceSeconds - member.demandSeconds * stretch) / (level.bursts.get(id) ?? 1)
-    return { waitSeconds, waitVariance: waitSeconds ** 2, stretch }
   }
 
   /** Inside a holder with so many entries in it on average: its own closed network, scaled to the time that one is held. */
@@ -471,10 +409,6 @@ export class Network {
     return scaledTiming(timing, Math.max(0, (holdSeconds - idle) / (busy - idle)))
   }
 }
-
-/** A wait that is exponential if there is one: E[W²] = 2·E[W]²/P(wait). */
-const exponentialVariance = (waitSeconds: number, waitProbability: number): number =>
-  waitSeconds === 0 ? 0 : waitSeconds ** 2 * (2 / Math.min(1, Math.max(1e-12, waitProbability)) - 1)
 
 const idleHolder = (servers: number): HolderAnswer => ({
   servers,
