@@ -78,6 +78,7 @@ export const commands: readonly CommandSpec[] = [
       },
       replications,
       precision,
+      { flags: '--check', summary: 'set what queueing theory says beside it, and where theory applies' },
       threads,
       { flags: '--csv [file]', summary: 'numbers as CSV: to a file, or instead of the tables on stdout' },
       seed,

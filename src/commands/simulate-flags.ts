@@ -16,6 +16,8 @@ export interface SimulateFlags {
   /** Relative half-width. */
   readonly precision: number | undefined
   readonly threads: number | undefined
+  /** Theory beside the result. */
+  readonly check: boolean
   readonly json: boolean
   /** A file, or true for stdout. */
   readonly csv: string | true | undefined
@@ -49,11 +51,16 @@ export const simulateFlags = ({ options }: Invocation): SimulateFlags => {
     replications: countOf('--replications', options.replications, maxReplications),
     precision: precisionOf(options.precision),
     threads: countOf('--threads', options.threads, maxThreads),
+    check: options.check === true,
     json: options.json === true,
     csv: options.csv === true || typeof options.csv === 'string' ? options.csv : undefined,
   }
   checkPaths(flags)
   checkSweeps(flags)
+  if (flags.check && flags.sweeps.length > 0)
+    throw usageError('--check: theory is set beside one simulation, not beside a sweep', '--set takes one value')
+  if (flags.check && flags.csv === true)
+    throw usageError('--check: the CSV on stdout leaves no place for it', '--csv FILE writes the numbers to a file')
   if (flags.json && flags.csv === true)
     throw usageError('--json and --csv both go to stdout', '--csv FILE writes the table of numbers to a file')
   return flags

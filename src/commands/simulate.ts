@@ -39,7 +39,7 @@ export const run: CommandHandler = async (invocation): Promise<ExitCode> => {
     printSweep(host, flags, sweepOf(flags, points, results))
     return exitCodes.ok
   }
-  print(host, flags, first)
+  await print(host, flags, first, points[0]?.simulated)
   return flags.experiment === undefined ? exitCodes.ok : exitCodeOf(first)
 }
 
@@ -121,10 +121,33 @@ const writeCsv = (host: Host, { csv }: SimulateFlags, text: string): void => {
   if (typeof csv === 'string') replaceFile(resolve(host.cwd, csv), text)
 }
 
-const print = (host: Host, flags: SimulateFlags, result: RunResult): void => {
+const print = async (
+  host: Host,
+  flags: SimulateFlags,
+  result: RunResult,
+  simulated: Simulated | undefined,
+): Promise<void> => {
   if (flags.csv !== undefined) writeCsv(host, flags, resultCsv(result))
-  if (flags.json) printJson(host, result)
+  if (flags.check && simulated !== undefined) await printCheck(host, flags, result, simulated)
+  else if (flags.json) printJson(host, result)
   else host.stdout.write(flags.csv === true ? resultCsv(result) : formatResult(result, host.stdout))
+}
+
+/** With --json the check alone: it is a document of its own. */
+const printCheck = async (
+  host: Host,
+  flags: SimulateFlags,
+  result: RunResult,
+  { topology, experiment }: Simulated,
+): Promise<void> => {
+  // Only now: most simulations are not checked.
+  const [{ checkAgainstTheory }, { formatCheck }] = await Promise.all([
+    import('../sim/analytic/check.js'),
+    import('../report/check.js'),
+  ])
+  const check = checkAgainstTheory(result, topology, experiment)
+  if (flags.json) printJson(host, check)
+  else host.stdout.write(`${formatResult(result, host.stdout)}\n${formatCheck(check, host.stdout)}`)
 }
 
 const printSweep = (host: Host, flags: SimulateFlags, sweep: Sweep): void => {

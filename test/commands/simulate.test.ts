@@ -6,6 +6,7 @@ import type { Host, Output } from '../../src/commands/host.js'
 import { run } from '../../src/commands/simulate.js'
 import type { RunResult } from '../../src/result/run-result.js'
 import type { Sweep } from '../../src/result/sweep.js'
+import type { TheoryCheck } from '../../src/sim/analytic/check.js'
 
 const scenario = resolve('scenarios/optimization-api')
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-simulate-'))
@@ -228,6 +229,43 @@ describe('plimsoll simulate --precision', () => {
   it('refuses what is no share', async () => {
     for (const precision of ['2', '0%', '-1%', '200%', 'high'])
       await expect(simulate({ precision })).rejects.toMatchObject({ exitCode: 2 })
+  })
+})
+
+describe('plimsoll simulate --check', () => {
+  const topology = join(folder, 'mm1.yaml')
+  writeFileSync(
+    topology,
+    `apiVersion: plimsoll/v1
+kind: Topology
+name: mm1
+components: { app: { engine: service, execution: { model: event-loop, processes: 1 } } }
+requests: { r: { share: 100%, serve: app, route: GET /, flow: [{ compute: 10ms }] } }
+traffic: { rate: 50/s }
+`,
+  )
+
+  it('sets theory beside the result: M/M/1 at half load takes 20 ms', async () => {
+    const { code, stdout } = await simulate({ check: true, duration: '5m' }, { topology })
+    expect(code).toBe(0)
+    expect(stdout).toContain('mm1: theory beside simulation, open, 50/s')
+    expect(stdout).toMatch(/^r +mean +20\.0 ms +=/m)
+    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(80)
+  })
+
+  it('--json is the check alone, of what was set', async () => {
+    const options = { check: true, json: true, duration: '5m', replications: '2', set: ['traffic.rate=80/s'] }
+    const check = JSON.parse((await simulate(options, { topology })).stdout) as TheoryCheck
+    expect(check).toMatchObject({ kind: 'TheoryCheck', load: 'open, 80/s' })
+    const mean = check.rows.find(({ subject, quantity }) => subject === 'r' && quantity === 'latency.mean')
+    expect(mean?.theory).toBeCloseTo(0.05, 12)
+    expect(mean).toMatchObject({ basis: 'exact', formula: 'M/M/1' })
+    expect(Math.abs(mean?.difference ?? 1)).toBeLessThan(0.3)
+  })
+
+  it('goes with one simulation and its tables only', async () => {
+    await expect(simulate({ check: true, sweep: ['traffic.rate=1/s,2/s'] })).rejects.toMatchObject({ exitCode: 2 })
+    await expect(simulate({ check: true, csv: true })).rejects.toMatchObject({ exitCode: 2 })
   })
 })
 
