@@ -25,7 +25,7 @@ export const zipfGroups = (keys: number, exponent: number): readonly KeyGroup[] 
 }
 
 /** The root of an increasing function on [0, ∞), by doubling and bisection. */
-const rootOf = (increasing: (x: number) => number): number => {
+export const rootOf = (increasing: (x: number) => number): number => {
   let high = 1
   while (increasing(high) < 0) {
     high *= 2
@@ -40,7 +40,8 @@ const rootOf = (increasing: (x: number) => number): number => {
   return (low + high) / 2
 }
 
-const total = (groups: readonly KeyGroup[], each: (probability: number) => number): number =>
+/** Σ over all keys of a function of how often each is asked for. */
+export const total = (groups: readonly KeyGroup[], each: (probability: number) => number): number =>
   groups.reduce((sum, { count, probability }) => sum + count * each(probability), 0)
 
 export interface CacheAnswer {
@@ -60,6 +61,30 @@ export const lruCache = (groups: readonly KeyGroup[], capacity: number): CacheAn
   ttlLruCache(groups, capacity, 1, Number.POSITIVE_INFINITY)
 
 /**
+ * Random eviction with room for `capacity` keys: a stored key is evicted at a rate 1/T, h = q·T/(1 + q·T), and T solves
+ * Σh = capacity. First in, first out has the same hit ratio. Time is counted in requests.
+ * Source: Gelenbe (1973), exact for RANDOM and FIFO as a product form; the characteristic time: Fricker, Robert, Roberts (2012).
+ */
+export const randomCache = (groups: readonly KeyGroup[], capacity: number): CacheAnswer =>
+  evictingCache(groups, capacity, (probability, time) => ttlHitRatio(probability, time))
+
+/**
+ * Perfect LFU with room for `capacity` keys: the most popular are always there. The best that any policy can do when requests
+ * are independent. `groups` by falling popularity, as `zipfGroups` makes them.
+ */
+export const lfuCache = (groups: readonly KeyGroup[], capacity: number): CacheAnswer => {
+  let room = capacity
+  let hitRatio = 0
+  for (const { count, probability } of groups) {
+    const stored = Math.min(room, count)
+    hitRatio += stored * probability
+    room -= stored
+  }
+  const stored = capacity - room
+  return { hitRatio: Math.min(1, hitRatio), stored, characteristicTime: Number.POSITIVE_INFINITY }
+}
+
+/**
  * Time to live T, not renewed by hits: in each cycle of a key one miss is followed by λT hits, h = λT/(1 + λT).
  * Source: Jung, Berger, Balakrishnan (2003), fixed TTL.
  */
@@ -71,21 +96,52 @@ export const renewedTtlHitRatio = (ratePerSecond: number, ttlSeconds: number): n
   -Math.expm1(-ratePerSecond * ttlSeconds)
 
 /**
- * LRU and a fixed time to live together, at `ratePerSecond` requests in all. Per key the smaller of the two hit
- * probabilities (an upper bound on the true one); the characteristic time follows from the keys that then fit. When
- * all live keys fit, only the time to live matters.
+ * Mean time for which a key stays once it was stored, asked for at `rate`, when it leaves after `ttl`, or earlier once it was not
+ * asked for during T. The probability a(t) that it is still there solves a′(t) = −λe^(−λT)·a(t − T) with a jump of
+ * −e^(−λT) at T (the gap before t that is longer than T ends at t); its integral to the ttl is summed term by term.
+ */
+export const storedSeconds = (rate: number, ttl: number, characteristicTime: number): number => {
+  if (ttl <= characteristicTime) return ttl
+  if (rate === 0 || characteristicTime <= 0) return characteristicTime
+  const idle = Math.exp(-rate * characteristicTime)
+  const decay = rate * idle
+  // Without a time to live, or when the key has long been gone before it ends.
+  if (!(decay * ttl <= 20)) return Math.expm1(rate * characteristicTime) / rate
+  let sum = ttl
+  let logFactorial = 0
+  for (let k = 1; k * characteristicTime < ttl; k++) {
+    logFactorial += Math.log(k)
+    const left = ttl - k * characteristicTime
+    // (decay·left)^k / k!
+    const power = Math.exp(k * Math.log(decay * left) - logFactorial)
+    const term = (power * left) / (k + 1) + (power * idle) / decay
+    sum += k % 2 === 1 ? -term : term
+    if (term < 1e-15 * ttl) break
+  }
+  return sum
+}
+
+/**
+ * LRU and a fixed time to live together, at `ratePerSecond` requests in all: a key that stays for A seconds once it was stored is
+ * hit with probability λA/(1 + λA), Che's characteristic time follows from the keys that then fit. When all live keys
+ * fit, only the time to live matters.
  */
 export const ttlLruCache = (
   groups: readonly KeyGroup[],
   capacity: number,
   ratePerSecond: number,
   ttlSeconds: number,
+): CacheAnswer =>
+  evictingCache(groups, capacity, (probability, time) =>
+    ttlHitRatio(1, probability * ratePerSecond * storedSeconds(probability * ratePerSecond, ttlSeconds, time)),
+  )
+
+/** `hit`: of a key, by its popularity and the characteristic time, which is found such that as many keys are stored as there is room for. */
+const evictingCache = (
+  groups: readonly KeyGroup[],
+  capacity: number,
+  hit: (probability: number, time: number) => number,
 ): CacheAnswer => {
-  const hit = (probability: number, time: number): number =>
-    Math.min(
-      ttlHitRatio(probability * ratePerSecond, ttlSeconds),
-      time === Number.POSITIVE_INFINITY ? 1 : -Math.expm1(-probability * ratePerSecond * time),
-    )
   const storedAt = (time: number): number => total(groups, (probability) => hit(probability, time))
   const fits = storedAt(Number.POSITIVE_INFINITY) <= capacity
   const characteristicTime = fits ? Number.POSITIVE_INFINITY : rootOf((time) => storedAt(time) - capacity)
