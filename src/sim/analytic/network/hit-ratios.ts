@@ -3,8 +3,9 @@
 import { percent } from '../../../lib/words.js'
 import { type Step, walk } from '../../../topology/flow.js'
 import { flowsOf } from '../../../topology/flows.js'
-import type { Topology } from '../../../topology/types.js'
-import { ttlLruCache, zipfGroups } from '../cache.js'
+import type { Component, Eviction, Topology } from '../../../topology/types.js'
+import { zipfGroups } from '../cache.js'
+import { type CachedSet, sharedCache } from '../cache-sharing.js'
 
 type Lookup = Extract<Step, { kind: 'lookup' }>
 
@@ -16,54 +17,96 @@ export interface HitRatios {
 /** What Redis keeps besides a small value: dictionary entry, key, object header, expiry. Source: redis.io, memory optimization; MEMORY USAGE of a short key. */
 const entryOverheadBytes = 96
 
-/** Lookups per second of each data set in each cache, `cache/data`; what nests inside a miss counts as if it always ran. */
-const lookupRates = (topology: Topology, classRate: (request: string) => number): ReadonlyMap<string, number> => {
-  const rates = new Map<string, number>()
-  for (const request of Object.values(topology.requests))
-    for (const step of walk(request.flow))
-      if (step.kind === 'lookup' && step.key !== undefined) {
-        const id = `${step.target.component}/${step.key}`
-        rates.set(id, (rates.get(id) ?? 0) + classRate(request.id))
-      }
-  return rates
+const unlimited = Number.POSITIVE_INFINITY
+
+/** A value without a key, when nothing says how large it is. */
+const defaultValueBytes = 100
+
+/** What a lookup keeps in its cache: keys of a data set, or (without a key) one value of its own. */
+const contentOf = (step: Lookup): string => step.key ?? `step ${step.id}`
+
+interface Content extends CachedSet {
+  readonly keys: number
 }
 
-const computed = (topology: Topology, step: Lookup, ratePerSecond: number): { ratio: number; why: string } => {
-  const data = step.key === undefined ? undefined : topology.data[step.key]
-  const cache = topology.components[step.target.component]
-  if (data === undefined || cache?.role !== 'store')
-    return { ratio: 0, why: 'no hit ratio and no key are declared: every lookup counts as a miss' }
-  const capacity =
-    cache.memoryBytes === undefined
-      ? data.keys
-      : Math.max(1, Math.floor((cache.memoryBytes * cache.masters) / (data.bytes + entryOverheadBytes)))
-  const exponent = data.popularity.law === 'zipf' ? data.popularity.exponent : 0
-  const { hitRatio } = ttlLruCache(
-    zipfGroups(data.keys, exponent),
-    capacity,
-    Math.max(ratePerSecond, 1e-6),
-    step.ttlSeconds ?? Number.POSITIVE_INFINITY,
+/**
+ * What a cache keeps for lookups whose hit ratio follows from it; what nests inside a miss counts as if it always ran, what
+ * others call by name as if it hardly did.
+ */
+const contentsOf = (
+  topology: Topology,
+  cache: string,
+  follows: (step: Lookup) => boolean,
+  classRate: (request: string) => number,
+): ReadonlyMap<string, Content> => {
+  const contents = new Map<string, Content>()
+  const rates = new Map(Object.values(topology.requests).map(({ id, flow }) => [flow, classRate(id)]))
+  for (const flow of flowsOf(topology))
+    for (const step of walk(flow)) {
+      if (step.kind !== 'lookup' || step.target.component !== cache || !follows(step)) continue
+      const data = step.key === undefined ? undefined : topology.data[step.key]
+      const exponent = data?.popularity.law === 'zipf' ? data.popularity.exponent : 0
+      const before = contents.get(contentOf(step))
+      contents.set(contentOf(step), {
+        keys: data?.keys ?? 1,
+        groups: before?.groups ?? zipfGroups(data?.keys ?? 1, exponent),
+        ratePerSecond: Math.max(1e-6, (before?.ratePerSecond ?? 0) + (rates.get(flow) ?? 0)),
+        ttlSeconds: Math.min(before?.ttlSeconds ?? unlimited, step.ttlSeconds ?? unlimited),
+        entryBytes: (data?.bytes ?? defaultValueBytes) + entryOverheadBytes,
+      })
+    }
+  return contents
+}
+
+const methods: Readonly<Record<Eviction, string>> = {
+  noeviction: 'refused',
+  'allkeys-lru': "evicted by LRU (Che's approximation)",
+  'allkeys-lfu': 'evicted by a perfect LFU',
+  'allkeys-random': "evicted at random (Gelenbe's formula)",
+  'volatile-lru': "evicted by LRU (Che's approximation) if they expire",
+  'volatile-ttl': 'evicted when they would expire first',
+}
+
+/** Hit ratio of each content of a cache, and why. */
+const computed = (
+  store: Component | undefined,
+  contents: ReadonlyMap<string, Content>,
+): ReadonlyMap<string, { readonly ratio: number; readonly why: string }> => {
+  if (store?.role !== 'store') return new Map()
+  const memoryBytes = store.memoryBytes === undefined ? unlimited : store.memoryBytes * store.masters
+  const { hitRatios: ratios, fits } = sharedCache([...contents.values()], memoryBytes, store.eviction)
+  const others = contents.size > 1 ? `, shared by ${contents.size} kinds of values` : ''
+  const memory = fits ? 'all of which fit' : `${methods[store.eviction]} for want of memory${others}`
+  return new Map(
+    [...contents].map(([name, { keys }], index) => {
+      const ratio = ratios[index] ?? 0
+      const what = `${keys} ${keys === 1 ? 'key' : 'keys'} of ${name}`
+      return [name, { ratio, why: `hit ratio ${percent(ratio)} follows from ${what}, ${memory}, and the time to live` }]
+    }),
   )
-  return {
-    ratio: hitRatio,
-    why: `hit ratio ${percent(hitRatio)} follows from ${data.keys} keys of ${data.id}, room for ${Math.min(capacity, data.keys)}, and the time to live (Che's approximation)`,
-  }
 }
 
 export const hitRatios = (topology: Topology, classRate: (request: string) => number): HitRatios => {
   const ratios = new Map<string, number>()
   const assumptions: string[] = []
-  const rates = lookupRates(topology, classRate)
-  for (const flow of flowsOf(topology))
-    for (const step of walk(flow)) {
-      if (step.kind !== 'lookup' || ratios.has(step.id)) continue
-      const measured = topology.calibration?.hitRatios
-      const known = step.hitRatio ?? measured?.[step.id] ?? measured?.[step.target.component]
-      if (known === undefined) {
-        const { ratio, why } = computed(topology, step, rates.get(`${step.target.component}/${step.key}`) ?? 0)
-        ratios.set(step.id, ratio)
-        assumptions.push(`${step.id}: ${why}`)
-      } else ratios.set(step.id, known)
+  const measured = topology.calibration?.hitRatios
+  const known = (step: Lookup): number | undefined =>
+    step.hitRatio ?? measured?.[step.id] ?? measured?.[step.target.component]
+  const caches = new Map<string, ReturnType<typeof computed>>()
+  const follows = (step: Lookup): number => {
+    const { component } = step.target
+    let cache = caches.get(component)
+    if (cache === undefined) {
+      const contents = contentsOf(topology, component, (other) => known(other) === undefined, classRate)
+      cache = computed(topology.components[component], contents)
+      caches.set(component, cache)
     }
+    const { ratio, why } = cache.get(contentOf(step)) ?? { ratio: 0, why: 'nobody asks: every lookup counts as a miss' }
+    assumptions.push(`${step.id}: ${why}`)
+    return ratio
+  }
+  for (const flow of flowsOf(topology))
+    for (const step of walk(flow))
+      if (step.kind === 'lookup' && !ratios.has(step.id)) ratios.set(step.id, known(step) ?? follows(step))
   return { of: (step) => ratios.get(step.id) ?? 0, assumptions }
 }
