@@ -1,21 +1,22 @@
+import { faultSpecs } from '../experiment/fault-kinds.js'
 import { faultText } from '../experiment/fault-text.js'
-import type { Fault, FaultKind } from '../experiment/types.js'
+import { type Fault, type FaultKind, faultKinds } from '../experiment/types.js'
 import { invalidInput, type PlimsollError, type Problem } from '../lib/errors.js'
 
-/** What both engines can inject today; the other kinds parse, and are refused by name before anything starts. */
-export const runnableKinds: readonly FaultKind[] = ['kill', 'stop', 'restart', 'pause']
+/** What a running stack can inject today; the other kinds parse, and are refused by name before anything starts. */
+export const runnableKinds: readonly FaultKind[] = faultKinds.filter((kind) => faultSpecs[kind].onStack)
 
 const objection = (fault: Fault): Problem | undefined => {
   const { kind, target, position } = fault
   if (!runnableKinds.includes(kind))
     return {
-      message: `fault ${faultText(fault)}: not supported yet`,
+      message: `fault ${faultText(fault)}: not supported yet on a running stack`,
       position,
-      hint: `one of: ${runnableKinds.join(', ')}`,
+      hint: `plimsoll simulate may inject it; on a stack one of: ${runnableKinds.join(', ')}`,
     }
   if (target.kind !== 'component' && target.kind !== 'instance')
     return {
-      message: `fault ${faultText(fault)}: this target is not supported yet`,
+      message: `fault ${faultText(fault)}: this target is not supported yet on a running stack`,
       position,
       hint: 'a component (app) or an instance (app/0)',
     }

@@ -6,8 +6,7 @@
 import { count, percentage, positiveDuration, positiveSize, ratio } from '../lib/document/scalars.js'
 import { about } from '../lib/document/schema.js'
 import type { z } from '../lib/document/zod.js'
-import { notYet, type PlimsollError } from '../lib/errors.js'
-import type { Experiment, FaultKind, FaultTarget } from './types.js'
+import type { FaultKind, FaultTarget } from './types.js'
 
 export interface FaultSpec {
   /** One line for documentation and editors. */
@@ -19,36 +18,43 @@ export interface FaultSpec {
   readonly lasts: boolean
   /** May say `restart: { after }`. */
   readonly restarts: boolean
-  /** Both engines inject it today. */
-  readonly runs: boolean
+  /** The simulator injects it, a running stack does. */
+  readonly simulated: boolean
+  readonly onStack: boolean
 }
 
 const spec = (
   summary: string,
   targets: FaultSpec['targets'],
   parameters: FaultSpec['parameters'] = {},
-  flags: { readonly lasts?: boolean; readonly restarts?: boolean; readonly runs?: boolean } = {},
+  flags: {
+    readonly lasts?: boolean
+    readonly restarts?: boolean
+    readonly simulated?: boolean
+    readonly onStack?: boolean
+  } = {},
 ): FaultSpec => ({
   summary,
   targets,
   parameters,
   lasts: flags.lasts ?? true,
   restarts: flags.restarts ?? false,
-  runs: flags.runs ?? false,
+  simulated: flags.simulated ?? true,
+  onStack: flags.onStack ?? false,
 })
 
 const processes = ['component', 'instance'] as const
 const machines = [...processes, 'host'] as const
 const edge = ['edge'] as const
-const process = { restarts: true, runs: true } as const
-const momentary = { lasts: false } as const
+const process = { restarts: true, onStack: true } as const
+const momentary = { lasts: false, simulated: false } as const
 const add = about('how much longer', positiveDuration)
 
 export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
   kill: spec('SIGKILL: requests in hand are lost', processes, {}, process),
   stop: spec('SIGTERM: a graceful stop that finishes what it has', processes, {}, process),
-  restart: spec('stop, then start again at once', processes, {}, { ...momentary, runs: true }),
-  pause: spec('SIGSTOP: connections stay open, nothing answers', processes, {}, { runs: true }),
+  restart: spec('stop, then start again at once', processes, {}, { lasts: false, onStack: true }),
+  pause: spec('SIGSTOP: connections stay open, nothing answers', processes, {}, { onStack: true }),
   latency: spec('what passes takes longer', edge, { add, jitter: positiveDuration.optional() }),
   jitter: spec('what passes takes a random time longer, up to `add`', edge, { add }),
   loss: spec('a share of packets is lost', edge, { share: ratio }),
@@ -71,12 +77,4 @@ export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
   }),
   'lose-host': spec('every instance on a host dies', ['host'], {}, { restarts: true }),
   'lose-zone': spec('every instance in a zone dies', ['zone'], {}, { restarts: true }),
-}
-
-/** The error for faults of the experiment that no engine can inject yet; undefined: it can run. */
-export const unsupportedFaults = (experiment: Experiment): PlimsollError | undefined => {
-  const [first] = experiment.faults.filter(({ kind }) => !faultSpecs[kind].runs)
-  if (first === undefined) return undefined
-  const runs = Object.entries(faultSpecs).flatMap(([kind, { runs }]) => (runs ? kind : []))
-  return notYet(`fault "${first.kind}"`, first.position, `faults that run today: ${runs.join(', ')}`)
 }

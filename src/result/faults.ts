@@ -226,11 +226,16 @@ const untimed = (inFlight: number): Omit<FaultResult, 'kind' | 'target' | 'injec
   outageSeconds: null,
 })
 
-/** Is `instance` (`app/0`, `app/0.1`) the target (`app`, `app/0`) or part of it? Targets that are no component: any is. */
+/**
+ * Is `instance` (`app/0`, `app/0.1`) the target (`app`, `app/0`) or part of it? Of an edge it is who is called; of hosts and zones any is.
+ */
 const concerns = (target: string, instance: string): boolean => {
   const component = instance.slice(0, instance.indexOf('/'))
+  const [, callee] = target.split(' -> ')
+  if (callee !== undefined) return callee === component
+  if (target.includes(':')) return true
   if (target.includes('/')) return instance === target || instance.startsWith(`${target}.`)
-  return target === component || target.includes(' ') || target.includes(':')
+  return target === component
 }
 
 const regainedAt = (mark: FaultMark, cohorts: Cohorts, until: number): number | null => {

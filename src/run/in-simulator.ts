@@ -7,6 +7,7 @@ import type { Placement } from '../result/placement.js'
 import type { RunEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
 import { Simulation } from '../sim/des/simulation.js'
+import { refuseUnsupported } from '../sim/des/unsupported.js'
 import { calibrationFile, readTraceBeside } from '../system/files.js'
 import { createRunFolder } from '../system/run-folder.js'
 import { realClock } from './clock.js'
@@ -34,6 +35,8 @@ export const runInSimulator = async (
   repetition?: Repetition,
 ): Promise<Run> => {
   const { topology, experiment } = context
+  // Before there is a folder of a run that never was.
+  refuseUnsupported(topology, experiment)
   const folder = createRunFolder({
     cwd: context.cwd,
     runsFolder: context.runsFolder,

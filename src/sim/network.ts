@@ -68,6 +68,8 @@ export interface Impairment {
   readonly bytesPerSecond?: number
   readonly partitioned?: boolean
   readonly resetShare?: number
+  /** Calls that are answered with an error. */
+  readonly errorShare?: number
 }
 
 /** Never passes as things are: the way is cut, or all is lost. */
@@ -89,6 +91,7 @@ export class Way {
   private lossShare = 0
   private bytesPerSecond = Number.POSITIVE_INFINITY
   private resetShare = 0
+  private errorShare = 0
   partitioned = false
   /** When the way has sent what it was given before, there and back. */
   private freeAt: [number, number] = [0, 0]
@@ -115,6 +118,11 @@ export class Way {
   /** Does this call find its connection reset? */
   resets(random: Uniform): boolean {
     return this.resetShare > 0 && (this.resetShare >= 1 || random.uniform() < this.resetShare)
+  }
+
+  /** Is this call answered with an error? */
+  errs(random: Uniform): boolean {
+    return this.errorShare > 0 && (this.errorShare >= 1 || random.uniform() < this.errorShare)
   }
 
   /** Seconds until a message of so many bytes, sent at `now`, has arrived; `blocked`: it does not. */
@@ -154,7 +162,7 @@ export class Way {
     return done - now
   }
 
-  /** Delays add up, losses and resets are independent of each other, the narrowest bandwidth holds. */
+  /** Delays add up, losses, resets and errors are independent of each other, the narrowest bandwidth holds. */
   private reckon(): void {
     const all = [...this.impairments]
     this.impaired = all.length > 0
@@ -163,6 +171,7 @@ export class Way {
     this.upTos = all.flatMap(({ upToSeconds }) => upToSeconds ?? [])
     this.lossShare = 1 - all.reduce((passes, { lossShare = 0 }) => passes * (1 - lossShare), 1)
     this.resetShare = 1 - all.reduce((passes, { resetShare = 0 }) => passes * (1 - resetShare), 1)
+    this.errorShare = 1 - all.reduce((passes, { errorShare = 0 }) => passes * (1 - errorShare), 1)
     this.bytesPerSecond = Math.min(
       Number.POSITIVE_INFINITY,
       ...all.map(({ bytesPerSecond = Infinity }) => bytesPerSecond),

@@ -36,6 +36,7 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
     data.set(id, built)
   }
   const growth = fields.get('growth')
+  const network = fields.get('network')
   const generate = [...(fields.get('generate') ?? [])].map(([target, entry]) => [
     target,
     { patches: entry?.get('patches') ?? [] },
@@ -48,7 +49,10 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
     traffic: trafficOf(scope, fields),
     growth: growth && { ratePerMonth: growth.get('rate') ?? 0, horizonMonths: growth.get('horizon') ?? 0 },
     policy: policyOf(scope, fields),
-    network: { crossZoneSeconds: 0, crossRegionSeconds: 0 },
+    network: {
+      crossZoneSeconds: network?.get('crossZone') ?? 0,
+      crossRegionSeconds: network?.get('crossRegion') ?? 0,
+    },
     generate: Object.fromEntries(generate),
   }
   return { hosts, data, values }

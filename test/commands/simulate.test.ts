@@ -132,13 +132,13 @@ abort: { when: all.errors > 60%, for: 3s }
 
   it('refuses what it cannot simulate by name and place, all at once', async () => {
     const faulty = experiment(`load: { mode: open, stages: [{ hold: 1/s, for: 1s }] }
-faults: [{ at: 0s, latency: app -> db, add: 5ms }, { at: 0s, flush: cache }]
+faults: [{ at: 0s, exhaust-connections: app }, { at: 0s, disk-full: cache }]
 `)
     await expect(simulate({ experiment: faulty })).rejects.toMatchObject({
       exitCode: 3,
       problems: [
-        { message: 'fault latency in the simulator: not supported yet' },
-        { message: 'fault flush in the simulator: not supported yet' },
+        { message: 'fault exhaust-connections app cannot be simulated: app has no maxConnections' },
+        { message: 'fault disk-full cache cannot be simulated: cache: nothing there is kept on a disk' },
       ],
     })
   })

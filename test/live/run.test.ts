@@ -211,5 +211,7 @@ test('a fault that nothing can inject yet is refused by name before anything sta
   )
   const { code, stderr } = await place.run('run', file, '--on', 'stack')
   expect(code).toBe(3)
-  expect(stderr).toMatch(/slow-edge\.yaml:\d+:\d+: error: fault latency app -> db: not supported yet/)
+  expect(stderr).toMatch(
+    /slow-edge\.yaml:\d+:\d+: error: fault latency app -> db: not supported yet on a running stack/,
+  )
 })

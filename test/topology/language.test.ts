@@ -549,7 +549,6 @@ describe('requests and the rest', () => {
     ['traffic: { rate: 0/s }', 'rate: expected a rate above zero, got "0/s"'],
     ['traffic: { rate: 5/s, origins: { eu: 50% } }', '"origins" (where requests come from) is not supported yet'],
     ['traffic: { rate: 5/s, clients: 3 }', '"clients" (API keys with a popularity) is not supported yet'],
-    ['network: { crossZone: 1ms }', '"network" (delay between zones and regions) is not supported yet'],
     ['policy: { headroom: 100% }', 'headroom: 100% leaves no capacity to use'],
     [
       'growth: { rate: 8% / year, horizon: 12 months }',

@@ -15,7 +15,7 @@ import type { Machines } from './machines.js'
 import { isReplicated, Replication } from './replication.js'
 import { mostInstances } from './room-to-scale.js'
 import { BalancerStation, type Peer } from './stations/balancer.js'
-import { clientStation, serviceStation, storeStation } from './stations/plain.js'
+import { clientStation, externalStation, serviceStation, storeStation } from './stations/plain.js'
 import type { Member, System } from './system.js'
 
 /** What a key takes in a cache besides its value: dictionary entry, object header, key string. */
@@ -55,6 +55,8 @@ const stationOf = (system: System, component: Component): Station => {
       return serviceStation(system, component.id, component.onAbort, (endpoint) =>
         openPools(system, component, endpoint),
       )
+    case 'external':
+      return externalStation(system, component.id)
     default:
       return storeStation(system, component.id, modelOf(component.engine).onStop, storeHooks(system, component))
   }

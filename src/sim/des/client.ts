@@ -18,6 +18,7 @@ import { propagate } from './frames.js'
 import type { Lane } from './lane.js'
 import { sourceKinds } from './loop.js'
 import type { RequestLog } from './request-log.js'
+import { Spikes } from './spikes.js'
 import type { System } from './system.js'
 import { answerDegradedBit, degradedBit, none } from './tasks.js'
 import { Users } from './users.js'
@@ -42,6 +43,9 @@ interface Plain {
   turn: number
 }
 
+/** Of classes, until one is not kept back. */
+const mostDraws = 1000
+
 interface Class {
   /** Where the client's program for it begins. */
   readonly program: number
@@ -64,6 +68,13 @@ export class Clients implements Source {
   /** By code: 1 where the request may have taken effect. */
   private readonly unknownCodes: Uint8Array
   private count = 0
+  /** Without those that spikes add. */
+  private arrivals = 0
+  private readonly spikes: Spikes
+  private readonly ids: readonly string[]
+  private nextUsers: Users | undefined = undefined
+  /** Whose the requests are that spikes add to a closed load. */
+  private readonly further = new Map<number, Users>()
   private ended = false
 
   constructor(
@@ -83,7 +94,7 @@ export class Clients implements Source {
     const recorded = recordedChoices(load, mix)
     this.chooseClass =
       recorded !== undefined
-        ? () => indices[recorded[this.count] ?? 0] ?? 0
+        ? () => indices[recorded[this.arrivals] ?? 0] ?? 0
         : indices.length === 1
           ? () => indices[0] ?? 0
           : () => indices[mix.choose(ofClass.uniform())] ?? 0
@@ -95,8 +106,25 @@ export class Clients implements Source {
     this.endsAt = loadSeconds(load)
     this.source = kernel.queue.add(this, sourceKinds.arrivals)
     this.nextArrival = load.mode === 'open' ? arrivalTimes(load, system.stream('load/arrivals')) : () => never
+    const think = load.mode === 'open' ? undefined : this.thinkTime()
     if (load.mode === 'open') this.scheduleNext()
-    else this.users = this.startUsers()
+    else this.users = this.startUsers(think)
+    this.spikes = new Spikes({
+      queue: kernel.queue,
+      load,
+      random: system.stream('load/spikes'),
+      think,
+      hasEnded: () => this.ended,
+      send: (cls, users) => this.sendMore(cls, users),
+      shareOf: (cls) => mix.shares[indices.indexOf(cls)] ?? 0,
+      users: this.users,
+    })
+    this.ids = requestClasses.map(({ id }) => id)
+  }
+
+  /** The rate of a class (or of all) is multiplied from now on; returns what ends that. */
+  spike(request: string | undefined, factor: number): () => void {
+    return this.spikes.begin(request === undefined ? -1 : this.ids.indexOf(request), factor)
   }
 
   /** Requests so far. */
@@ -129,7 +157,7 @@ export class Clients implements Source {
     if (code === ok)
       this.log.success(request, tasks.outcome[task] as number, ((tasks.flags[task] as number) & degradedBit) !== 0)
     else this.log.failure(request, code, requests.unknown[request] === 1 || this.unknownCodes[code] === 1)
-    this.users?.finished()
+    this.finished(request)
   }
 
   private plainOver(task: number, code: number): void {
@@ -153,11 +181,47 @@ export class Clients implements Source {
     const task = requests.root[request] as number
     tasks.parentEpoch[task] = this.deaf
     kernel.endpointOf(task).station.abandoned(task)
-    this.users?.finished()
+    this.finished(request)
   }
 
   private scheduleNext(): void {
     this.system.kernel.queue.schedule(this.source, this.nextAt())
+  }
+
+  /** The class to ask for while spikes keep some back; −1: none. A user who is kept from one asks for another. */
+  private thinned(first: number): number {
+    let cls = first
+    for (let draws = 0; draws < mostDraws; draws++) {
+      if (!this.spikes.keepsBack(cls)) return cls
+      if (this.users === undefined) return -1
+      cls = this.chooseClass()
+    }
+    return cls
+  }
+
+  /** A request that a spike adds. */
+  private sendMore(cls: number, users: Users | undefined): void {
+    if (this.ended) return
+    const { kernel } = this.system
+    if (users === undefined) {
+      const task = this.begin(cls < 0 ? this.chooseClass() : cls)
+      if (task !== none) kernel.goOnSoon(task)
+      return
+    }
+    // Before it begins, which may be over at once.
+    this.nextUsers = users
+    const task = this.begin(cls)
+    if (task !== none) kernel.goOnSoon(task)
+  }
+
+  /** A user hears of the end of his request. */
+  private finished(request: number): void {
+    const users = this.further.size === 0 ? undefined : this.further.get(request)
+    if (users === undefined) this.users?.finished()
+    else {
+      this.further.delete(request)
+      users.finished()
+    }
   }
 
   private send(): void {
@@ -168,9 +232,18 @@ export class Clients implements Source {
   /** A request begins. Returns its task, if that is to go on at once. */
   issue(): number {
     if (this.ended) return none
+    let cls = this.chooseClass()
+    this.arrivals += 1
+    if (this.spikes.thins) {
+      cls = this.thinned(cls)
+      if (cls < 0) return none
+    }
+    return this.begin(cls)
+  }
+
+  private begin(cls: number): number {
     const { kernel } = this.system
     const { requests, queue } = kernel
-    const cls = this.chooseClass()
     const { program, plain, idempotent, keys } = this.classes[cls] as Class
     const request = requests.take()
     requests.cls[request] = cls
@@ -183,10 +256,15 @@ export class Clients implements Source {
       const { data, draw } = keys[i] as Class['keys'][number]
       requests.keys[request * requests.dataSets + data] = draw()
     }
+    if (this.nextUsers !== undefined) {
+      this.further.set(request, this.nextUsers)
+      this.nextUsers = undefined
+    }
     this.log.offered(request)
     if (plain !== undefined) {
       const entry = plain.entries[plain.turn]
-      if (entry !== undefined && entry.state === 'up' && entry.calls < entry.maxInFlight) {
+      const free = entry?.state === 'up' && entry.calls < entry.maxInFlight && kernel.edges.slow[plain.edge] === 0
+      if (entry !== undefined && free) {
         plain.turn = plain.turn + 1 < plain.entries.length ? plain.turn + 1 : 0
         this.log.attempt(request)
         const task = kernel.arrive(entry, plain.goal, request, this.plainEnder, plain.edge)
@@ -201,14 +279,19 @@ export class Clients implements Source {
     return none
   }
 
-  private startUsers(): Users {
+  private thinkTime(): Work | undefined {
     const { load, system } = this
     const { traffic } = system.topology
     const think = load.thinkTime ?? (traffic?.mode === 'closed' ? traffic.thinkTime : undefined)
+    return think && new Work(system.stream('load/think'), think)
+  }
+
+  private startUsers(think: Work | undefined): Users {
+    const { load, system } = this
     return new Users(
       system.kernel.queue,
       userChanges(load),
-      think === undefined ? undefined : new Work(system.stream('load/think'), think),
+      think,
       () => this.send(),
       () => this.ended,
     )
@@ -235,7 +318,7 @@ export class Clients implements Source {
     const { tasks, requests, queue } = kernel
     const outermost = request.enter[0] ?? request.serve
     const entries = system.member(outermost).active
-    const serve = flowGoal(system, request.flow)
+    const serve = flowGoal(system, request.flow, request.bytes)
     const cost = system.work('generator/visit', 'generator', (rate) => visitCpu(system.topology, 'generator', rate).cpu)
     const program = new Program(system, 'generator')
     const edge = kernel.edges.between('generator', outermost)
@@ -287,7 +370,8 @@ export class Clients implements Source {
       timeoutSeconds === undefined
         ? undefined
         : kernel.timers.lane(timeoutSeconds, requests, (late) => this.plainTimeout(late))
-    const isPlain = retry === undefined && cost === undefined
+    // A partition may cut off the answers to requests under way: then each has a caller who waits.
+    const isPlain = retry === undefined && cost === undefined && !system.faults.has('partition')
     return {
       program: program.start,
       plain: isPlain ? { entries, goal: serve, edge, limit, turn: 0 } : undefined,

@@ -19,6 +19,7 @@ const known = [
   'conflict',
   'lock-timeout',
   'fenced',
+  'connect-timeout',
 ] as const
 
 export type KnownCode = (typeof known)[number]
@@ -41,6 +42,7 @@ export const soldOut = numbers['sold-out']
 export const conflict = numbers.conflict
 export const lockTimeout = numbers['lock-timeout']
 export const fenced = numbers.fenced
+export const connectTimeout = numbers['connect-timeout']
 
 /** The business says no: an answer, which trying again would not change, and no failure of what gave it. */
 export const isRefusal = (code: number): boolean => code === declined || code === soldOut

@@ -22,11 +22,16 @@ export class Cores implements Source, CpuMeter {
   private virtual = 0
   private updatedAt = 0
   private busyCoreSeconds = 0
+  private stolenCoreSeconds = 0
   private heap = new Int32Array(16)
   runnable = 0
   /** A burst is ending: the next event is scheduled once, afterwards. */
   private ending = false
+  /** Those that are left of `nominal`. */
   cores: number
+  private nominal: number
+  /** Shares that faults have taken. */
+  private readonly stolen: number[] = []
 
   constructor(
     private readonly queue: EventQueue,
@@ -35,18 +40,36 @@ export class Cores implements Source, CpuMeter {
     cores: number,
   ) {
     this.cores = cores
+    this.nominal = cores
     this.id = queue.add(this)
   }
 
   busySeconds(): number {
     this.advance()
-    return this.busyCoreSeconds
+    return this.busyCoreSeconds + this.stolenCoreSeconds
   }
 
-  /** The number of cores changes (a fault takes some, or gives them back). */
+  /** The number of cores changes. */
   resize(cores: number): void {
+    this.nominal = cores
+    this.recount()
+  }
+
+  /** Something else burns this share of the cores from now on, until it gives them back. */
+  steal(share: number): void {
+    this.stolen.push(share)
+    this.recount()
+  }
+
+  giveBack(share: number): void {
+    const index = this.stolen.indexOf(share)
+    if (index >= 0) this.stolen.splice(index, 1)
+    this.recount()
+  }
+
+  private recount(): void {
     this.advance()
-    this.cores = cores
+    this.cores = this.stolen.reduce((left, share) => left * (1 - share), this.nominal)
     this.scheduleNext()
   }
 
@@ -117,6 +140,7 @@ export class Cores implements Source, CpuMeter {
     if (seconds <= 0) return
     this.updatedAt = this.queue.now
     const { runnable, cores } = this
+    this.stolenCoreSeconds += seconds * (this.nominal - cores)
     if (runnable === 0) return
     if (runnable <= cores) {
       this.virtual += seconds
@@ -129,8 +153,8 @@ export class Cores implements Source, CpuMeter {
 
   private scheduleNext(): void {
     const { runnable, cores, queue } = this
-    if (runnable === 0) {
-      this.virtual = 0
+    if (runnable === 0 || cores <= 0) {
+      if (runnable === 0) this.virtual = 0
       queue.schedule(this.id, never)
       return
     }

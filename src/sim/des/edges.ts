@@ -4,6 +4,10 @@ import { grownFloats } from './columns.js'
 export class Edges {
   count = new Float64Array(16)
   errors = new Float64Array(16)
+  /** 1: what is sent over it may take time, or not arrive (`Transit`). */
+  slow = new Uint8Array(16)
+  /** Told of each new way. */
+  onNew: ((edge: number, from: string, to: string) => void) | undefined = undefined
   private readonly names: string[] = []
   private readonly ids = new Map<string, number>()
 
@@ -18,7 +22,11 @@ export class Edges {
       if (id >= this.count.length) {
         this.count = grownFloats(this.count, id * 2)
         this.errors = grownFloats(this.errors, id * 2)
+        const { slow } = this
+        this.slow = new Uint8Array(id * 2)
+        this.slow.set(slow)
       }
+      this.onNew?.(id, from, to)
     }
     return id
   }

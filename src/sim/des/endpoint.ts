@@ -18,6 +18,8 @@ export interface Station {
   abandoned(task: number): void
   /** What the caller is told when a task ends with this error. */
   status(code: number): number
+  /** A dependency that is not ours. */
+  readonly external?: boolean
   /** What a graceful stop does to the calls in hand. */
   readonly onStop: 'drain' | 'reset'
   /** The process is gone with all that it had in hand, or cannot be heard. */
@@ -38,6 +40,11 @@ export class Endpoint {
   paused = false
   /** In `kernel.endpoints`. */
   id = -1
+  /** Faults in force that leave no room on its disk, and what they add to each disk operation. */
+  fullDisks = 0
+  diskSeconds = 0
+  /** Which partitions it is inside of, as bits: only those of the same island reach each other. */
+  island = 0
   /** Counts starts: what belongs to an earlier one is gone. */
   incarnation = 0
   /** Calls in hand (branches of one call count once). */

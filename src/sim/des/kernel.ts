@@ -16,8 +16,9 @@ import type { Processor, ProcessorContext } from './processor.js'
 import { Requests } from './requests.js'
 import type { Room } from './room.js'
 import { StepMeters } from './step-meter.js'
-import { isBranch, Tasks } from './tasks.js'
+import { isBranch, isRemote, Tasks } from './tasks.js'
 import { Timers } from './timers.js'
+import { Transit } from './transit.js'
 import type { Work } from './work.js'
 
 // Own constants, which V8 folds; imported ones it reads through a cell each time. A test compares them with their originals.
@@ -28,6 +29,7 @@ const branchBit = 2
 const threadBit = 4
 const answerDegradedBit = 8
 const joinAnyBit = 16
+const remoteBit = 64
 const pcAt = 0
 const epochAt = 1
 const endpointAt = 2
@@ -53,6 +55,7 @@ export const repeated = {
   threadBit,
   answerDegradedBit,
   joinAnyBit,
+  remoteBit,
   pc: pcAt,
   epoch: epochAt,
   endpoint: endpointAt,
@@ -93,6 +96,8 @@ export class Kernel {
   readonly codes = new Codes()
   readonly bursts = new Bursts()
   readonly edges = new Edges()
+  /** Ways that are not as good as none. */
+  readonly transit: Transit
   readonly endpoints: Endpoint[] = []
   readonly rooms: Room[] = []
   readonly ops: Op[] = []
@@ -130,6 +135,7 @@ export class Kernel {
       expire: (frame) => this.expire(frame),
       giveUp: (task) => this.giveUp(task),
     })
+    this.transit = new Transit(this)
     this.processors = { tasks: this.tasks, bursts: this.bursts, processors: [] as Processor[], wake }
   }
 
@@ -221,6 +227,8 @@ export class Kernel {
   /** `caller` calls `endpoint` and goes on at its `pc`, with the answer in `answer`. Returns where `current` goes on. */
   call(caller: number, endpoint: Endpoint, goal: number, edge: number): number {
     const { tasks, edges } = this
+    const slow = edges.slow[edge] !== 0
+    if (slow && this.transit.takes(caller, endpoint, goal, edge)) return blocked
     let { memory } = tasks
     const connection = memory[caller + grantedAt] as number
     if (connection !== none) memory[caller + grantedAt] = none
@@ -235,6 +243,7 @@ export class Kernel {
     memory[task + parentAt] = caller
     memory[task + parentEpochAt] = memory[caller + epochAt] as number
     memory[task + connectionAt] = connection
+    if (slow) memory[task + flagsAt] = remoteBit
     memory[caller + calleeAt] = task
     memory[caller + answerAt] = ok
     if (request !== none) this.requests.retain(request)
@@ -311,6 +320,7 @@ export class Kernel {
     const parent = memory[task + parentAt] as number
     const flags = memory[task + flagsAt] as number
     const endpoint = this.endpoints[memory[task + endpointAt] as number] as Endpoint
+    if ((flags & remoteBit) !== 0 && this.transit.answers(task, code)) return blocked
     this.leave(endpoint, task)
     if (endpoint.noticedBy !== undefined && code === ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
     let pc = blocked
@@ -374,9 +384,12 @@ export class Kernel {
       tasks.epoch[parent] === tasks.parentEpoch[task] &&
       tasks.endpoint[parent] !== endpoint.id
     ) {
-      this.hooks.noticed(endpoint, this.endpointOf(parent).station.component)
       this.setAnswer(parent, task, reset)
-      this.wake(parent)
+      tasks.callee[parent] = none
+      if (!isRemote(tasks, task) || !this.transit.comesBack(parent, endpoint, 0, 0)) {
+        this.hooks.noticed(endpoint, this.endpointOf(parent).station.component)
+        this.wake(parent)
+      }
     } else if (parent === none) this.tell(task, reset)
     this.discard(task)
   }
@@ -475,14 +488,37 @@ export class Kernel {
 
   /** A call that is not taken: nobody listens, or there is no room. */
   private refuse(caller: number, endpoint: Endpoint, connection: number): number {
-    this.countError(this.tasks.edge[caller] as number)
+    const edge = this.tasks.edge[caller] as number
+    this.countError(edge)
     this.releaseRoom(connection, caller)
-    if (endpoint.state === 'up') {
-      endpoint.visits += 1
-      return this.answerSoon(caller, unavailable)
-    }
-    this.hooks.noticed(endpoint, this.endpointOf(caller).station.component)
-    return this.answerSoon(caller, refused)
+    if (endpoint.state === 'up') endpoint.visits += 1
+    else this.hooks.noticed(endpoint, this.endpointOf(caller).station.component)
+    const code = endpoint.state === 'up' ? unavailable : refused
+    if (this.edges.slow[edge] !== 0 && this.transit.refuses(caller, endpoint, code)) return blocked
+    return this.answerSoon(caller, code)
+  }
+
+  /** As `end`, but the answer is still on its way: the caller keeps the connection, and goes on when `transit` says so. */
+  endUnheard(task: number, code: number): void {
+    const { tasks } = this
+    const parent = tasks.parent[task] as number
+    const endpoint = this.endpointOf(task)
+    tasks.granted[parent] = tasks.connection[task] as number
+    tasks.connection[task] = none
+    this.leave(endpoint, task)
+    if (endpoint.noticedBy !== undefined && code === ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
+    this.setAnswer(parent, task, code)
+    tasks.callee[parent] = none
+    this.discard(task)
+  }
+
+  /** What the call to this task has been given back: the connection that it came over. */
+  hear(caller: number): void {
+    const { tasks } = this
+    const connection = tasks.granted[caller] as number
+    tasks.granted[caller] = none
+    this.releaseRoom(connection, caller)
+    this.wake(caller)
   }
 
   /** The task leaves its endpoint, with all that it held there. */
@@ -562,7 +598,7 @@ export class Kernel {
     memory[parent + flagsAt] = degraded ? flags | answerDegradedBit : flags & ~answerDegradedBit
   }
 
-  private countError(edge: number): void {
+  countError(edge: number): void {
     this.edges.errors[edge] = (this.edges.errors[edge] as number) + 1
   }
 

@@ -16,8 +16,8 @@ const none = -1
 const ok = 0
 const degradedBit = 1
 const answerDegradedBit = 8
-/** Flags of tasks whose end is a matter of its own: branches, holders of threads. */
-const specialBits = 2 | 4
+/** Flags of tasks whose end is a matter of its own: branches, holders of threads, those whose answer takes a way. */
+const specialBits = 2 | 4 | 64
 const largest = 0x7fffffff
 const never = Number.POSITIVE_INFINITY
 const pcAt = 0
@@ -41,6 +41,7 @@ export const repeated = {
   ok,
   degradedBit,
   answerDegradedBit,
+  specialBits,
   pc: pcAt,
   epoch: epochAt,
   endpoint: endpointAt,

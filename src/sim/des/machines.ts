@@ -21,6 +21,8 @@ interface Domain {
 export interface Machines {
   /** A processor for one process of the instance (or `generator`); undefined: it is not placed. */
   processorOf(instance: string, loops: number): Processor | undefined
+  /** What the instance runs on; undefined: it is not placed. */
+  coresOf(instance: string): Cores | OwnCores | undefined
   /** All cores of a machine. */
   readonly hosts: ReadonlyMap<string, { readonly cpu: number; readonly cores: readonly CpuMeter[] }>
   /** Of the instances of a component only these are there: where quotas are too many, they are cut for those alone. */
@@ -164,5 +166,10 @@ export const buildMachines = (kernel: Kernel, placement: Placement, { changing, 
     cores.processors.push(processor)
     return processor
   }
-  return { processorOf, hosts, rebalance: (component, present) => ration.rebalance(component, present) }
+  return {
+    processorOf,
+    coresOf: (instance) => byInstance.get(instance),
+    hosts,
+    rebalance: (component, present) => ration.rebalance(component, present),
+  }
 }

@@ -18,7 +18,7 @@ import { Agenda } from './agenda.js'
 import { buildGenerator, buildMembers, buildReplication } from './build.js'
 import { Clients } from './client.js'
 import type { Endpoint } from './endpoint.js'
-import { scheduleFaults } from './faults.js'
+import { scheduleFaults } from './faults/schedule.js'
 import { Intervals } from './intervals.js'
 import { invariantJudgements } from './invariants.js'
 import { Kernel } from './kernel.js'
@@ -89,7 +89,14 @@ export class Simulation {
     const emit = (event: RunEvent): void => this.emit(event)
     const rates = plannedRates(topology, load)
     const placement = withRoomToScale(topology, this.placement)
-    this.system = new System(topology, placement, seed, kernel, rates)
+    this.system = new System(
+      topology,
+      placement,
+      seed,
+      kernel,
+      rates,
+      new Set(experiment.faults.map(({ kind }) => kind)),
+    )
     const machines = buildMachines(kernel, placement, {
       changing: experiment.faults.some(({ kind }) => kind === 'cpu'),
       scaled: scaledServices(topology),
@@ -105,7 +112,12 @@ export class Simulation {
     this.aborts = abortMonitor(experiment.abort, topology)
     this.smoothed = demandDependsOnLoad(topology) ? new SmoothedRates(rates) : undefined
     this.begin()
-    scheduleFaults(experiment.faults, this.system, lifecycle, this.log, emit)
+    scheduleFaults(
+      experiment.faults,
+      { system: this.system, lifecycle, machines, clients: this.clients },
+      this.log,
+      emit,
+    )
   }
 
   /** Simulated seconds so far. */

@@ -8,9 +8,16 @@ import type { CacheContent } from './cache-content.js'
 import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
+import { places } from './places.js'
 import type { Replication } from './replication.js'
 import { SharedState } from './state-ledger.js'
 import { Work } from './work.js'
+
+/** Of a call and its answer. */
+export interface Bytes {
+  readonly in: number
+  readonly out: number
+}
 
 /** One component at run time. */
 export interface Member {
@@ -42,6 +49,8 @@ export class System {
   readonly groupListeners: ((endpoint: Endpoint, on: boolean) => void)[] = []
   private readonly streams = new Map<string, RandomStream>()
   private readonly keyDraws: (() => number)[]
+  /** Partitions of hosts and zones so far. */
+  partitions = 0
   private slots = 0
   private readonly goals: ((component: string) => number)[] = []
   private readonly postponed: (() => void)[] = []
@@ -54,9 +63,12 @@ export class System {
     readonly kernel: Kernel,
     /** Visits per second and component that the load means at the start. */
     private readonly plannedRates: ReadonlyMap<string, number>,
+    /** Kinds that will strike. */
+    readonly faults: ReadonlySet<string>,
   ) {
     this.dataIds = Object.keys(topology.data)
     this.state = new SharedState(kernel, topology)
+    kernel.transit.connect(this.stream('network'), topology.network, places(topology, placement))
     this.keyDraws = this.dataIds.map((id) => {
       const data = topology.data[id]
       const table = data === undefined ? undefined : keyTable(data.popularity, data.keys)
@@ -92,10 +104,12 @@ export class System {
     for (const listener of this.groupListeners) for (const endpoint of changed) listener(endpoint, on)
   }
 
-  /** Something that a call wants done: compiled where it first arrives. Returns the number by which calls name it. */
-  goal(compile: (component: string) => number): number {
+  /** Something that a call of this size wants done: compiled where it first arrives. Returns the number by which calls name it. */
+  goal(compile: (component: string) => number, bytes?: Bytes): number {
     this.goals.push(compile)
-    return this.goals.length - 1
+    const goal = this.goals.length - 1
+    if (bytes !== undefined) this.kernel.transit.setBytes(goal, bytes.in, bytes.out)
+    return goal
   }
 
   /** Where the program for `goal` on processes of `component` begins. */

@@ -27,6 +27,8 @@ export const answerDegradedBit = 8
 export const joinAnyBit = 16
 /** It runs no request of a client's but a message, a poll, work in the background: nobody is told of its end but its hook. */
 export const backgroundBit = 32
+/** It was called over a way that takes time, or that a fault has struck: so is its answer. */
+export const remoteBit = 64
 
 /** Integers of a row; a power of two. */
 const stride = 32
@@ -192,6 +194,8 @@ export class Tasks implements Record<Column, Int32Array> {
     this.give(task)
   }
 }
+
+export const isRemote = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & remoteBit) !== 0
 
 export const isBranch = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & branchBit) !== 0
 

@@ -1,11 +1,10 @@
 /** What the topology or the experiment asks for and the event engine cannot do yet: said by name before it begins. */
-import { targetText } from '../../experiment/fault-text.js'
 import type { Experiment } from '../../experiment/types.js'
 import { notYet, PlimsollError, type Problem } from '../../lib/errors.js'
 import { exitCodes } from '../../lib/exit-codes.js'
 import { type Step, walk } from '../../topology/flow.js'
 import type { Component, RequestClass, Topology } from '../../topology/types.js'
-import { supportedFaults } from './faults.js'
+import { objectionTo } from './faults/schedule.js'
 import { supportedSteps } from './flow/compile.js'
 
 export const refuseUnsupported = (topology: Topology, experiment: Experiment): void => {
@@ -32,14 +31,8 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
     for (const id of request.enter.slice(0, 1))
       for (const what of unsupportedEntry(topology, request, id)) refuse(what, locate(['requests', request.id]))
   for (const fault of experiment.faults) {
-    if (!supportedFaults.has(fault.kind)) refuse(`fault ${fault.kind} in the simulator`, fault.position)
-    else if (fault.target.kind !== 'component' && fault.target.kind !== 'instance')
-      refuse(`${fault.kind} of ${targetText(fault.target)} in the simulator`, fault.position)
-    else {
-      const target = topology.components[fault.target.component]
-      if (target?.role === 'external' || target?.role === 'monitor')
-        refuse(`${fault.kind} of ${target.role} ${target.id} in the simulator`, fault.position)
-    }
+    const problem = objectionTo(fault, topology)
+    if (problem !== undefined) problems.push(problem)
   }
   if (problems.length > 0) throw new PlimsollError(exitCodes.invalidInput, problems)
 }

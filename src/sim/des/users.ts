@@ -9,6 +9,9 @@ import type { Work } from './work.js'
 export class Users implements Source {
   private active = 0
   private wanted = 0
+  /** What the load says, before faults multiply it. */
+  private declared = 0
+  private readonly factors: number[] = []
   private change = 0
   private readonly source: number
   private readonly thinking: Delays
@@ -29,9 +32,31 @@ export class Users implements Source {
   /** The number of users changes. */
   fire(): void {
     const { queue } = this
-    this.wanted = this.changes[this.change]?.users ?? 0
+    this.declared = this.changes[this.change]?.users ?? 0
     this.change += 1
     queue.schedule(this.source, this.changes[this.change]?.at ?? never)
+    this.recount()
+  }
+
+  /** From now on there are so many times as many; returns what ends that. */
+  multiply(factor: number): () => void {
+    this.factors.push(factor)
+    this.recount()
+    return () => {
+      this.factors.splice(this.factors.indexOf(factor), 1)
+      this.recount()
+    }
+  }
+
+  /** All leave. */
+  stop(): void {
+    this.declared = 0
+    this.wanted = 0
+    this.queue.schedule(this.source, never)
+  }
+
+  private recount(): void {
+    this.wanted = Math.round(this.factors.reduce((count, factor) => count * factor, this.declared))
     while (this.active < this.wanted) {
       this.active += 1
       this.ponder()

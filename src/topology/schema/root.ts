@@ -218,10 +218,10 @@ export const rootShape = {
   traffic: z.strictObject(trafficShape).optional(),
   growth: z.strictObject({ rate: growthRate, horizon }).optional(),
   policy: z.strictObject(policyShape).optional(),
-  network: notSupportedYet(
-    'delay between zones and regions',
-    z.strictObject({ crossZone: duration.optional(), crossRegion: duration.optional() }),
-  ).optional(),
+  network: about(
+    'round trips between zones and between regions (default 0s)',
+    z.strictObject({ crossZone: duration.optional(), crossRegion: duration.optional() }).optional(),
+  ),
   generate: about(
     'patches of what is generated, applied last',
     z.partialRecord(oneOf(generateTargets), z.strictObject({ patches: z.array(asWritten) })).optional(),

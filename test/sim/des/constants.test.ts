@@ -6,14 +6,25 @@ import * as tasks from '../../../src/sim/des/tasks.js'
 
 describe('constants that hot files repeat', () => {
   it('are those of the files that define them', () => {
-    const { none, ok: success, degradedBit, branchBit, threadBit, answerDegradedBit, joinAnyBit, ...columns } = repeated
-    expect({ none, degradedBit, branchBit, threadBit, answerDegradedBit, joinAnyBit }).toEqual({
+    const {
+      none,
+      ok: success,
+      degradedBit,
+      branchBit,
+      threadBit,
+      answerDegradedBit,
+      joinAnyBit,
+      remoteBit,
+      ...columns
+    } = repeated
+    expect({ none, degradedBit, branchBit, threadBit, answerDegradedBit, joinAnyBit, remoteBit }).toEqual({
       none: tasks.none,
       degradedBit: tasks.degradedBit,
       branchBit: tasks.branchBit,
       threadBit: tasks.threadBit,
       answerDegradedBit: tasks.answerDegradedBit,
       joinAnyBit: tasks.joinAnyBit,
+      remoteBit: tasks.remoteBit,
     })
     expect(success).toBe(ok)
     expect(Object.keys(columns).length).toBeGreaterThan(10)
@@ -22,7 +33,8 @@ describe('constants that hot files repeat', () => {
   })
 
   it('so are those of the loop', () => {
-    const { none, ok: success, degradedBit, answerDegradedBit, ...columns } = ofLoop
+    const { none, ok: success, degradedBit, answerDegradedBit, specialBits, ...columns } = ofLoop
+    expect(specialBits).toBe(tasks.branchBit | tasks.threadBit | tasks.remoteBit)
     expect({ none, degradedBit, answerDegradedBit, success }).toEqual({
       none: tasks.none,
       degradedBit: tasks.degradedBit,

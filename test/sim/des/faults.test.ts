@@ -190,9 +190,12 @@ describe('other faults', () => {
       }
       return []
     }
-    expect(refused([{ kind: 'latency', atSeconds: 1, target: { kind: 'edge', from: 'app', to: 'db' } }])).toEqual([
-      'fault latency in the simulator: not supported yet',
+    const component = { kind: 'component', component: 'app' } as const
+    expect(refused([{ kind: 'exhaust-connections', atSeconds: 1, target: component }])).toEqual([
+      'fault exhaust-connections app cannot be simulated: app has no maxConnections',
     ])
-    expect(refused([{ kind: 'kill', atSeconds: 1, target: { kind: 'all' } }])).toHaveLength(1)
+    expect(refused([{ kind: 'kill', atSeconds: 1, target: { kind: 'all' } }])).toEqual([
+      'fault kill all cannot be simulated: it does not strike all',
+    ])
   })
 })

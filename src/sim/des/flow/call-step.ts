@@ -1,12 +1,16 @@
 /** `call`: an external dependency, or a service (behind a balancer or not). */
 import type { Step } from '../../../topology/flow.js'
+import type { ExternalComponent } from '../../../topology/types.js'
 import { dependency, failureOf, ok } from '../codes.js'
+import type { Endpoint } from '../endpoint.js'
 import { blocked } from '../kernel.js'
+import type { System } from '../system.js'
 import { answerDegradedBit, degradedBit } from '../tasks.js'
 import { Work } from '../work.js'
 import { quotaOf } from './external-quota.js'
 import { emitMetered } from './modifiers.js'
-import type { Program } from './program.js'
+import { Program } from './program.js'
+import { emitCall } from './sql-steps.js'
 
 export const emitCallStep = (
   program: Program,
@@ -14,40 +18,21 @@ export const emitCallStep = (
   serveGoal: (component: string, operation: string | undefined) => number,
 ): void => {
   const { system, kernel } = program
-  const { tasks, timers, queue } = kernel
+  const { tasks } = kernel
   const { component, operation } = step.target
   const member = system.member(component)
+  const edge = kernel.edges.between(program.component, component)
   if (member.component.role === 'external') {
-    const { latency, errors, rateLimit } = member.component
     const [endpoint] = member.endpoints
-    const quota = rateLimit && endpoint && quotaOf(endpoint, rateLimit.ratePerSecond)
-    const stream = system.stream(step.id)
-    const work = new Work(stream, latency)
-    const body = (): void => {
-      const done = program.here + 1
-      const next = program.here + 2
-      program.emit((task) => {
-        if (endpoint !== undefined) endpoint.visits += 1
-        if (quota?.admit(queue.now, 0).ok === false) {
-          // Turned away at once.
-          tasks.code[task] = dependency
-          tasks.pc[task] = done
-          timers.hop(task)
-          return blocked
-        }
-        tasks.code[task] = stream.uniform() < errors ? dependency : ok
-        tasks.pc[task] = done
-        work.into(timers.seconds, 0)
-        timers.sleep(task)
-        return blocked
-      })
-      program.emit((task) => (tasks.code[task] === ok ? next : kernel.fail(task, dependency)))
-    }
-    emitMetered(program, step.id, body, member.total)
+    const goal = externalGoal(system, step.id, member.component, endpoint)
+    emitMetered(program, step.id, () =>
+      emitCall(program, (task) =>
+        endpoint === undefined ? kernel.fail(task, dependency) : kernel.call(task, endpoint, goal, edge),
+      ),
+    )
     return
   }
   const goal = serveGoal(component, operation)
-  const edge = kernel.edges.between(program.component, component)
   let turn = 0
   emitMetered(program, step.id, () => {
     const answered = program.here + 1
@@ -64,5 +49,38 @@ export const emitCallStep = (
       const answer = tasks.answer[task] as number
       return answer === ok ? next : kernel.fail(task, failureOf(answer))
     })
+  })
+}
+
+/** What an external does: it turns away, or takes its time and then answers or errs. */
+const externalGoal = (
+  system: System,
+  step: string,
+  { latency, errors, rateLimit }: ExternalComponent,
+  endpoint: Endpoint | undefined,
+): number => {
+  const { kernel } = system
+  const { tasks, timers, queue } = kernel
+  const quota = rateLimit && endpoint && quotaOf(endpoint, rateLimit.ratePerSecond)
+  const stream = system.stream(step)
+  const work = new Work(stream, latency)
+  return system.goal((component) => {
+    const program = new Program(system, component)
+    const done = program.here + 1
+    program.emit((visit) => {
+      tasks.pc[visit] = done
+      if (quota?.admit(queue.now, 0).ok === false) {
+        // Turned away at once.
+        tasks.code[visit] = dependency
+        timers.hop(visit)
+        return blocked
+      }
+      tasks.code[visit] = stream.uniform() < errors ? dependency : ok
+      work.into(timers.seconds, 0)
+      timers.sleep(visit)
+      return blocked
+    })
+    program.emit((visit) => kernel.end(visit, tasks.code[visit] as number))
+    return program.start
   })
 }

@@ -1,7 +1,7 @@
 /** What a statement changes when it is done: at once, or with the transaction around it; with a token, if a lock fences it. */
 import type { Step } from '../../../topology/flow.js'
 import type { Target } from '../../../topology/types.js'
-import { fenced, ok } from '../codes.js'
+import { dependency, fenced, ok } from '../codes.js'
 import { blocked } from '../kernel.js'
 import { ordinaryWrite } from '../state-ledger.js'
 import type { System } from '../system.js'
@@ -35,6 +35,7 @@ export const statement = (system: System, step: Step, target: Target, scope: Sco
     ownerOf,
     inTransaction: transaction !== undefined,
     mayWrite: (visit) => {
+      if (kernel.endpointOf(visit).fullDisks > 0) return dependency
       if (fence === undefined) return ok
       const frame = frames.around(tasks.parent[visit] as number, fence)
       return frame === none || state.locks.locks.mayWrite(frames.handle[frame] as number) ? ok : fenced
@@ -74,13 +75,14 @@ export const writeCommit = (
   system: System,
   step: Extract<Step, { kind: 'query' | 'write' }>,
   scope: Scope,
-): Pick<Visit, 'settle' | 'commit'> => {
+): Pick<Visit, 'disk' | 'settle' | 'commit'> => {
   const { inTransaction, mayWrite, recognises, changed } = statement(system, step, step.target, scope)
   const { tasks } = system.kernel
   const data = system.dataIndex(step.key ?? scope.key)
   const what = ordinaryWrite(data)
   const keyOf = (visit: number): number => system.keyOf(tasks.request[visit] as number, data)
   return {
+    disk: !inTransaction,
     ...(inTransaction ? {} : replicated(system, step.target, keyOf)),
     commit: (visit) => {
       const refused = mayWrite(visit)
@@ -96,14 +98,16 @@ export const readCommit = (
   system: System,
   step: Extract<Step, { kind: 'query' | 'write' }>,
   scope: Scope,
-): Pick<Visit, 'commit'> => {
+): Pick<Visit, 'disk' | 'commit'> => {
   const { kernel, state } = system
+  const disk = step.time.wait !== undefined
   const account = state.account(step.target.component)
   const data = system.dataIndex(step.key ?? scope.key)
-  if (step.target.role !== 'replica' || account.recent === undefined || data < 0) return {}
+  if (step.target.role !== 'replica' || account.recent === undefined || data < 0) return { disk }
   state.stale.exist = true
   const { primary } = system.member(step.target.component).roles
   return {
+    disk,
     commit: (visit) => {
       if (primary?.includes(kernel.endpointOf(visit)) !== true)
         state.readFromCopy(account, data, system.keyOf(kernel.tasks.request[visit] as number, data))

@@ -2,7 +2,7 @@
 import { visitCpu } from '../../../catalog/demand.js'
 import type { Step, StepKind } from '../../../topology/flow.js'
 import { blocked } from '../kernel.js'
-import type { System } from '../system.js'
+import type { Bytes, System } from '../system.js'
 import { emitCallStep } from './call-step.js'
 import { emitChoose, emitParallel, emitRepeat } from './control-steps.js'
 import { emitCounter } from './counter-steps.js'
@@ -83,8 +83,8 @@ export const compileService = (system: System, component: string, flow: readonly
 }
 
 /** The same flow on whichever component it arrives at: a balancer may split between a service and its canary. */
-export const flowGoal = (system: System, flow: readonly Step[]): number =>
-  system.goal((component) => compileService(system, component, flow))
+export const flowGoal = (system: System, flow: readonly Step[], bytes?: Bytes): number =>
+  system.goal((component) => compileService(system, component, flow), bytes)
 
 const serveGoal = (system: System, component: string, operation: string | undefined): number => {
   const served = system.member(component).component

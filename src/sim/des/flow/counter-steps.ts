@@ -63,7 +63,7 @@ const guarded = (
   scope: Scope,
   place: CounterPlace,
   keyOf: (visit: number) => number,
-): Pick<Visit, 'begin' | 'settle' | 'commit'> => {
+): Pick<Visit, 'begin' | 'disk' | 'settle' | 'commit'> => {
   const { kernel, state } = system
   const { tasks, frames } = kernel
   const { counters } = state
@@ -90,7 +90,7 @@ const guarded = (
     if (code === ok) changed(visit, place.index, key, amount)
     return code
   }
-  const copies = inTransaction ? {} : replicated(system, step.via, keyOf)
+  const copies = { disk: !inTransaction, ...(inTransaction ? {} : replicated(system, step.via, keyOf)) }
   if (guard === 'lua') return { ...copies, commit }
   if (guard !== 'row-lock') return { ...copies, begin: (program) => emitRead(program, place, keyOf), commit }
   return {

@@ -24,7 +24,10 @@ export const emitLock = (
   const { locks } = room
   const { space } = system.state.lock(cache, step.key, step.id)
   const choose = storeChooser(system.member(cache), step.target)
-  const visit = storeVisit(system, cache)
+  const visit = storeVisit(system, cache, {
+    // Who cannot persist takes no writes.
+    commit: (task) => (kernel.endpointOf(task).fullDisks > 0 ? dependency : ok),
+  })
   const edge = kernel.edges.between(program.component, cache)
   const data = system.dataIndex(step.key)
   const { ttlSeconds, waitSeconds, fencing } = step

@@ -20,7 +20,9 @@ export const emitLookup = (
   const cache = step.target.component
   const member = system.member(cache)
   const choose = storeChooser(member, step.target)
-  const visit = storeVisit(system, cache)
+  const valueBytes = step.key === undefined ? 0 : (system.topology.data[step.key]?.bytes ?? 0)
+  const get = storeVisit(system, cache, { bytes: { in: 0, out: valueBytes } })
+  const set = storeVisit(system, cache, { bytes: { in: valueBytes, out: 0 } })
   const edge = kernel.edges.between(program.component, cache)
   const coin = system.stream(`${step.id}/hit`)
   const { hitRatio } = step
@@ -36,7 +38,7 @@ export const emitLookup = (
     const judge = program.here + 1
     program.emit((task) => {
       tasks.pc[task] = judge
-      return kernel.call(task, choose(keyOf(task)), visit, edge)
+      return kernel.call(task, choose(keyOf(task)), get, edge)
     })
     const miss = program.here + 1
     program.emit((task) => {
@@ -64,7 +66,7 @@ export const emitLookup = (
     const stored = program.here + 1
     program.emit((task) => {
       tasks.pc[task] = stored
-      return kernel.call(task, choose(keyOf(task)), visit, edge)
+      return kernel.call(task, choose(keyOf(task)), set, edge)
     })
     const next = program.here + 1
     program.emit((task) => {

@@ -8,7 +8,6 @@ import type { Breaker, Step } from '../../../topology/flow.js'
 import type { Retry } from '../../../topology/types.js'
 import { breakerOpen, deadline, isRefusal, timeout } from '../codes.js'
 import { type FrameCode, propagate } from '../frames.js'
-import type { Gauge } from '../gauge.js'
 import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
 import { StaleMemory } from '../stale-memory.js'
@@ -39,35 +38,26 @@ export const emitModified = (program: Program, step: Step, scope: Scope, emitFlo
   emit()
 }
 
-/** Each attempt of a step that holds others, or that can fail in several places. `inHand` counts those under way. */
-export const emitMetered = (program: Program, stepId: string, body: Body, inHand?: Gauge): void => {
+/** Each attempt of a step that holds others, or that can fail in several places. */
+export const emitMetered = (program: Program, stepId: string, body: Body): void => {
   const { meters, frames } = program.kernel
   const meter = meters.of(stepId)
-  program.enter(
-    {
-      failed: (_, frame) => {
-        inHand?.subtract()
-        meters.failed(meter, frames.startedAt, frame)
-        return propagate
-      },
-      dropped: (_, frame) => {
-        inHand?.subtract()
-        meters.failed(meter, frames.startedAt, frame)
-      },
-      crashed: () => inHand?.subtract(),
+  program.enter({
+    failed: (_, frame) => {
+      meters.failed(meter, frames.startedAt, frame)
+      return propagate
     },
-    inHand === undefined ? undefined : () => inHand.add(),
-  )
+    dropped: (_, frame) => meters.failed(meter, frames.startedAt, frame),
+  })
   body()
   const next = program.here + 1
   program.emit(
     (task) => {
-      inHand?.subtract()
       const frame = frames.pop(task)
       meters.ok(meter, frames.startedAt, frame)
       return next
     },
-    inHand === undefined ? opCodes.leaveMetered : opCodes.closure,
+    opCodes.leaveMetered,
     meter,
   )
 }

@@ -2,7 +2,7 @@
 import { stepCpu } from '../../../catalog/demand.js'
 import { type Step, walk } from '../../../topology/flow.js'
 import type { DataId, Pool, Topology } from '../../../topology/types.js'
-import { failureOf, ok, tooManyConnections } from '../codes.js'
+import { dependency, failureOf, ok, tooManyConnections } from '../codes.js'
 import type { ConnectionPool } from '../connection-pool.js'
 import { propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
@@ -14,6 +14,9 @@ import { type EmitFlow, emitMetered } from './modifiers.js'
 import type { Program, Scope } from './program.js'
 import { storeChooser, storeVisit } from './store-visits.js'
 
+/** Of a row about which no data set says anything, as the workload service writes it. */
+const rowBytes = 512
+
 type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 
 export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Scope): void => {
@@ -23,16 +26,19 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
   const store = step.target.component
   const meter = kernel.meters.of(step.id)
   const demand = (rate: number) => stepCpu(topology, step.id, step.time, rate)
+  const about = step.key ?? scope.key
+  const data = system.dataIndex(about)
+  const valueBytes = (about === undefined ? undefined : topology.data[about]?.bytes) ?? rowBytes
   const visit = storeVisit(system, store, {
     work: {
       cpu: system.work(`${step.id}/cpu`, store, (rate) => demand(rate).cpu),
       wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),
       meter,
     },
+    bytes: step.kind === 'write' ? { in: valueBytes, out: 0 } : { in: 0, out: valueBytes },
     ...(step.kind === 'write' ? writeCommit(system, step, scope) : readCommit(system, step, scope)),
   })
   const choose = storeChooser(system.member(store), step.target)
-  const data = system.dataIndex(step.key ?? scope.key)
   const edge = kernel.edges.between(program.component, store)
   const { pool } = step.target
   emitMetered(program, step.id, () => {
@@ -69,8 +75,10 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
   })
   const begin = storeVisit(system, component)
   const commit = storeVisit(system, component, {
+    disk: true,
     ...replicated(system, step.target, () => 0),
     commit: (task) => {
+      if (kernel.endpointOf(task).fullDisks > 0) return dependency
       const owner = frames.around(tasks.parent[task] as number, code)
       system.state.endTransaction(account, owner, tasks.request[task] as number, true)
       return ok

@@ -2,8 +2,9 @@
 import { visitCpu } from '../../../catalog/demand.js'
 import type { Target } from '../../../topology/types.js'
 import type { Endpoint } from '../endpoint.js'
+import { blocked } from '../kernel.js'
 import { isReplicated } from '../replication.js'
-import type { Member, System } from '../system.js'
+import type { Bytes, Member, System } from '../system.js'
 import type { Work } from '../work.js'
 import { Program } from './program.js'
 import { emitBurst, emitPause, emitStepCpu } from './work-steps.js'
@@ -16,17 +17,24 @@ export interface VisitWork {
 }
 
 export interface Visit {
+  readonly bytes?: Bytes
   readonly work?: VisitWork
   /** Emits what comes between the cost of the visit and its work: a lock, a read. */
   readonly begin?: (program: Program) => void
   /** Emits what comes between its work and the commit: copies that must confirm. */
   readonly settle?: (program: Program) => void
+  /** It waits for the disk of the store: a write, or a read that declares a wait. */
+  readonly disk?: boolean
   /** What the visit changes when its work is done; the code that the caller is told. */
   readonly commit?: (task: number) => number
 }
 
 /** What one visit does at the store, as a goal. */
-export const storeVisit = (system: System, store: string, { work, begin, settle, commit }: Visit = {}): number => {
+export const storeVisit = (
+  system: System,
+  store: string,
+  { bytes, work, begin, disk, settle, commit }: Visit = {},
+): number => {
   const { kernel } = system
   return system.goal((component) => {
     const program = new Program(system, component)
@@ -42,10 +50,26 @@ export const storeVisit = (system: System, store: string, { work, begin, settle,
     }
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (work?.wait !== undefined) emitPause(program, work.wait, undefined)
+    if (disk === true && system.faults.has('slow-disk')) emitDisk(program)
     settle?.(program)
     if (commit === undefined) program.end()
     else program.emit((task) => kernel.end(task, commit(task)))
     return program.start
+  }, bytes)
+}
+
+/** What a slow disk adds. */
+const emitDisk = (program: Program): void => {
+  const { kernel } = program
+  const { tasks, timers } = kernel
+  const next = program.here + 1
+  program.emit((visit) => {
+    const { diskSeconds } = kernel.endpointOf(visit)
+    if (diskSeconds <= 0) return next
+    tasks.pc[visit] = next
+    timers.seconds[0] = diskSeconds
+    timers.sleep(visit)
+    return blocked
   })
 }
 

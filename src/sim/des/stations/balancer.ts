@@ -45,6 +45,7 @@ const endings: Readonly<Record<string, Ending>> = {
   refused: { cause: 'error', sent: false, status: '502' },
   reset: { cause: 'error', sent: true, status: '502' },
   timeout: { cause: 'timeout', sent: true, status: '504' },
+  'connect-timeout': { cause: 'timeout', sent: false, status: '504' },
 }
 
 export class BalancerStation implements Station {
@@ -81,6 +82,7 @@ export class BalancerStation implements Station {
   /** Once all components exist. */
   connect(peers: readonly Peer[]): void {
     this.peers = peers
+    this.system.kernel.transit.connectSeconds.set(this.component, this.balancer.connectTimeoutSeconds)
     this.system.groupListeners.push((endpoint, on) => this.regroup(endpoint, on))
     this.program = this.emitProgram()
     const { activeHealth } = this.balancer
@@ -231,6 +233,7 @@ export class BalancerStation implements Station {
       // Errors and timeouts always count against the peer; answers only if they are listed.
       const counts = ending !== undefined || listed.has(cause)
       state.release(peer, counts ? 'failed' : 'succeeded', kernel.now)
+      this.noticeSilence(peer, ending)
       const tries = tasks.tried[task] as number
       const again =
         listed.has(cause) &&
@@ -246,6 +249,15 @@ export class BalancerStation implements Station {
     })
     program.emit((task) => kernel.end(task, tasks.answer[task] as number))
     return program.start
+  }
+
+  /** A timeout tells of more than load where the peer stands still, or the way to it is struck. */
+  private noticeSilence(peer: number, ending: Ending | undefined): void {
+    const { endpoint } = this.peers[peer] ?? {}
+    if (ending?.cause !== 'timeout' || endpoint === undefined) return
+    const { kernel } = this.system
+    const way = kernel.edges.between(this.component, endpoint.station.component)
+    if (endpoint.paused || kernel.transit.isImpaired(way)) kernel.notice(endpoint, this.component)
   }
 
   private triedOf(task: number, count: number): readonly number[] {

@@ -16,7 +16,7 @@ const statusOfCode: Readonly<Record<string, string>> = {
   deadline: '504',
 }
 
-interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back'> {
+interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back' | 'external'> {
   readonly status: (text: string) => string
 }
 
@@ -35,6 +35,7 @@ const station = (system: System, component: string, behaviour: Behaviour): Stati
       return pc
     },
     onStop: behaviour.onStop,
+    ...(behaviour.external === undefined ? {} : { external: behaviour.external }),
     ...(behaviour.lost === undefined ? {} : { lost: behaviour.lost }),
     ...(behaviour.back === undefined ? {} : { back: behaviour.back }),
     abandoned: behaviour.abandoned,
@@ -69,6 +70,16 @@ export const storeStation = (
   station(system, component, {
     onStop,
     ...hooks,
+    renew: () => undefined,
+    abandoned: (task) => system.kernel.cancel(task),
+    status: (code) => code,
+  })
+
+/** A dependency that is not ours: what it makes of a call that nobody waits for is its own affair. */
+export const externalStation = (system: System, component: string): Station =>
+  station(system, component, {
+    external: true,
+    onStop: 'drain',
     renew: () => undefined,
     abandoned: (task) => system.kernel.cancel(task),
     status: (code) => code,
