@@ -25,9 +25,12 @@ const saturated = (solved: Solved): boolean =>
     ({ tree, perRequest }) => perRequest > 0 && !Number.isFinite(momentsOf(tree, solved.point.timing).mean),
   )
 
+/** A probability or a number that no simulation will ever see. */
+const negligible = 1e-9
+
 const finished = (row: Row, general: readonly Caveat[]): CheckRow => {
   const { theory, judged, ...rest } = row
-  const finite = Number.isFinite(theory) ? theory : null
+  const finite = !Number.isFinite(theory) ? null : Math.abs(theory) < negligible ? 0 : theory
   const { simulated, halfWidth } = rest
   const worst = general.find(({ basis }) => basis === 'does-not-apply') ?? general[0]
   const basis: Basis =
@@ -53,7 +56,9 @@ const finished = (row: Row, general: readonly Caveat[]): CheckRow => {
     halfWidth,
     difference: finite === null || finite === 0 || simulated === null ? null : simulated / finite - 1,
     inside:
-      finite === null || simulated === null || halfWidth === null ? null : Math.abs(simulated - finite) <= halfWidth,
+      finite === null || simulated === null || halfWidth === null
+        ? null
+        : Math.abs(simulated - finite) <= halfWidth + negligible,
     basis,
     formula: judged.formula,
     ...(basis === 'exact' || why === undefined ? {} : { why }),

@@ -72,7 +72,8 @@ export const judge = (solved: Solved, topology: Topology): Judgements => {
   }
   return {
     station: judged,
-    holder: judged,
+    // A pool that nobody waits for is on nobody's way, and still has its formula.
+    holder: (id) => (locals.has(id) ? judged(id) : holder(id, solved)),
     request: (id) => {
       const passed = (stopsOf.get(id) ?? []).filter((stop) => locals.get(stop.id)?.formula !== undefined)
       const worst = passed.find((stop) => why.has(stop.id))
