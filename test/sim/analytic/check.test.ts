@@ -113,6 +113,38 @@ describe('where theory is exact', () => {
   })
 })
 
+describe('exact rows', () => {
+  const host = `
+hosts: { box: { count: 1, cpu: 2, memory: 4GiB } }
+components:
+  app: { engine: service, host: box, execution: { model: virtual-threads } }
+  db: { engine: postgres, host: box, demand: { cpu: { const: 0s } } }
+requests:
+  a: { share: 70%, serve: app, route: GET /a, flow: [{ compute: { const: 4ms } }, { query: db, time: { cpu: { mean: 10ms, cv: 2 }, wait: 5ms } }] }
+  b: { share: 30%, serve: app, route: GET /b, flow: [{ compute: 20ms }] }
+traffic: { rate: 90/s }
+`
+  const jackson = service(
+    `${loop}\n  db: { engine: postgres, resources: { cpu: 1.5 }, demand: { cpu: { const: 0s } } }\n  cache: { engine: redis }`,
+    '[{ compute: 5ms }, { lookup: cache, hitRatio: 60%, miss: [{ query: db, time: { cpu: 8ms, wait: 5ms } }] }, { compute: 5ms }]',
+    '{ rate: 50/s }',
+  )
+
+  it.each([
+    ['two components on one host, two classes', host],
+    ['a Jackson network whose loop is visited twice', jackson],
+  ])('%s: the interval contains the theory in 95 % of runs, and there is no bias', (_, text) => {
+    const runs = Array.from({ length: 12 }, (__, i) => checked(text, 300, i + 1))
+    const exact = runs.flatMap(({ rows }) => rows.filter(({ basis }) => basis === 'exact'))
+    expect(exact.length).toBeGreaterThan(12 * 5)
+    const inside = exact.filter(({ inside: within }) => within === true).length / exact.length
+    expect(inside).toBeGreaterThan(0.88)
+    const means = exact.filter(({ quantity }) => quantity === 'latency.mean')
+    const bias = means.reduce((sum, { difference }) => sum + (difference ?? 0), 0) / means.length
+    expect(Math.abs(bias)).toBeLessThan(0.015)
+  })
+})
+
 describe('where it is an approximation, and by how much it is off', () => {
   const off = (check: TheoryCheck, subject: string, quantity: string): number =>
     Math.abs(rowOf(check, subject, quantity)?.difference ?? 1)

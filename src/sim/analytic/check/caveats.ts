@@ -17,7 +17,6 @@ const fewErrors = 0.01
 const ofRun = (result: RunResult, experiment: Experiment): readonly (Caveat | false)[] => {
   const { all } = result.requests
   const failed = all === undefined || all.completed === 0 ? 0 : (all.completed - all.ok) / all.completed
-  const warmup = result.statistics?.warmup
   const timeouts = Object.values(result.components).some(({ pools }) =>
     Object.values(pools).some((pool) => pool.timeouts > 0),
   )
@@ -32,10 +31,6 @@ const ofRun = (result: RunResult, experiment: Experiment): readonly (Caveat | fa
     failed > 0 && failed < fewErrors && roughly('errors', `${formatRatio(failed)} of the requests failed`),
     timeouts && not('acquire timeouts', 'theory lets everybody wait until there is a connection'),
     (all?.degraded ?? 0) > 0 && not('fallbacks', 'some answers were degraded, without the work of the flow'),
-    warmup !== null &&
-      warmup !== undefined &&
-      !warmup.converged &&
-      not('no steady state', `none is in sight (${warmup.method})`),
   ]
 }
 
