@@ -87,7 +87,8 @@ const quantityNamed = (left: string, topology: Topology): Named | Flaw => {
         message: `"${subject}" alone is no quantity`,
         hint: `such as ${subject}.${paths[0]}`,
       }
-    const elsewhere = kind.kind === 'class' ? pathsOf({ kind: 'component', pools: [] }) : pathsOf({ kind: 'class' })
+    const elsewhere =
+      kind.kind === 'class' ? pathsOf({ kind: 'component', pools: [], queues: [] }) : pathsOf({ kind: 'class' })
     const near = nearest(path, paths)
     const hint =
       near !== undefined

@@ -132,6 +132,10 @@ const classQuantities: Readonly<Record<string, Quantity>> = {
     'completion',
     wholeLatency((result) => result.completion),
   ),
+  ...each(
+    'queueDelay',
+    wholeLatency((result) => result.queueDelay),
+  ),
   'outcomes.hit.count': { unit: 'count', whole: ofClass((result) => result.outcomes.hit.count) },
   'outcomes.miss.count': { unit: 'count', whole: ofClass((result) => result.outcomes.miss.count) },
   offered: total(
@@ -185,6 +189,7 @@ const folded =
 const mean = (found: readonly Found[]): number =>
   found.reduce((sum, { value, seconds }) => sum + value * seconds, 0) /
   found.reduce((sum, { seconds }) => sum + seconds, 0)
+const added = (found: readonly Found[]): number => found.reduce((sum, { value }) => sum + value, 0)
 const largest = (found: readonly Found[]): number =>
   found.reduce((most, { value }) => Math.max(most, value), Number.NEGATIVE_INFINITY)
 const smallest = (found: readonly Found[]): number =>
@@ -262,13 +267,60 @@ const poolQuantities = (pool: string): Readonly<Record<string, Quantity>> => ({
   [`pools.${pool}.timeouts`]: { unit: 'count', whole: ofComponent(({ pools }) => pools[pool]?.timeouts) },
 })
 
-/** What a condition may be about; `pools` of a component by name. */
-export type Subject = { readonly kind: 'class' } | { readonly kind: 'component'; readonly pools: readonly string[] }
+const queueCounts = [
+  'published',
+  'rejected',
+  'redelivered',
+  'acked',
+  'expired',
+  'dropped',
+  'deadLettered',
+  'lost',
+] as const
+const countedBySecond: ReadonlySet<string> = new Set(['published', 'rejected', 'acked', 'lost'])
+
+/** `queues.<name>.<what>` of a broker: queues and topics. Bare, its length. */
+const queueQuantities = (queue: string): Readonly<Record<string, Quantity>> => {
+  const length = (fold: (found: readonly Found[]) => number, of: 'mean' | 'max'): Quantity => ({
+    unit: 'count',
+    aspect: 'latency',
+    over: folded(fold, ({ queues }) => queues?.[queue]?.length),
+    whole: ofComponent(({ queues }) => queues?.[queue]?.length[of]),
+  })
+  return {
+    [`queues.${queue}.length`]: length(mean, 'mean'),
+    [`queues.${queue}.length.max`]: length(largest, 'max'),
+    ...Object.fromEntries(
+      queueCounts.map((count): [string, Quantity] => [
+        `queues.${queue}.${count}`,
+        {
+          unit: 'count',
+          ...(countedBySecond.has(count)
+            ? {
+                over: folded(added, ({ queues }) => queues?.[queue]?.[count as 'published']),
+              }
+            : {}),
+          whole: ofComponent(({ queues }) => queues?.[queue]?.[count]),
+        },
+      ]),
+    ),
+  }
+}
+
+/** What a condition may be about; `pools` and `queues` (topics, too) of a component by name. */
+export type Subject =
+  | { readonly kind: 'class' }
+  | { readonly kind: 'component'; readonly pools: readonly string[]; readonly queues: readonly string[] }
 
 const tableOf = (subject: Subject): Readonly<Record<string, Quantity>> =>
   subject.kind === 'class'
     ? classQuantities
-    : Object.assign({}, componentQuantities, ...subject.pools.map(poolQuantities))
+    : Object.assign(
+        {},
+        componentQuantities,
+        ...subject.pools.map(poolQuantities),
+        ...subject.queues.map(queueQuantities),
+      )
 
 /** Every path of a subject, for did-you-mean. */
 export const pathsOf = (subject: Subject): string[] => Object.keys(tableOf(subject))

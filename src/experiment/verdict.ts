@@ -51,7 +51,11 @@ export const withObjectives = (result: RunResult, topology: Topology): RunResult
 export const subjectOf = (topology: Topology, subject: string): Subject => {
   const component = Object.hasOwn(topology.components, subject) ? topology.components[subject] : undefined
   if (component === undefined) return { kind: 'class' }
-  return { kind: 'component', pools: component.role === 'service' ? Object.keys(component.pools) : [] }
+  return {
+    kind: 'component',
+    pools: component.role === 'service' ? Object.keys(component.pools) : [],
+    queues: component.role === 'store' ? [...Object.keys(component.queues), ...Object.keys(component.topics)] : [],
+  }
 }
 
 export const holds = (value: number, op: Condition['op'], bound: number): boolean => {

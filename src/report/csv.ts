@@ -19,8 +19,13 @@ const classMetrics = (of: ClassResult): readonly Metric[] => [
   ...counts.map((path) => ({ path, value: of[path], unit: '' as const })),
   { path: 'errors', value: of.completed === 0 ? null : (of.completed - of.ok) / of.completed, unit: 'ratio' },
   { path: 'ratePerSecond', value: of.ratePerSecond, unit: '1/s' },
-  ...percentiles.map((name) => ({ path: `latency.${name}`, value: of.latency?.[name] ?? null, unit: 's' as const })),
+  ...latencyMetrics('latency', of.latency),
+  ...(of.queueDelay === undefined ? [] : latencyMetrics('queueDelay', of.queueDelay)),
+  ...(of.completion === undefined ? [] : latencyMetrics('completion', of.completion)),
 ]
+
+const latencyMetrics = (path: string, of: Latency | null): readonly Metric[] =>
+  percentiles.map((name) => ({ path: `${path}.${name}`, value: of?.[name] ?? null, unit: 's' }))
 
 const componentMetrics = (of: ComponentResult): readonly Metric[] => [
   { path: 'replicas', value: of.replicas, unit: '' },
@@ -33,6 +38,11 @@ const componentMetrics = (of: ComponentResult): readonly Metric[] => [
     { path: `pools.${pool}.inUse`, value: inUse, unit: '' },
     { path: `pools.${pool}.waiting`, value: waiting, unit: '' },
     { path: `pools.${pool}.timeouts`, value: timeouts, unit: '' },
+  ]),
+  ...Object.entries(of.queues ?? {}).flatMap(([queue, { length, ...counted }]): Metric[] => [
+    { path: `queues.${queue}.length.mean`, value: length.mean, unit: '' },
+    { path: `queues.${queue}.length.max`, value: length.max, unit: '' },
+    ...Object.entries(counted).map(([name, value]): Metric => ({ path: `queues.${queue}.${name}`, value, unit: '' })),
   ]),
 ]
 

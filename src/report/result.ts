@@ -196,6 +196,86 @@ const poolSections = (result: RunResult): Section[] => {
   ]
 }
 
+const queueSections = (result: RunResult): Section[] => {
+  const any = Object.values(result.components).some(({ halfWidth: of }) =>
+    Object.keys(of ?? {}).some((path) => path.startsWith('queues.')),
+  )
+  const rows = Object.entries(result.components).flatMap(([id, component]) =>
+    Object.entries(component.queues ?? {}).map(([queue, of]) => [
+      `${id}.${queue}`,
+      formatNumber(of.length.mean),
+      ...halfWidth(any, component.halfWidth, `queues.${queue}.length.mean`, formatNumber),
+      formatNumber(of.length.max),
+      String(of.published + of.received),
+      warned(String(of.rejected), of.rejected > 0),
+      String(of.acked),
+      warned(String(of.redelivered), of.redelivered > 0),
+      warned(String(of.deadLettered), of.deadLettered > 0),
+      warned(String(of.lost), of.lost > 0),
+    ]),
+  )
+  if (rows.length === 0) return []
+  return [
+    {
+      title: 'queues (messages that wait; of topics the lag)',
+      table: {
+        columns: [
+          left('queue'),
+          right('mean'),
+          ...beside(any, true),
+          right('max'),
+          right('in'),
+          right('refused'),
+          right('acked'),
+          right('redelivered', true),
+          right('dead letters', true),
+          right('lost'),
+        ],
+        rows,
+      },
+    },
+    ...workSections(result),
+  ]
+}
+
+/** How long messages waited, and how long it took until the work behind a queue was done. */
+const workSections = (result: RunResult): Section[] => {
+  const ids = classIds(result).filter((id) => result.requests[id]?.completion !== undefined)
+  if (ids.length === 0) return []
+  const paths = ['queueDelay.p95', 'completion.p95']
+  const any = ids.some((id) => paths.some((path) => result.requests[id]?.halfWidth?.[path] !== undefined))
+  return [
+    {
+      title: 'work behind queues (from publishing until taken; from the intended start until done)',
+      table: {
+        columns: [
+          left('class'),
+          right('delay p50'),
+          right('p95'),
+          ...beside(any, true),
+          right('done p50'),
+          right('p95'),
+          ...beside(any, true),
+          right('max', true),
+        ],
+        rows: ids.map((id) => {
+          const { queueDelay, completion, halfWidth: of } = result.requests[id] ?? {}
+          return [
+            id,
+            formatSeconds(queueDelay?.p50),
+            formatSeconds(queueDelay?.p95),
+            ...halfWidth(any, of, 'queueDelay.p95', formatSeconds),
+            formatSeconds(completion?.p50),
+            formatSeconds(completion?.p95),
+            ...halfWidth(any, of, 'completion.p95', formatSeconds),
+            formatSeconds(completion?.max),
+          ]
+        }),
+      },
+    },
+  ]
+}
+
 const faultSections = (result: RunResult): Section[] => {
   if (result.faults.length === 0) return []
   return [
@@ -281,6 +361,7 @@ export const resultDocument = (result: RunResult): Document => {
       },
       ...poolSections(result),
       ...scalingSections(result),
+      ...queueSections(result),
       ...faultSections(result),
       ...verdictSections(result),
     ],

@@ -50,8 +50,18 @@ export class Counts {
   }
 }
 
+/** Of what goes on behind a queue. */
+export class Work {
+  /** From the intended start until the work is done and acknowledged. */
+  readonly completion = new LatencyHistogram()
+  /** From publishing until a worker has the message. */
+  readonly queueDelay = new LatencyHistogram()
+}
+
 /** What only the result holds. */
 export class Measured extends Counts {
+  /** Undefined: the class publishes nothing. */
+  work: Work | undefined
   readonly service = new LatencyHistogram()
   readonly hit = new LatencyHistogram()
   readonly miss = new LatencyHistogram()
@@ -61,6 +71,10 @@ export class Measured extends Counts {
     this.service.add(other.service)
     this.hit.add(other.hit)
     this.miss.add(other.miss)
+    if (other.work === undefined) return
+    this.work ??= new Work()
+    this.work.completion.add(other.work.completion)
+    this.work.queueDelay.add(other.work.queueDelay)
   }
 }
 
@@ -97,4 +111,12 @@ export const classResult = (counts: Measured, seconds: number): ClassResult => (
   latency: counts.latency.latency(),
   serviceLatency: counts.service.latency(),
   histogram: counts.latency.encode(),
+  ...(counts.work === undefined ? {} : workResult(counts.work)),
+})
+
+const workResult = ({ completion, queueDelay }: Work) => ({
+  completion: completion.latency(),
+  completionHistogram: completion.encode(),
+  queueDelay: queueDelay.latency(),
+  queueDelayHistogram: queueDelay.encode(),
 })

@@ -42,10 +42,31 @@ const classResult = z.looseObject({
   serviceLatency: latency,
   histogram,
   completion: latency.optional(),
+  queueDelay: latency.optional(),
+  completionHistogram: histogram.optional(),
+  queueDelayHistogram: histogram.optional(),
   halfWidth,
 })
 
 const pool = z.looseObject({ inUse: number, waiting: number })
+
+const queue = z.looseObject({
+  length: z.looseObject({ mean: number, max: number }),
+  published: count,
+  rejected: count,
+  blocked: count,
+  delivered: count,
+  redelivered: count,
+  acked: count,
+  expired: count,
+  dropped: count,
+  nacked: count,
+  exhausted: count,
+  wiped: count,
+  received: count,
+  deadLettered: count,
+  lost: count,
+})
 
 const componentResult = z.looseObject({
   replicas: count,
@@ -54,6 +75,7 @@ const componentResult = z.looseObject({
   memoryBytes: maybe,
   queue: z.looseObject({ mean: number, max: number }),
   pools: z.record(z.string(), pool.extend({ timeouts: number })),
+  queues: z.record(z.string(), queue).optional(),
   hitRatio: maybe,
   throughputPerSecond: number,
   instances: z.array(z.looseObject({ id: z.string(), cpuSeconds: number, visits: number, restarts: number })),
@@ -84,6 +106,12 @@ const second = z.looseObject({
       queue: number,
       ready: number,
       pools: z.record(z.string(), pool).optional(),
+      queues: z
+        .record(
+          z.string(),
+          z.looseObject({ length: number, published: count, rejected: count, acked: count, lost: count }),
+        )
+        .optional(),
       hitRatio: number.optional(),
     }),
   ),

@@ -81,6 +81,14 @@ export interface ClassSecond {
   readonly histogram: string
 }
 
+export interface QueueSecond {
+  readonly length: number
+  readonly published: number
+  readonly rejected: number
+  readonly acked: number
+  readonly lost: number
+}
+
 export interface ComponentSecond {
   /** Mean share of its CPU used, 0…1 (of the cores that it may use). */
   readonly cpu: number
@@ -88,5 +96,7 @@ export interface ComponentSecond {
   readonly queue: number
   readonly ready: number
   readonly pools?: Readonly<Record<string, { readonly inUse: number; readonly waiting: number }>>
+  /** Of brokers: mean of the messages that waited, and what was counted in that time. */
+  readonly queues?: Readonly<Record<string, QueueSecond>>
   readonly hitRatio?: number
 }

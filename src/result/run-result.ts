@@ -117,7 +117,13 @@ export interface ClassResult {
   readonly serviceLatency: Latency | null
   /** HdrHistogram V2 of `latency`, base64, in microseconds. */
   readonly histogram: string
+  /** Of requests whose work goes on behind a queue: from the intended start until it is done and acknowledged. Null: none was. */
   readonly completion?: Latency | null
+  /** Of messages: from publishing until a worker has them, for the first time. */
+  readonly queueDelay?: Latency | null
+  /** As `histogram`. */
+  readonly completionHistogram?: string
+  readonly queueDelayHistogram?: string
   readonly halfWidth?: HalfWidths
 }
 
@@ -132,6 +138,8 @@ export interface ComponentResult {
   readonly pools: Readonly<
     Record<string, { readonly inUse: number; readonly waiting: number; readonly timeouts: number }>
   >
+  /** Of brokers, by queue or topic. */
+  readonly queues?: Readonly<Record<string, QueueResult>>
   readonly hitRatio: number | null
   /** Visits. */
   readonly throughputPerSecond: number
@@ -142,6 +150,35 @@ export interface ComponentResult {
     readonly restarts: number
   }[]
   readonly halfWidth?: HalfWidths
+}
+
+/**
+ * Messages of one queue or topic in the measured time. Those that came (`published` and `received`) were acknowledged, or expired, or were
+ * dropped, given back for good, delivered in vain too often, or wiped with the broker's memory, or are still there; of those that met such a
+ * fate some went on as dead letters, the others are `lost`.
+ */
+export interface QueueResult {
+  /** Messages that wait; of a topic the lag of the group that is furthest behind. */
+  readonly length: { readonly mean: number; readonly max: number }
+  readonly published: number
+  /** Refused because it was full; not among `published`. */
+  readonly rejected: number
+  /** Publishers that had to wait. */
+  readonly blocked: number
+  readonly delivered: number
+  /** Among `delivered`: not for the first time. */
+  readonly redelivered: number
+  readonly acked: number
+  readonly expired: number
+  /** Pushed out of a full queue. */
+  readonly dropped: number
+  readonly nacked: number
+  readonly exhausted: number
+  readonly wiped: number
+  /** Dead letters that came from another queue. */
+  readonly received: number
+  readonly deadLettered: number
+  readonly lost: number
 }
 
 export interface StepResult {

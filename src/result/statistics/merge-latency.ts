@@ -13,6 +13,8 @@ export interface MergedLatency {
 
 export const mergeLatency = (
   parts: readonly { readonly latency: Latency | null; readonly histogram: string }[],
+  /** What it is in paths. */
+  as = 'latency',
 ): MergedLatency => {
   const histograms = parts.map(({ histogram }) => LatencyHistogram.decode(histogram))
   const pooled = new LatencyHistogram()
@@ -24,12 +26,12 @@ export const mergeLatency = (
   const widths = new Map<string, number | null>()
   const mean = spreadOf({ over: Float64Array.from(sums), under: Float64Array.from(counts) }, false)
   if (mean !== null) {
-    widths.set('latency.mean', halfWidthOf(mean))
+    widths.set(`${as}.mean`, halfWidthOf(mean))
     const independent = independentSamples(pooled, mean)
     for (const [name, q] of Object.entries(quantiles)) {
       const bound = pooled.quantile(q)
       const below = histograms.map((histogram) => histogram.countAtMost(bound))
-      widths.set(`latency.${name}`, quantileHalfWidth(pooled, q, acrossOf(below, counts) ?? 0, independent))
+      widths.set(`${as}.${name}`, quantileHalfWidth(pooled, q, acrossOf(below, counts) ?? 0, independent))
     }
   }
   return {

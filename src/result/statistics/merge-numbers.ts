@@ -20,6 +20,20 @@ const counts: ReadonlySet<string> = new Set([
   'visits',
   'restarts',
   'unsent',
+  'published',
+  'rejected',
+  'blocked',
+  'delivered',
+  'redelivered',
+  'acked',
+  'expired',
+  'dropped',
+  'nacked',
+  'exhausted',
+  'wiped',
+  'received',
+  'deadLettered',
+  'lost',
 ])
 const maxima: ReadonlySet<string> = new Set(['max', 'lagMaxSeconds'])
 /** Not estimates, or told otherwise. */

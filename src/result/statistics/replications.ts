@@ -10,7 +10,7 @@ import { studentT } from '../../lib/student-t.js'
 import type { ClassResult, HalfWidths, RunResult, Statistics, StepResult } from '../run-result.js'
 import { acrossOf, confidence } from './batches.js'
 import { mergedFaults } from './merge-faults.js'
-import { mergeLatency } from './merge-latency.js'
+import { type MergedLatency, mergeLatency } from './merge-latency.js'
 import { mergeNumbers } from './merge-numbers.js'
 import { agreedJudgements, majority, majorityJudgements } from './merge-verdicts.js'
 import { median } from './order.js'
@@ -130,6 +130,8 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
   const each = parts.map(({ of }) => of)
   const own = parts.map(({ index }) => seconds[index] ?? 0)
   const latency = mergeLatency(each)
+  const completion = mergeNamed(each, 'completion')
+  const queueDelay = mergeNamed(each, 'queueDelay')
   const failed = each.map(({ completed, ok }) => completed - ok)
   const widths = new Map<string, number | null>([
     ...Object.entries(merged.halfWidth ?? {}),
@@ -149,6 +151,8 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
       ) || null,
     ],
     ...latency.widths,
+    ...(completion?.widths ?? []),
+    ...(queueDelay?.widths ?? []),
   ])
   const whole = own.reduce((sum, value) => sum + value, 0)
   return {
@@ -156,8 +160,19 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
     ratePerSecond: whole > 0 ? merged.ok / whole : 0,
     latency: latency.latency,
     histogram: latency.histogram,
+    ...(completion && { completion: completion.latency, completionHistogram: completion.histogram }),
+    ...(queueDelay && { queueDelay: queueDelay.latency, queueDelayHistogram: queueDelay.histogram }),
     ...halfWidthField(widths, parts, batches),
   }
+}
+
+/** Of classes whose work goes on behind a queue; undefined: it is none. */
+const mergeNamed = (parts: readonly ClassResult[], name: 'completion' | 'queueDelay'): MergedLatency | undefined => {
+  const told = parts.flatMap((part) => {
+    const histogram = part[`${name}Histogram`]
+    return histogram === undefined ? [] : [{ latency: part[name] ?? null, histogram }]
+  })
+  return told.length === 0 ? undefined : mergeLatency(told, name)
 }
 
 const mergeStep = (parts: Parts<StepResult>, batches: Batches): StepResult => {

@@ -28,6 +28,8 @@ export const groupDefaults = { assignment: 'range', sessionSeconds: 10, rebalanc
 export interface GroupHooks {
   /** `member` has the message in hand from now on, until `done` or `failed`. */
   delivered(group: ConsumerGroup, member: number, partition: number, payload: number, redelivered: boolean): void
+  /** Retention took the message before the group had worked on it. */
+  expired(group: ConsumerGroup, payload: number): void
   /** The group has committed beyond this offset of the partition. */
   committed(partition: number): void
   /** `nextAt` may have changed. */
@@ -35,8 +37,9 @@ export interface GroupHooks {
 }
 
 interface Member {
-  state: 'alive' | 'dead' | 'gone'
-  /** Dead: when it is missed. */
+  /** `silent`: it says nothing and keeps what it has; `leaving`: it goes when what it has in hand is done. */
+  state: 'alive' | 'leaving' | 'silent' | 'dead' | 'gone'
+  /** Silent or dead: when it is missed. */
   missedAt: number
   /** The partition of the message in hand, or −1. */
   partition: number
@@ -105,12 +108,46 @@ export class ConsumerGroup {
   /** The member is gone without a word. */
   die(member: number, now: number): void {
     const dead = this.members[member]
-    if (dead?.state !== 'alive') return
+    if (dead === undefined || dead.state === 'gone' || dead.state === 'dead') return
     this.putBack(dead)
+    // Nothing has been heard of it since it fell silent.
+    if (dead.state !== 'silent') dead.missedAt = now + this.options.sessionSeconds
     dead.state = 'dead'
-    dead.missedAt = now + this.options.sessionSeconds
     dead.turns.length = 0
     this.hooks.timesChanged()
+  }
+
+  /** The member takes nothing new, and leaves when it is done with what it has in hand. */
+  retire(member: number, now: number): void {
+    const leaving = this.members[member]
+    if (leaving?.state !== 'alive') return
+    if (leaving.partition < 0) this.leave(member, now)
+    else leaving.state = 'leaving'
+  }
+
+  /** Nothing is heard of the member, which keeps what it has. */
+  fallSilent(member: number, now: number): void {
+    const silent = this.members[member]
+    if (silent?.state !== 'alive') return
+    silent.state = 'silent'
+    silent.missedAt = now + this.options.sessionSeconds
+    this.hooks.timesChanged()
+  }
+
+  /** A silent member is heard of again. False: it has been missed, and is none of the group any more. */
+  isHeardOf(member: number, now: number): boolean {
+    const heard = this.members[member]
+    if (heard === undefined || heard.state === 'gone' || heard.state === 'dead') return false
+    if (heard.state === 'silent') heard.state = 'alive'
+    heard.missedAt = Number.POSITIVE_INFINITY
+    this.goOn(member, now)
+    return true
+  }
+
+  /** When the message in the member's hand was published. */
+  publishedAt(member: number): number {
+    const { partition, offset } = this.members[member] as Member
+    return partition < 0 ? Number.NaN : (this.logs[partition] as PartitionLog).time(offset)
   }
 
   /** The work on the message in hand is done. */
@@ -125,7 +162,7 @@ export class ConsumerGroup {
       this.commit(partition, offset + 1)
     }
     this.list(partition)
-    this.goOn(member, now)
+    this.afterWork(member, now)
   }
 
   /** The work on the message in hand failed: it is handed out again, and nothing behind it before. */
@@ -133,7 +170,7 @@ export class ConsumerGroup {
     const worker = this.members[member]
     if (worker === undefined || worker.partition < 0) return
     this.putBack(worker)
-    this.goOn(member, now)
+    this.afterWork(member, now)
   }
 
   /** Something has been published to the partition, or it can be read again. */
@@ -145,12 +182,16 @@ export class ConsumerGroup {
 
   /** Retention has cut the partition: what was not handed out is lost to the group. */
   cut(partition: number): void {
-    const { start } = this.logs[partition] as PartitionLog
-    if ((this.position[partition] as number) < start) {
-      this.expired += start - (this.position[partition] as number)
-      this.position[partition] = start
-    }
+    const log = this.logs[partition] as PartitionLog
+    const { start } = log
+    for (let offset = this.position[partition] as number; offset < start; offset++) this.expire(log.payload(offset))
+    if ((this.position[partition] as number) < start) this.position[partition] = start
     if ((this.committed[partition] as number) < start) this.committed[partition] = start
+  }
+
+  private expire(payload: number): void {
+    this.expired += 1
+    this.hooks.expired(this, payload)
   }
 
   committedOffset(partition: number): number {
@@ -185,14 +226,14 @@ export class ConsumerGroup {
   /** When something happens by itself; infinite: nothing. */
   nextAt(): number {
     let next = this.rebalancing && !this.heldUp() ? this.settlesAt : Number.POSITIVE_INFINITY
-    for (const { state, missedAt } of this.members) if (state === 'dead' && missedAt < next) next = missedAt
+    for (const { missedAt } of this.members) if (missedAt < next) next = missedAt
     return next
   }
 
   advance(now: number): void {
     let missed = false
-    for (const [i, { state, missedAt }] of this.members.entries())
-      if (state === 'dead' && missedAt <= now) {
+    for (const [i, { missedAt }] of this.members.entries())
+      if (missedAt <= now) {
         this.drop(i)
         missed = true
       }
@@ -210,7 +251,9 @@ export class ConsumerGroup {
 
   /** A member is waited for: it works on a message, or it is dead and nobody knows. */
   private heldUp(): boolean {
-    return this.members.some(({ state, partition }) => state === 'dead' || (state === 'alive' && partition >= 0))
+    return this.members.some(
+      ({ state, partition }) => state === 'dead' || state === 'silent' || (state !== 'gone' && partition >= 0),
+    )
   }
 
   private finishRebalance(now: number): void {
@@ -236,6 +279,11 @@ export class ConsumerGroup {
     const more = this.owner.length % members
     const ofMore = more * (each + 1)
     return partition < ofMore ? Math.floor(partition / (each + 1)) : more + Math.floor((partition - ofMore) / each)
+  }
+
+  private afterWork(member: number, now: number): void {
+    if (this.members[member]?.state === 'leaving') this.leave(member, now)
+    else this.goOn(member, now)
   }
 
   private goOn(member: number, now: number): void {
@@ -299,7 +347,8 @@ export class ConsumerGroup {
     if (partition < 0) return
     worker.partition = -1
     // Retention took it while it was in hand.
-    if (this.options.acknowledge === 'after-work' && (this.committed[partition] as number) > offset) this.expired += 1
+    if (this.options.acknowledge === 'after-work' && (this.committed[partition] as number) > offset)
+      this.expire((this.logs[partition] as PartitionLog).payload(offset))
     this.position[partition] = this.committed[partition] as number
     this.listed[partition] = 0
     this.list(partition)
@@ -310,6 +359,7 @@ export class ConsumerGroup {
     if (gone === undefined || gone.state === 'gone') return
     this.putBack(gone)
     gone.state = 'gone'
+    gone.missedAt = Number.POSITIVE_INFINITY
     gone.turns.length = 0
     for (let partition = 0; partition < this.owner.length; partition++)
       if (this.owner[partition] === member) {

@@ -49,8 +49,10 @@ export interface QueueOptions {
 export interface QueueHooks {
   /** `consumer` has `message` in hand from now on; what it says of it must bear this `tag`. */
   delivered(queue: MessageQueue, consumer: number, message: number, tag: number): void
-  /** The publisher of this payload had to wait, and is through. */
-  admitted(queue: MessageQueue, payload: number): void
+  /** The publisher of this message had to wait, and is through. */
+  admitted(queue: MessageQueue, message: number): void
+  /** A dead letter has come into this queue. */
+  received(queue: MessageQueue, message: number): void
   /** The message is gone for good, without having been acknowledged. */
   lost(queue: MessageQueue, payload: number, fate: Fate): void
 }
@@ -171,6 +173,11 @@ export class MessageQueue {
     return this.consumers.attached
   }
 
+  /** The number that the consumer gets who is attached next. */
+  get nextConsumer(): number {
+    return this.consumers.free.at(-1) ?? this.consumers.hands.length
+  }
+
   /** `accepted`, `refused`, or the message that waits in line: its publisher is told by `admitted`, or withdraws it. */
   publish(payload: number, priority: number, bytes: number, now: number): number {
     const { broker, counters, options } = this
@@ -217,6 +224,13 @@ export class MessageQueue {
     this.settle(now)
     this.broker.tidy(now)
     return consumer
+  }
+
+  /** The consumer takes no more messages. */
+  retire(consumer: number): void {
+    const { consumers } = this
+    consumers.prefetch[consumer] = 0
+    if (consumers.ready[consumer] === 1) consumers.stepOut(consumer)
   }
 
   /** The consumer is gone; what it had in hand goes back to its places, and is redelivered. */
@@ -287,20 +301,27 @@ export class MessageQueue {
     this.broker.tidy(now)
   }
 
-  /** The broker has forgotten all its messages. Publishers in line stay. */
-  wipe(now: number): void {
+  /** The broker has forgotten the messages that came after `since` (default: all). Publishers in line stay. */
+  wipe(now: number, since = Number.NEGATIVE_INFINITY): void {
+    const { messages } = this.broker
     for (const level of this.levels)
-      while (level.head !== none) {
-        const message = level.head
-        this.takeOut(level, message, now)
-        this.lose(message, fates.wiped)
+      for (let message = level.head; message !== none; ) {
+        const next = messages.next[message] as number
+        if ((messages.enqueuedAt[message] as number) > since) {
+          this.takeOut(level, message, now)
+          this.lose(message, fates.wiped)
+        }
+        message = next
       }
     for (const hand of this.consumers.hands)
-      while (hand !== undefined && hand.head !== none) {
-        const message = hand.head
-        hand.remove(message)
-        this.inHand -= 1
-        this.lose(message, fates.wiped)
+      for (let message = hand?.head ?? none; message !== none; ) {
+        const next = messages.next[message] as number
+        if ((messages.enqueuedAt[message] as number) > since) {
+          hand?.remove(message)
+          this.inHand -= 1
+          this.lose(message, fates.wiped)
+        }
+        message = next
       }
   }
 
@@ -313,7 +334,7 @@ export class MessageQueue {
     this.peak = this.length
   }
 
-  /** When the message that is delivered next was enqueued; undefined: none waits. */
+  /** When the oldest message that waits was enqueued; undefined: none waits. */
   oldestEnqueuedAt(): number | undefined {
     let oldest: number | undefined
     for (const { head } of this.levels) {
@@ -335,6 +356,7 @@ export class MessageQueue {
     this.counters.received += 1
     messages.deliveries[message] = 0
     messages.priority[message] = Math.min(messages.priority[message] as number, this.levels.length - 1)
+    this.hooks.received(this, message)
     this.enqueue(message, now)
     return true
   }
@@ -348,9 +370,8 @@ export class MessageQueue {
         this.line.remove(message)
         this.waiting -= 1
         this.broker.waiting -= 1
-        const payload = this.broker.messages.payload[message] as number
+        this.hooks.admitted(this, message)
         this.admit(message, now)
-        this.hooks.admitted(this, payload)
       } else return
     }
   }

@@ -19,10 +19,10 @@ export interface TopicOptions {
 
 export interface TopicHooks {
   delivered: GroupHooks['delivered']
-  /** The publisher of this payload had to wait, and is through. */
-  admitted(topic: Topic, payload: number): void
-  /** All groups are done with the message; `retained`: retention took it before all were. */
-  forgotten(topic: Topic, payload: number, retained: boolean): void
+  /** The publisher with this ticket had to wait, and is through. */
+  admitted(topic: Topic, ticket: number, payload: number): void
+  /** Retention took the message before the group had it. */
+  expired: GroupHooks['expired']
   /** `nextAt` may have changed. */
   timesChanged(): void
 }
@@ -68,6 +68,7 @@ export class Topic {
       this.logs,
       {
         delivered: this.hooks.delivered,
+        expired: this.hooks.expired,
         committed: (partition) => this.trim(partition),
         timesChanged: this.hooks.timesChanged,
       },
@@ -116,7 +117,7 @@ export class Topic {
       if (!this.cluster.writable(this.placed[partition] as number)) continue
       this.line.delete(ticket)
       this.append(payload, partition, now)
-      this.hooks.admitted(this, payload)
+      this.hooks.admitted(this, ticket, payload)
     }
     for (const group of this.groups)
       for (let partition = 0; partition < this.logs.length; partition++) group.offer(partition)
@@ -139,10 +140,7 @@ export class Topic {
     const oldest = now - this.retentionSeconds
     const before = log.start
     while (log.start < log.end && log.time(log.start) <= oldest) log.start += 1
-    if (log.start === before) return
-    const cut = log.start
-    for (const group of this.groups) group.cut(partition)
-    for (let offset = before; offset < cut; offset++) this.hooks.forgotten(this, log.payload(offset), true)
+    if (log.start > before) for (const group of this.groups) group.cut(partition)
   }
 
   private append(payload: number, partition: number, now: number): void {
@@ -152,7 +150,6 @@ export class Topic {
     log.append(payload, now)
     if (this.groups.length === 0) {
       log.start = log.end
-      this.hooks.forgotten(this, payload, false)
       return
     }
     for (const group of this.groups) group.offer(partition)
@@ -163,10 +160,6 @@ export class Topic {
     const log = this.logs[partition] as PartitionLog
     let to = log.end
     for (const group of this.groups) to = Math.min(to, group.committedOffset(partition))
-    while (log.start < to) {
-      const payload = log.payload(log.start)
-      log.start += 1
-      this.hooks.forgotten(this, payload, false)
-    }
+    if (to > log.start) log.start = to
   }
 }

@@ -71,8 +71,10 @@ const storeHooks = (system: System, component: Component): Required<Pick<Station
       const replication = system.replications.get(component.id)
       if (replication !== undefined) {
         replication.lost(endpoint, how)
+        system.messaging?.gone(endpoint, how)
         return
       }
+      system.messaging?.gone(endpoint, how)
       gone.set(endpoint, { at: system.kernel.now, how })
       if (how !== 'unheard') system.state.primaryGone(component.id, shardOf(endpoint))
     },
@@ -80,8 +82,10 @@ const storeHooks = (system: System, component: Component): Required<Pick<Station
       const replication = system.replications.get(component.id)
       if (replication !== undefined) {
         replication.back(endpoint)
+        system.messaging?.back(endpoint)
         return
       }
+      system.messaging?.back(endpoint)
       const how = gone.get(endpoint)
       if (how === undefined || how.how === 'unheard') return
       const shard = shardOf(endpoint)

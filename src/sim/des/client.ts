@@ -46,7 +46,18 @@ interface Plain {
 /** Of classes, until one is not kept back. */
 const mostDraws = 1000
 
+/** Asks again and again whether the work is done that a request led to. */
+interface Poll {
+  /** The class of its requests. */
+  readonly cls: number
+  /** From an answer to the next. */
+  readonly lane: Lane
+}
+
 interface Class {
+  /** Of a class whose work goes on behind its answer. */
+  readonly poll: Poll | undefined
+  readonly derived: boolean
   /** Where the client's program for it begins. */
   readonly program: number
   readonly plain: Plain | undefined
@@ -67,6 +78,8 @@ export class Clients implements Source {
   private readonly deaf: number
   /** By code: 1 where the request may have taken effect. */
   private readonly unknownCodes: Uint8Array
+  /** By poll under way: the request that it asks about. */
+  private readonly asksAbout = new Map<number, number>()
   private count = 0
   /** Without those that spikes add. */
   private arrivals = 0
@@ -102,7 +115,7 @@ export class Clients implements Source {
     this.ender = kernel.addEnder((task, code) => this.over(task, code))
     this.plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
     this.deaf = kernel.addEnder(() => undefined)
-    this.classes = requestClasses.map((request) => this.compileClass(request))
+    this.classes = requestClasses.map((request) => this.compileClass(request, requestClasses))
     this.endsAt = loadSeconds(load)
     this.source = kernel.queue.add(this, sourceKinds.arrivals)
     this.nextArrival = load.mode === 'open' ? arrivalTimes(load, system.stream('load/arrivals')) : () => never
@@ -157,7 +170,43 @@ export class Clients implements Source {
     if (code === ok)
       this.log.success(request, tasks.outcome[task] as number, ((tasks.flags[task] as number) & degradedBit) !== 0)
     else this.log.failure(request, code, requests.unknown[request] === 1 || this.unknownCodes[code] === 1)
-    this.finished(request)
+    const { poll, derived } = this.classes[requests.cls[request] as number] as Class
+    if (derived) this.asked(request, code)
+    else {
+      if (code === ok) this.answered(request, poll)
+      this.finished(request)
+    }
+  }
+
+  /** The client has its answer; the work behind it may go on. */
+  private answered(request: number, poll: Poll | undefined): void {
+    const { kernel, messaging } = this.system
+    messaging?.account.answered(request)
+    if (poll === undefined) return
+    kernel.requests.retain(request)
+    poll.lane.add(request)
+  }
+
+  /** A poll is due. */
+  private ask(request: number, cls: number): void {
+    const { kernel } = this.system
+    if (this.ended) {
+      kernel.requests.release(request)
+      return
+    }
+    const task = this.begin(cls, request)
+    if (task !== none) kernel.goOnSoon(task)
+  }
+
+  /** A poll is over. It asks again until it hears that the work is done (or has failed), also where it heard nothing. */
+  private asked(poll: number, code: number): void {
+    const { kernel, messaging } = this.system
+    const request = this.asksAbout.get(poll)
+    if (request === undefined) return
+    this.asksAbout.delete(poll)
+    const again = code !== ok || messaging?.account.isSettled(request) === false
+    if (again) this.classes[kernel.requests.cls[request] as number]?.poll?.lane.add(request)
+    else kernel.requests.release(request)
   }
 
   private plainOver(task: number, code: number): void {
@@ -181,7 +230,8 @@ export class Clients implements Source {
     const task = requests.root[request] as number
     tasks.parentEpoch[task] = this.deaf
     kernel.endpointOf(task).station.abandoned(task)
-    this.finished(request)
+    if (this.classes[requests.cls[request] as number]?.derived === true) this.asked(request, timeout)
+    else this.finished(request)
   }
 
   private scheduleNext(): void {
@@ -241,8 +291,9 @@ export class Clients implements Source {
     return this.begin(cls)
   }
 
-  private begin(cls: number): number {
-    const { kernel } = this.system
+  /** `about`: it is a poll, and asks about this request. */
+  private begin(cls: number, about: number = none): number {
+    const { kernel, messaging } = this.system
     const { requests, queue } = kernel
     const { program, plain, idempotent, keys } = this.classes[cls] as Class
     const request = requests.take()
@@ -250,8 +301,10 @@ export class Clients implements Source {
     requests.intendedAt[request] = queue.now
     requests.sentAt[request] = queue.now
     requests.idempotent[request] = idempotent ? 1 : 0
-    requests.client[request] = this.count
+    requests.client[request] = about === none ? this.count : (requests.client[about] as number)
     this.count = (this.count + 1) | 0
+    messaging?.account.begin(request)
+    if (about !== none) this.asksAbout.set(request, about)
     for (let i = 0; i < keys.length; i++) {
       const { data, draw } = keys[i] as Class['keys'][number]
       requests.keys[request * requests.dataSets + data] = draw()
@@ -297,7 +350,7 @@ export class Clients implements Source {
     )
   }
 
-  private compileClass(request: RequestClass): Class {
+  private compileClass(request: RequestClass, classes: readonly RequestClass[]): Class {
     const { system } = this
     const { data } = system.topology
     const keys = request.route.parameters.flatMap((parameter) => {
@@ -308,7 +361,21 @@ export class Clients implements Source {
       const stream = system.stream(`load/key/${parameter}`)
       return [{ data: index, draw: () => table.draw(stream.uniform()) }]
     })
-    return { ...this.compileClient(request), idempotent: idempotentMethods.has(request.route.method), keys }
+    return {
+      ...this.compileClient(request),
+      poll: this.pollOf(request, classes),
+      derived: request.derivedFrom !== undefined,
+      idempotent: idempotentMethods.has(request.route.method),
+      keys,
+    }
+  }
+
+  private pollOf(request: RequestClass, classes: readonly RequestClass[]): Poll | undefined {
+    const cls = classes.findIndex(({ derivedFrom }) => derivedFrom === request.id)
+    const everySeconds = classes[cls]?.everySeconds
+    if (everySeconds === undefined) return undefined
+    const { kernel } = this.system
+    return { cls, lane: kernel.timers.lane(everySeconds, kernel.requests, (due) => this.ask(due, cls)) }
   }
 
   /** What one request means for its client: retry ⊃ timeout ⊃ the call. */

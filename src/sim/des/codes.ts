@@ -20,6 +20,7 @@ const known = [
   'lock-timeout',
   'fenced',
   'connect-timeout',
+  'queue-full',
 ] as const
 
 export type KnownCode = (typeof known)[number]
@@ -43,13 +44,14 @@ export const conflict = numbers.conflict
 export const lockTimeout = numbers['lock-timeout']
 export const fenced = numbers.fenced
 export const connectTimeout = numbers['connect-timeout']
+export const queueFull = numbers['queue-full']
 
 /** The business says no: an answer, which trying again would not change, and no failure of what gave it. */
 export const isRefusal = (code: number): boolean => code === declined || code === soldOut
 
 /** What a step fails with whose store or service answered this: its own word where it tells, else that a dependency failed. */
 export const failureOf = (answer: number): number =>
-  isRefusal(answer) || answer === conflict || answer === fenced ? answer : dependency
+  isRefusal(answer) || answer === conflict || answer === fenced || answer === queueFull ? answer : dependency
 
 export class Codes {
   private readonly texts: string[] = [...known]

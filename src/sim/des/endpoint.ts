@@ -26,6 +26,8 @@ export interface Station {
   lost?(endpoint: Endpoint, how: Gone): void
   /** It takes calls again. */
   back?(endpoint: Endpoint): void
+  /** A graceful stop begins: it takes no new work, and goes when it has done what it has. */
+  draining?(endpoint: Endpoint): void
   /** The process has started anew and remembers nothing. */
   renew(endpoint: Endpoint): void
 }

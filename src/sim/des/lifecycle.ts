@@ -112,6 +112,7 @@ export class Lifecycle {
         continue
       }
       endpoint.state = 'draining'
+      endpoint.station.draining?.(endpoint)
       // Not within the call that ends: it is still using the endpoint.
       endpoint.drained = () => this.after(0, () => gone(endpoint))
     }

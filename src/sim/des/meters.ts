@@ -5,6 +5,8 @@ import type { ComponentResult, RunResult } from '../../result/run-result.js'
 import type { Endpoint } from './endpoint.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { Machines } from './machines.js'
+import { queueResults, queueSeconds } from './messaging/results.js'
+import type { QueueTotals } from './messaging/totals.js'
 import type { Member, System } from './system.js'
 
 /** Cumulative counters of one component. */
@@ -18,6 +20,8 @@ interface Totals {
   readonly callSeconds: number
   readonly pools: Readonly<Record<string, { inUse: number; waiting: number; timeouts: number }>>
   readonly instances: ReadonlyMap<string, { cpuSeconds: number; visits: number }>
+  /** Of brokers. */
+  readonly queues: Readonly<Record<string, QueueTotals>> | undefined
   /** Core-seconds that it might have used; undefined: as many at any time. */
   readonly coreSeconds: number | undefined
 }
@@ -69,6 +73,7 @@ export class Meters {
     this.hostMarks = this.hostTotals()
     this.generatorMark = this.generatorSeconds()
     for (const { total } of this.system.members.values()) total.resetMax()
+    this.system.messaging?.resetPeaks()
     this.system.kernel.meters.reset()
     this.system.kernel.edges.reset()
   }
@@ -117,6 +122,12 @@ export class Meters {
           Object.entries(totals.pools).flatMap(([pool, { inUse, waiting }]) => [
             [`pools.${pool}.inUse`, [inUse, now]],
             [`pools.${pool}.waiting`, [waiting, now]],
+          ]),
+        ),
+        ...Object.fromEntries(
+          Object.entries(totals.queues ?? {}).map(([queue, { lengthSeconds }]) => [
+            `queues.${queue}.length.mean`,
+            [lengthSeconds, now],
           ]),
         ),
       },
@@ -189,6 +200,7 @@ export class Meters {
       queue: ratio(to.callSeconds - from.callSeconds, elapsed),
       ready: readyInstances(endpoints),
       ...(Object.keys(pools).length === 0 ? {} : { pools }),
+      ...(to.queues === undefined ? {} : { queues: queueSeconds(from.queues, to.queues, elapsed) }),
       ...(lookups === 0 ? {} : { hitRatio: (to.hits - from.hits) / lookups }),
     }
   }
@@ -216,6 +228,7 @@ export class Meters {
           },
         ]),
       ),
+      ...(to.queues === undefined ? {} : { queues: queueResults(from.queues, to.queues, elapsed) }),
       hitRatio: lookups === 0 ? null : (to.hits - from.hits) / lookups,
       throughputPerSecond: ratio(to.visits - from.visits, elapsed),
       instances: [...to.instances].flatMap(([id, instance]) =>
@@ -241,7 +254,13 @@ export class Meters {
   private totals(instances = true): Map<string, Totals> {
     const { now } = this.system.kernel
     const partial = this.partialSeconds()
-    return new Map([...this.system.members].map(([id, member]) => [id, totalsOf(member, now, partial, instances)]))
+    const { messaging } = this.system
+    return new Map(
+      [...this.system.members].map(([id, member]) => [
+        id,
+        totalsOf(member, now, partial, instances, messaging?.totals(id)),
+      ]),
+    )
   }
 
   private generatorSeconds(): number {
@@ -273,7 +292,13 @@ const readyInstances = (endpoints: readonly Endpoint[]): number => {
   return ready.size
 }
 
-const totalsOf = (member: Member, now: number, partial: Float64Array, withInstances: boolean): Totals => {
+const totalsOf = (
+  member: Member,
+  now: number,
+  partial: Float64Array,
+  withInstances: boolean,
+  queues: Totals['queues'],
+): Totals => {
   const instances = new Map<string, { cpuSeconds: number; visits: number }>()
   const pools: Record<string, { inUse: number; waiting: number; timeouts: number }> = {}
   const names = member.component.role === 'service' ? Object.keys(member.component.pools) : []
@@ -306,6 +331,7 @@ const totalsOf = (member: Member, now: number, partial: Float64Array, withInstan
     callSeconds: member.total.integral(),
     pools,
     instances,
+    queues,
     coreSeconds: member.cores?.integral(),
   }
 }

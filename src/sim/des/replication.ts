@@ -77,6 +77,7 @@ export class Replication {
     const shard = this.last.indexOf(member)
     if (shard >= 0 && gone !== undefined) {
       this.system.state.primaryBack(this.store.id, shard, gone)
+      this.system.messaging?.queues.get(this.store.id)?.primaryBack(shard, gone)
       if (gone.how !== 'unheard' && this.store.persistence === 'none') this.member.contents[shard]?.clear()
     }
     this.settle()
@@ -84,6 +85,7 @@ export class Replication {
 
   private settle(): void {
     this.route()
+    this.system.messaging?.queues.get(this.store.id)?.moved()
     const { nextAt } = this.failover
     if (nextAt === this.due) return
     this.due = nextAt
@@ -105,7 +107,12 @@ export class Replication {
     else if (kind === 'promoted') {
       if (member !== this.last[shard]) {
         this.promoted = true
-        this.system.state.failedOver(this.store.id, shard, this.goneAt[shard] ?? now)
+        const goneAt = this.goneAt[shard] ?? now
+        this.system.state.failedOver(this.store.id, shard, goneAt)
+        // The queues' consumers connect to the new primary when the routes lead there.
+        this.system.messaging?.queues
+          .get(this.store.id)
+          ?.failedOver(shard, goneAt - (this.store.replication?.lagSeconds ?? 0))
       }
       tell(`${instance} is primary of ${this.store.id} now; it was ${this.endpoints[this.last[shard] ?? 0]?.instance}`)
       this.last[shard] = member

@@ -4,7 +4,7 @@
  * stack. A request belongs to the measured part if its intended start lies in [warm-up, duration).
  */
 
-import { allOf, Counts, classResult, classSecond, Measured, refusalCode } from '../../result/counts.js'
+import { allOf, Counts, classResult, classSecond, Measured, refusalCode, Work } from '../../result/counts.js'
 import { type FaultTrack, type FaultTracker, faultTracker } from '../../result/faults.js'
 import type { ClassSecond } from '../../result/run-event.js'
 import type { ClassResult } from '../../result/run-result.js'
@@ -31,14 +31,22 @@ class Track {
   constructor(
     readonly id: string,
     readonly derived: boolean,
-  ) {}
+    publishes: boolean,
+  ) {
+    if (publishes) this.total.work = new Work()
+  }
 }
 
 const measuredBit = 4
 
 export interface RequestLogOptions {
   /** In the order of their indices. Derived ones stand outside `all`. */
-  readonly classes: readonly { readonly id: string; readonly derived: boolean }[]
+  readonly classes: readonly {
+    readonly id: string
+    readonly derived: boolean
+    /** Its work goes on behind a queue or topic. */
+    readonly publishes?: boolean
+  }[]
   readonly warmupSeconds: number
   readonly durationSeconds: number
   /** Without faults nothing need be tracked around them. */
@@ -59,7 +67,7 @@ export class RequestLog {
     private readonly clock: { readonly now: number },
     private readonly options: RequestLogOptions,
   ) {
-    this.tracks = options.classes.map(({ id, derived }) => new Track(id, derived))
+    this.tracks = options.classes.map(({ id, derived, publishes = false }) => new Track(id, derived, publishes))
     this.ofAll = this.tracks.filter(({ derived }) => !derived)
     this.tracker = options.faults ? faultTracker() : undefined
   }
@@ -115,6 +123,16 @@ export class RequestLog {
     const intendedAt = this.requests.intendedAt[request] as number
     if (text === refusalCode) this.tracker.success(intendedAt, this.requests.sentAt[request] as number, this.clock.now)
     else this.tracker.failure(intendedAt, this.clock.now)
+  }
+
+  /** The work behind a queue that the request led to is done. */
+  completion(request: number, seconds: number): void {
+    if (this.isMeasured(request)) this.trackOf(request).total.work?.completion.record(seconds)
+  }
+
+  /** A message of the request was taken after it had waited. */
+  queueDelay(request: number, seconds: number): void {
+    if (this.isMeasured(request)) this.trackOf(request).total.work?.queueDelay.record(seconds)
   }
 
   /** What happened since the last call, by class and `all`. */

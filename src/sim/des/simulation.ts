@@ -24,6 +24,8 @@ import { invariantJudgements } from './invariants.js'
 import { Kernel } from './kernel.js'
 import { Lifecycle } from './lifecycle.js'
 import { buildMachines } from './machines.js'
+import { hasBrokers, leadsToWork } from './messaging/consumed.js'
+import { Messaging } from './messaging/messaging.js'
 import { Meters } from './meters.js'
 import { plannedRates, SmoothedRates } from './rates.js'
 import { RequestLog } from './request-log.js'
@@ -74,14 +76,18 @@ export class Simulation {
       input.placement ?? requestedPlacement(topology, experiment.placement) ?? topologyPlacement(topology)
     this.durationSeconds = loadSeconds(load)
     this.intervalSeconds = seriesSeconds(experiment)
-    const requests = Object.values(topology.requests).filter((request) => request.derivedFrom === undefined)
+    const requests = Object.values(topology.requests)
     this.kernel = new Kernel(Object.keys(topology.data).length, {
       noticed: (endpoint, by) => this.noticed(endpoint, by),
       recovered: (endpoint) => this.recovered(endpoint),
     })
     const { kernel } = this
     this.log = new RequestLog(kernel.requests, kernel.codes, kernel.queue, {
-      classes: requests.map(({ id }) => ({ id, derived: false })),
+      classes: requests.map(({ id, derivedFrom, flow }) => ({
+        id,
+        derived: derivedFrom !== undefined,
+        publishes: leadsToWork(topology, flow),
+      })),
       warmupSeconds,
       durationSeconds: this.durationSeconds,
       faults: experiment.faults.length > 0,
@@ -106,6 +112,10 @@ export class Simulation {
     const generator = buildGenerator(this.system, machines)
     const lifecycle = new Lifecycle(this.system, emit)
     startScaling(this.system, machines, lifecycle, emit)
+    if (hasBrokers(topology)) {
+      this.system.messaging = new Messaging(this.system, this.log)
+      this.system.messaging.start()
+    }
     this.clients = new Clients(this.system, generator, this.log, load, requests)
     const declaredHosts = new Set(Object.keys(this.placement.hosts))
     this.meters = new Meters(this.system, machines, generator, lifecycle, declaredHosts)
@@ -154,7 +164,8 @@ export class Simulation {
     if (this.abortReason !== undefined) this.emit({ type: 'aborted', at: endedAt, reason: this.abortReason })
     this.clients.stop()
     this.emit({ type: 'phase', at: endedAt, phase: 'drain' })
-    kernel.runUntil(endedAt + drainSeconds, () => log.inFlight === 0)
+    const account = this.system.messaging?.account
+    kernel.runUntil(endedAt + drainSeconds, () => log.inFlight === 0 && (account?.underWay ?? 0) === 0)
     this.emit({ type: 'ended', at: kernel.now, status })
     const result = assembleRunResult({
       engine: 'sim',

@@ -9,6 +9,7 @@ import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
 import { places } from './places.js'
+import type { Messaging } from './messaging/messaging.js'
 import type { Replication } from './replication.js'
 import { SharedState } from './state-ledger.js'
 import { Work } from './work.js'
@@ -43,6 +44,8 @@ export class System {
   readonly replications = new Map<string, Replication>()
   readonly dataIds: readonly DataId[]
   readonly state: SharedState
+  /** Brokers and workers; undefined: there are none. */
+  messaging: Messaging | undefined = undefined
   /** Messages that wait, by `broker.queue`. */
   readonly queueLengths = new Map<string, () => number>()
   /** Told of endpoints that come into their group, or leave it. */

@@ -25,9 +25,6 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
     if (request.priority !== first?.priority)
       refuse(`${request.id}: priority in the simulator`, locate(['requests', request.id, 'priority']))
   for (const request of Object.values(topology.requests))
-    if (request.derivedFrom !== undefined)
-      refuse(`${request.id}: polling in the simulator`, locate(['requests', request.derivedFrom]))
-  for (const request of Object.values(topology.requests))
     for (const id of request.enter.slice(0, 1))
       for (const what of unsupportedEntry(topology, request, id)) refuse(what, locate(['requests', request.id]))
   for (const fault of experiment.faults) {
@@ -51,7 +48,6 @@ const unsupportedOf = (component: Component): readonly string[] => {
     return [
       ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
     ]
-  if (component.role === 'service') return component.consumes === undefined ? [] : ['consumes']
   if (component.role === 'store') return component.shards === undefined ? [] : ['shards']
   return []
 }

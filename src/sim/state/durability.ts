@@ -4,24 +4,18 @@
  *
  * - `disk`, `aof`: a process that dies loses nothing (Redis hands its log to the kernel before it answers). With its machine an append-only log
  *   synced every second loses what came since the last full second.
- * - `rdb`: what came since the last snapshot: after 3600 s with 1 change, 300 s with 100, 60 s with 10,000 (Redis 7's `save`).
+ * - `rdb`: what came since the last snapshot (`Snapshots`).
  * - `none`: everything.
  */
 import { CommitLog, type Lost } from './commit-log.js'
+import { Snapshots } from './snapshots.js'
 
 export type Persistence = 'none' | 'aof' | 'rdb' | 'disk'
-
-const savePoints = [
-  { seconds: 60, changes: 10_000 },
-  { seconds: 300, changes: 100 },
-  { seconds: 3600, changes: 1 },
-] as const
 
 export class Durability {
   /** Commits since the store was last empty, for `none`. */
   private sinceEmpty = 0
-  private savedAt = 0
-  private changes = 0
+  private readonly snapshots = new Snapshots()
   private readonly log = new CommitLog()
 
   constructor(
@@ -33,7 +27,7 @@ export class Durability {
   /** A change (of a counter; −1: an ordinary write) is committed. */
   commit(now: number, counter: number, key: number, amount: number): void {
     this.sinceEmpty += 1
-    if (this.persistence === 'rdb') this.save(now)
+    if (this.persistence === 'rdb') this.snapshots.change(now)
     const safeBefore = this.safeBefore(now)
     if (safeBefore < now) this.log.add(now, safeBefore, counter, key, amount)
   }
@@ -53,32 +47,22 @@ export class Durability {
       return count
     }
     if (this.persistence === 'rdb') {
-      this.changes = 0
-      return this.log.loseAfter(this.savedAt, lost)
+      this.snapshots.forget()
+      return this.log.loseAfter(this.snapshots.savedAt, lost)
     }
     return withMachine && this.persistence === 'aof' ? this.log.loseAfter(Math.floor(now), lost) : 0
   }
 
   /** It was stopped in order, and has saved all. */
   saveAll(now: number): void {
-    this.savedAt = now
-    this.changes = 0
+    this.snapshots.save(now)
     if (this.persistence === 'rdb') this.log.forgetUntil(now)
-  }
-
-  private save(now: number): void {
-    const elapsed = now - this.savedAt
-    if (savePoints.some(({ seconds, changes }) => elapsed >= seconds && this.changes >= changes)) {
-      this.savedAt = now
-      this.changes = 0
-    }
-    this.changes += 1
   }
 
   /** Until when nothing can be lost any more. */
   private safeBefore(now: number): number {
     let safe = this.lagSeconds === undefined ? now : now - this.lagSeconds
-    if (this.persistence === 'rdb') safe = Math.min(safe, this.savedAt)
+    if (this.persistence === 'rdb') safe = Math.min(safe, this.snapshots.savedAt)
     if (this.persistence === 'aof') safe = Math.min(safe, Math.floor(now))
     return safe
   }

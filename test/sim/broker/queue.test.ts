@@ -36,7 +36,8 @@ const broker = (
         const payload = made.messages.payload[message] ?? -1
         deliveries.push({ consumer, message, tag, payload: payload + queue.index * 1000 })
       },
-      admitted: (_, payload) => admitted.push(payload),
+      admitted: (_, message) => admitted.push(made.messages.payload[message] ?? -1),
+      received: () => undefined,
       lost: (queue, payload, fate) => lost.push({ queue: queue.options.id, payload, fate }),
     },
   )

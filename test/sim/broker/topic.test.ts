@@ -14,7 +14,7 @@ interface Delivery {
 const kafka = (topic: Partial<TopicOptions> = {}, cluster: Partial<ClusterOptions> = {}) => {
   const deliveries: Delivery[] = []
   const admitted: number[] = []
-  const forgotten: number[] = []
+  const expired: number[] = []
   const brokers = cluster.brokers ?? 1
   const made = new KafkaCluster(
     { brokers, controllers: brokers, replicationFactor: 1, ...clusterDefaults, ...cluster },
@@ -23,8 +23,8 @@ const kafka = (topic: Partial<TopicOptions> = {}, cluster: Partial<ClusterOption
   const log: Topic = new Topic({ id: 't', partitions: 6, retentionSeconds: undefined, ...topic }, made, 0, {
     delivered: (_, member, partition, payload, redelivered) =>
       deliveries.push({ member, partition, payload, redelivered }),
-    admitted: (_, payload) => admitted.push(payload),
-    forgotten: (_, payload) => forgotten.push(payload),
+    admitted: (_, __, payload) => admitted.push(payload),
+    expired: (_, payload) => expired.push(payload),
     timesChanged: () => undefined,
   })
   const group = (options: Partial<GroupOptions> = {}): ConsumerGroup =>
@@ -33,7 +33,7 @@ const kafka = (topic: Partial<TopicOptions> = {}, cluster: Partial<ClusterOption
   const fill = (count: number, now = 0, from = 0): void => {
     for (let i = 0; i < count; i++) log.publish(from + i, log.partitionFor(-1), now)
   }
-  return { cluster: made, log, group, fill, deliveries, admitted, forgotten }
+  return { cluster: made, log, group, fill, deliveries, admitted, expired }
 }
 
 const payloads = (deliveries: readonly Delivery[]): number[] => deliveries.map(({ payload }) => payload)
@@ -96,16 +96,17 @@ describe('a consumer group', () => {
   })
 
   it('is every component’s own: each group gets every message', () => {
-    const { group, fill, deliveries, forgotten } = kafka({ partitions: 1 })
+    const { log, group, fill, deliveries } = kafka({ partitions: 1 })
     const [a, b] = [group(), group()]
     a.start(1, 0)
     b.start(1, 0)
     fill(1)
     expect(payloads(deliveries)).toEqual([0, 0])
     a.done(0, 1)
-    expect(forgotten).toEqual([])
+    expect([a.totalLag(), b.totalLag(), log.logs[0]?.start]).toEqual([0, 1, 0])
     b.done(0, 2)
-    expect(forgotten).toEqual([0])
+    // Nobody needs it any more.
+    expect(log.logs[0]?.start).toBe(1)
   })
 
   it('hands out again what a member had not committed, once its session has ended', () => {
@@ -172,12 +173,12 @@ describe('a consumer group', () => {
   })
 
   it('loses what retention takes', () => {
-    const { group, fill, forgotten, log } = kafka({ partitions: 1, retentionSeconds: 10 })
+    const { group, fill, expired, log } = kafka({ partitions: 1, retentionSeconds: 10 })
     const workers = group()
     workers.start(1, 0)
     fill(3, 0) // one in hand
     fill(1, 12, 3)
-    expect(forgotten).toEqual([0, 1, 2])
+    expect(expired).toEqual([1, 2])
     expect(workers.expired).toBe(2)
     workers.done(0, 13)
     workers.done(0, 14)

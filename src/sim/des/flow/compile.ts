@@ -10,6 +10,7 @@ import { emitLock } from './lock-step.js'
 import { emitLookup } from './lookup-step.js'
 import { type EmitFlow, emitModified } from './modifiers.js'
 import { Program, type Scope } from './program.js'
+import { emitPublish } from './publish-step.js'
 import { emitSaga } from './saga-step.js'
 import { emitSql, emitTransaction } from './sql-steps.js'
 import { emitBurst, emitCompute, emitPause, emitWait } from './work-steps.js'
@@ -33,6 +34,7 @@ const emitters: { readonly [Kind in StepKind]?: Emit<Kind> } = {
   release: (program, step, scope) => emitCounter(program, step, scope),
   lock: emitLock,
   saga: emitSaga,
+  publish: (program, step) => emitPublish(program, step),
   choose: emitChoose,
   repeat: emitRepeat,
   parallel: emitParallel,

@@ -10,13 +10,14 @@ const statusOfCode: Readonly<Record<string, string>> = {
   'lock-timeout': '503',
   conflict: '503',
   fenced: '503',
+  'queue-full': '503',
   'sold-out': '409',
   '409': '409',
   timeout: '504',
   deadline: '504',
 }
 
-interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back' | 'external'> {
+interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back' | 'external' | 'draining'> {
   readonly status: (text: string) => string
 }
 
@@ -38,6 +39,7 @@ const station = (system: System, component: string, behaviour: Behaviour): Stati
     ...(behaviour.external === undefined ? {} : { external: behaviour.external }),
     ...(behaviour.lost === undefined ? {} : { lost: behaviour.lost }),
     ...(behaviour.back === undefined ? {} : { back: behaviour.back }),
+    ...(behaviour.draining === undefined ? {} : { draining: behaviour.draining }),
     abandoned: behaviour.abandoned,
     renew: behaviour.renew,
     status: (code) => statuses.get(code),
@@ -58,6 +60,9 @@ export const serviceStation = (
     },
     status: (code) => statusOfCode[code] ?? '502',
     renew,
+    lost: (endpoint, how) => system.messaging?.gone(endpoint, how),
+    back: (endpoint) => system.messaging?.back(endpoint),
+    draining: (endpoint) => system.messaging?.gone(endpoint, 'draining'),
   })
 
 /** A store: a statement whose caller gave up is cancelled. */
