@@ -1,10 +1,12 @@
 import type { FailoverDefaults, ModelDefaults } from '../contract/model.js'
 import type { StoreComponent } from '../topology/types.js'
 import { haproxyModel } from './haproxy/model.js'
+import { kafkaModel } from './kafka/model.js'
 import { mongodbModel } from './mongodb/model.js'
 import { mysqlModel } from './mysql/model.js'
 import { nginxModel } from './nginx/model.js'
 import { postgresModel } from './postgres/model.js'
+import { rabbitmqModel } from './rabbitmq/model.js'
 import { redisModel } from './redis/model.js'
 import { serviceModel } from './service/model.js'
 
@@ -15,6 +17,8 @@ const models: Readonly<Record<string, ModelDefaults>> = {
   postgres: postgresModel,
   mysql: mysqlModel,
   mongodb: mongodbModel,
+  rabbitmq: rabbitmqModel,
+  kafka: kafkaModel,
   service: serviceModel,
 }
 

@@ -9,6 +9,7 @@ import type { RequestLog } from '../request-log.js'
 import type { FaultContext, SimulatedFault } from './kind.js'
 import { loadFaults } from './loads.js'
 import { machineFaults } from './machines.js'
+import { messageFaults } from './messages.js'
 import { processFaults } from './processes.js'
 import { wayFaults } from './ways.js'
 
@@ -18,6 +19,7 @@ const kinds: { readonly [Kind in FaultKind]?: SimulatedFault } = {
   ...wayFaults,
   ...machineFaults,
   ...loadFaults,
+  ...messageFaults,
 }
 
 /** What keeps the simulator from injecting this fault; undefined: nothing. */

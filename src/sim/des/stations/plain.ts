@@ -17,7 +17,8 @@ const statusOfCode: Readonly<Record<string, string>> = {
   deadline: '504',
 }
 
-interface Behaviour extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back' | 'external' | 'draining'> {
+interface Behaviour
+  extends Pick<Station, 'onStop' | 'abandoned' | 'renew' | 'lost' | 'back' | 'external' | 'draining'> {
   readonly status: (text: string) => string
 }
 
