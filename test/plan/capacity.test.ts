@@ -341,3 +341,28 @@ components:
     expect(components.app?.utilization).toBeCloseTo(0.2, 9)
   })
 })
+
+describe('a call to another region', () => {
+  const apart = (network: string) =>
+    plan(`
+hosts: { eu: { count: 1, cpu: 4, region: eu, zone: a }, us: { count: 1, cpu: 4, region: us, zone: a }, b: { count: 1, cpu: 4, region: eu, zone: b } }
+${network}
+components:
+  edge: { engine: nginx, host: b, upstream: app, demand: { const: 0ms } }
+  app: { engine: service, host: eu, pools: { main: { to: db, size: 10 } } }
+  db: { engine: postgres, host: us, demand: { const: 0ms } }
+requests:
+  r: { share: 100%, enter: edge, serve: app, route: GET /, flow: [{ query: app.main, table: t, time: { wait: { const: 10ms } } }] }
+traffic: { rate: 1/s }
+`)
+
+  it('takes its round trip, as one to another zone does, and holds the connection that long', () => {
+    const near = apart('')
+    const far = apart('network: { crossZone: 2ms, crossRegion: 70ms }')
+    expect(near.requests.r?.residenceSeconds).toBeCloseTo(0.01, 6)
+    expect(far.requests.r?.residenceSeconds).toBeCloseTo(0.082, 6)
+    const holds = (result: typeof far) => result.limits.find(({ kind }) => kind === 'pool')?.demandSeconds
+    expect(holds(near)).toBeCloseTo(0.01, 6)
+    expect(holds(far)).toBeCloseTo(0.08, 6)
+  })
+})

@@ -40,6 +40,8 @@ export type Node =
 export interface TreeContext {
   readonly topology: Topology
   readonly hitRatio: (step: Extract<Step, { kind: 'lookup' }>) => number
+  /** What a call takes there and back on its way, in seconds. */
+  readonly roundTripSeconds: (from: ComponentId, to: ComponentId) => number
 }
 
 interface Scope {
@@ -56,6 +58,18 @@ const place = (target: Target): Place => ({ component: target.component, role: t
 const visit = (at: Place, step?: Step, work: Work = {}, visits = 1): Node => ({ kind: 'work', step, at, visits, work })
 
 const delay = (latency: Distribution): Work => ({ wait: latency })
+
+/** What `from` waits for when it calls `to`: the way there and back, and what is done there. */
+const call = (from: ComponentId, to: ComponentId, context: TreeContext, body: Node): Node => {
+  const seconds = context.roundTripSeconds(from, to)
+  if (seconds <= 0) return body
+  const way = visit({ component: from, role: undefined }, undefined, { wait: { shape: 'constant', seconds } }, 0)
+  return series([way, body])
+}
+
+/** A visit of a store (or whatever the step names) by the flow's own service. */
+const ask = (target: Target, scope: Scope, context: TreeContext, step?: Step, work: Work = {}): Node =>
+  call(scope.self, target.component, context, visit(place(target), step, work))
 
 /** Executions of a step until one succeeds, when each fails with probability `errors` and `attempts` are allowed. */
 const expectedAttempts = (errors: number, attempts: number): number =>
@@ -93,29 +107,38 @@ const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, con
   compute: (step, scope) => visit({ component: scope.self, role: undefined }, step, { cpu: step.cpu }, 0),
   wait: (step, scope) => visit({ component: scope.self, role: undefined }, step, { wait: step.wait }, 0),
   lookup: (step, scope, context) => {
-    const store = visit(place(step.target))
+    const store = ask(step.target, scope, context)
     return series([
-      visit(place(step.target), step),
+      ask(step.target, scope, context, step),
       weighted(1 - context.hitRatio(step), series([flowTree(step.miss, scope, context), store])),
     ])
   },
-  query: (step, scope) => pooled(step.target, scope, () => visit(place(step.target), step, step.time)),
+  query: (step, scope, context) => pooled(step.target, scope, () => ask(step.target, scope, context, step, step.time)),
   write: (step, scope, context) => {
-    const write = pooled(step.target, scope, () => visit(place(step.target), step, step.time))
+    const write = pooled(step.target, scope, () => ask(step.target, scope, context, step, step.time))
     const caches = step.invalidates === undefined ? [] : cachesOf(context.topology, step.invalidates)
-    return series([write, ...caches.map((component) => visit({ component, role: undefined }))])
+    return series([write, ...caches.map((component) => ask({ component }, scope, context))])
   },
   transaction: (step, scope, context) =>
     pooled(step.target, scope, (inner) =>
       // BEGIN and COMMIT are a round trip each.
-      series([visit(place(step.target), step), flowTree(step.do, inner, context), visit(place(step.target))]),
+      series([
+        ask(step.target, scope, context, step),
+        flowTree(step.do, inner, context),
+        ask(step.target, scope, context),
+      ]),
     ),
-  reserve: (step, scope) => pooled(step.via, scope, () => visit(place(step.via), step, step.time)),
-  release: (step, scope) => pooled(step.via, scope, () => visit(place(step.via), step, step.time)),
+  reserve: (step, scope, context) => pooled(step.via, scope, () => ask(step.via, scope, context, step, step.time)),
+  release: (step, scope, context) => pooled(step.via, scope, () => ask(step.via, scope, context, step, step.time)),
   lock: (step, scope, context) =>
-    series([visit(place(step.target), step), flowTree(step.do, scope, context), visit(place(step.target))]),
-  publish: (step, _, context) => series([visit(place(step.target), step), ...messages(step.target, context)]),
-  call: (step, _, context) => callTree(step, context),
+    series([
+      ask(step.target, scope, context, step),
+      flowTree(step.do, scope, context),
+      ask(step.target, scope, context),
+    ]),
+  publish: (step, scope, context) =>
+    series([ask(step.target, scope, context, step), ...messages(step.target, context)]),
+  call: (step, scope, context) => call(scope.self, step.target.component, context, callTree(step, context)),
   saga: (step, scope, context) => series(step.entries.map((entry) => stepTree(entry.step, scope, context))),
   parallel: (step, scope, context) => ({
     kind: 'fork',
@@ -174,7 +197,7 @@ const callTree = (step: StepOf<'call'>, context: TreeContext): Node => {
             upstream?.role === 'service'
               ? serviceTree(component, operationOf(upstream, target), context)
               : visit({ component, role: undefined })
-          return { weight, body }
+          return { weight, body: call(called.id, component, context, body) }
         }),
       },
     ])
@@ -213,13 +236,18 @@ export const requestTree = (request: RequestClass, context: TreeContext): Node =
       : [{ component: request.serve, weight: 1 }]
   const served: Node = {
     kind: 'choice',
-    parts: upstreams.map(({ component, weight }) => ({ weight, body: serviceTree(component, request.flow, context) })),
+    parts: upstreams.map(({ component, weight }) => {
+      const body = serviceTree(component, request.flow, context)
+      const before = request.enter.at(-1)
+      return { weight, body: before === undefined ? body : call(before, component, context, body) }
+    }),
   }
   // From the outermost: each waits for all that comes after it.
-  return request.enter.reduceRight<Node>(
-    (inner, component) => passing(component, [visit({ component, role: undefined }), inner]),
-    served,
-  )
+  return request.enter.reduceRight<Node>((inner, component, index) => {
+    const before = request.enter[index - 1]
+    const body = passing(component, [visit({ component, role: undefined }), inner])
+    return before === undefined ? body : call(before, component, context, body)
+  }, served)
 }
 
 /** How often each piece of work happens per request, in the order of the tree. */

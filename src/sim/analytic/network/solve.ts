@@ -1,6 +1,7 @@
 /** From a topology, its declared traffic and a placement to what its stations and classes make of it. */
 import type { Placement } from '../../../result/placement.js'
 import type { RequestClass, Topology } from '../../../topology/types.js'
+import { roundTrips } from '../../places.js'
 import { type Node, requestTree } from './flow-tree.js'
 import { type HitRatios, hitRatios } from './hit-ratios.js'
 import { rawLimits } from './limits.js'
@@ -78,7 +79,8 @@ export const solveTopology = (
     const solved = solveAll(
       topology,
       placement,
-      (request) => requestTree(request, { topology, hitRatio: hits.of }),
+      (request) =>
+        requestTree(request, { topology, hitRatio: hits.of, roundTripSeconds: roundTrips(topology, placement) }),
       spread,
     )
     return { hits, solved }

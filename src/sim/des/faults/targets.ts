@@ -2,8 +2,8 @@
 import { topologyPlacement } from '../../../catalog/placement.js'
 import type { FaultTarget } from '../../../experiment/types.js'
 import type { Topology } from '../../../topology/types.js'
+import { places } from '../../places.js'
 import type { Endpoint } from '../endpoint.js'
-import { places } from '../places.js'
 import type { FaultContext } from './kind.js'
 
 /** Ids of the instances that are there, in order. Hosts and zones are those of the topology, wherever the run happens. */
