@@ -61,6 +61,29 @@ export const arrivalTimes = (load: Load, stream: RandomStream): (() => number) =
   }
 }
 
+/** As `arrivalTimes`, into a cell: what a function returns without being inlined is allocated. */
+export interface ArrivalTimes {
+  next(at: Float64Array): void
+}
+
+export const arrivalCells = (load: Load, stream: RandomStream): ArrivalTimes => {
+  const level = load.arrivals.kind === 'poisson' ? soleLevel(load) : undefined
+  if (level !== undefined) {
+    const source = new SteadyArrivals(level, loadSeconds(load), stream)
+    return {
+      next: (at) => {
+        at[0] = source.next()
+      },
+    }
+  }
+  const next = arrivalTimes(load, stream)
+  return {
+    next: (at) => {
+      at[0] = next()
+    },
+  }
+}
+
 /** The level, where it is the same from the beginning to the end. */
 const soleLevel = ({ stages: [only, ...more] }: Load): number | undefined =>
   only !== undefined && more.length === 0 && only.wave === undefined && only.fromLevel === only.toLevel

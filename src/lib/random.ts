@@ -112,6 +112,9 @@ const gammaSampler = (meanSeconds: number, cv: number): Sampler => {
   return shape < 1 ? new Sampler(kinds.boostedGamma, scale, d, c, 1 / shape) : new Sampler(kinds.gamma, scale, d, c)
 }
 
+/** What a rare case has drawn: a number that a function returns without being inlined would be allocated. */
+const edge = new Float64Array(1)
+
 export class RandomStream {
   // Initialised, so that V8 keeps them as small integers from the first.
   private a = 0
@@ -158,7 +161,9 @@ export class RandomStream {
     const layer = t & 255
     const place = t >>> 8
     const x = (place + (c >>> 8) * ulp24) * (exponentialWidths[layer] as number)
-    return place < (exponentialInside[layer] as number) ? x : this.exponentialEdge(layer, x)
+    if (place < (exponentialInside[layer] as number)) return x
+    this.exponentialEdge(layer, x)
+    return edge[0] as number
   }
 
   /** Standard normal. As `exponential`, with one bit for the sign and 23 for the place. */
@@ -172,7 +177,9 @@ export class RandomStream {
     const layer = t & 255
     const place = t >> 8
     const x = (place + (c >>> 8) * ulp24) * (normalWidths[layer] as number)
-    return Math.abs(place) < (normalInside[layer] as number) ? x : this.normalEdge(layer, x)
+    if (Math.abs(place) < (normalInside[layer] as number)) return x
+    this.normalEdge(layer, x)
+    return edge[0] as number
   }
 
   /** A sample in seconds. */
@@ -224,28 +231,38 @@ export class RandomStream {
   // The rare cases of a ziggurat loop instead of starting again: as V8 inlines them, recursion would bloat the fast path.
 
   /** Near the curve, or in the tail, which is an exponential again. */
-  private exponentialEdge(firstLayer: number, firstX: number): number {
+  private exponentialEdge(firstLayer: number, firstX: number): void {
     for (let layer = firstLayer, x = firstX; ; ) {
-      if (layer === 0) return x < exponentialTail ? x : exponentialTail - Math.log(1 - this.uniform())
-      if (this.height(exponentialHeights, layer) < Math.exp(-x)) return x
+      if (layer === 0) {
+        edge[0] = x < exponentialTail ? x : exponentialTail - Math.log(1 - this.uniform())
+        return
+      }
+      edge[0] = x
+      if (this.height(exponentialHeights, layer) < Math.exp(-x)) return
       const t = this.bits()
       const place = t >>> 8
       layer = t & 255
       x = (place + (this.c >>> 8) * ulp24) * (exponentialWidths[layer] as number)
-      if (place < (exponentialInside[layer] as number)) return x
+      edge[0] = x
+      if (place < (exponentialInside[layer] as number)) return
     }
   }
 
   /** The tail by G. Marsaglia, "Generating a Variable from the Tail of the Normal Distribution", 1964. */
-  private normalEdge(firstLayer: number, firstX: number): number {
+  private normalEdge(firstLayer: number, firstX: number): void {
     for (let layer = firstLayer, x = firstX; ; ) {
-      if (layer === 0) return Math.abs(x) < normalTail ? x : x < 0 ? -this.normalTail() : this.normalTail()
-      if (this.height(normalHeights, layer) < Math.exp(-0.5 * x * x)) return x
+      if (layer === 0) {
+        edge[0] = Math.abs(x) < normalTail ? x : x < 0 ? -this.normalTail() : this.normalTail()
+        return
+      }
+      edge[0] = x
+      if (this.height(normalHeights, layer) < Math.exp(-0.5 * x * x)) return
       const t = this.bits()
       const place = t >> 8
       layer = t & 255
       x = (place + (this.c >>> 8) * ulp24) * (normalWidths[layer] as number)
-      if (Math.abs(place) < (normalInside[layer] as number)) return x
+      edge[0] = x
+      if (Math.abs(place) < (normalInside[layer] as number)) return
     }
   }
 

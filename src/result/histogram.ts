@@ -26,6 +26,8 @@ const indexOfInteger = (micros: number): number => {
 }
 
 /** For whatever a clock may say. */
+const microsOf = (seconds: number): number => Math.min(highestMicros, Math.max(0, Math.round(seconds * 1e6)))
+
 const indexOf = (micros: number): number => {
   const whole = Math.min(highestMicros, Math.max(0, Math.floor(micros)))
   const bucket = Math.max(0, 21 - Math.clz32(whole))
@@ -83,6 +85,29 @@ export class LatencyHistogram {
     this.#counts[index] = (this.#counts[index] as number) + 1
     if (index < this.#from) this.#from = index
     if (index > this.#to) this.#to = index
+  }
+
+  /** Records the first `size` of `seconds`: faster than one by one. */
+  recordAll(seconds: Float64Array, size: number): void {
+    if (size === 0) return
+    const counts = this.#counts
+    let least = Number.POSITIVE_INFINITY
+    let most = Number.NEGATIVE_INFINITY
+    let sum = this.#sumSeconds
+    for (let i = 0; i < size; i++) {
+      const value = seconds[i] as number
+      sum += value
+      least = Math.min(least, value)
+      most = Math.max(most, value)
+      // Within 32 bits rounding is an addition.
+      const micros = value >= 0 && value < 2000 ? (value * 1e6 + 0.5) >>> 0 : microsOf(value)
+      const index = indexOf(micros)
+      counts[index] = (counts[index] as number) + 1
+    }
+    this.#from = Math.min(this.#from, indexOf(microsOf(least)))
+    this.#to = Math.max(this.#to, indexOf(microsOf(most)))
+    this.#count += size
+    this.#sumSeconds = sum
   }
 
   add(other: LatencyHistogram): void {

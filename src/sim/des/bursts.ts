@@ -37,20 +37,27 @@ export class Bursts {
     this.free.push(burst)
   }
 
+  /** Room for at least so many; the express way numbers them itself. */
+  reserve(rows: number): void {
+    while (this.task.length < rows) this.grow()
+  }
+
   private make(): void {
-    const { length } = this.task
-    if (this.made === length) {
-      this.demandSeconds = grownFloats(this.demandSeconds, length * 2)
-      this.endsAt = grownFloats(this.endsAt, length * 2)
-      this.place = grownInts(this.place, length * 2)
-      this.task = grownInts(this.task, length * 2)
-      this.epoch = grownInts(this.epoch, length * 2)
-      this.processor = grownInts(this.processor, length * 2).fill(-1, length)
-      const { state } = this
-      this.state = new Uint8Array(length * 2)
-      this.state.set(state)
-    }
+    if (this.made === this.task.length) this.grow()
     this.free.push(this.made)
     this.made += 1
+  }
+
+  private grow(): void {
+    const { length } = this.task
+    const { state } = this
+    this.demandSeconds = grownFloats(this.demandSeconds, length * 2)
+    this.endsAt = grownFloats(this.endsAt, length * 2)
+    this.place = grownInts(this.place, length * 2)
+    this.task = grownInts(this.task, length * 2)
+    this.epoch = grownInts(this.epoch, length * 2)
+    this.processor = grownInts(this.processor, length * 2).fill(-1, length)
+    this.state = new Uint8Array(length * 2)
+    this.state.set(state)
   }
 }

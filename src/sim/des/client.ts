@@ -3,7 +3,14 @@
  * With the same seed the same requests of the same classes for the same keys come at the same times as on a stack.
  */
 import { visitCpu } from '../../catalog/demand.js'
-import { arrivalTimes, classMix, loadSeconds, recordedChoices, userChanges } from '../../experiment/load.js'
+import {
+  type ArrivalTimes,
+  arrivalCells,
+  classMix,
+  loadSeconds,
+  recordedChoices,
+  userChanges,
+} from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
 import { keyTable } from '../../lib/popularity.js'
 import type { RequestClass } from '../../topology/types.js'
@@ -23,6 +30,27 @@ import type { System } from './system.js'
 import { answerDegradedBit, degradedBit, none } from './tasks.js'
 import { Users } from './users.js'
 import { Work } from './work.js'
+
+// Columns of requests, as own constants, which V8 folds; a test compares them with their originals.
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  clsAt = 0,
+  clientAt = 1,
+  rootAt = 3,
+  idempotentAt = 4,
+  intendedAt = 0,
+  sentAt = 1,
+}
+
+/** What this file repeats of others. */
+export const repeated = {
+  cls: Fixed.clsAt,
+  client: Fixed.clientAt,
+  root: Fixed.rootAt,
+  idempotent: Fixed.idempotentAt,
+  intendedAt: Fixed.intendedAt,
+  sentAt: Fixed.sentAt,
+}
 
 /** The request may have taken effect although no answer came. */
 const unknownTexts: ReadonlySet<string> = new Set(['timeout', 'reset', '502', '504'])
@@ -61,15 +89,24 @@ interface Class {
   /** Where the client's program for it begins. */
   readonly program: number
   readonly plain: Plain | undefined
-  readonly idempotent: boolean
+  /** 1: it may be sent twice. */
+  readonly idempotent: 0 | 1
   /** Keys that the route names: by data set, how to draw one. */
   readonly keys: readonly { readonly data: number; readonly draw: () => number }[]
 }
 
+const noArrivals: ArrivalTimes = {
+  next: (due) => {
+    due[0] = never
+  },
+}
+
 export class Clients implements Source {
+  /** When the next arrival is due: a cell, so that no number is boxed on its way. */
+  readonly due = new Float64Array(1)
   private readonly source: number
   private readonly classes: readonly Class[]
-  private readonly nextArrival: () => number
+  private readonly arrivalTimes: ArrivalTimes
   private readonly chooseClass: () => number
   private readonly endsAt: number
   private readonly users: Users | undefined
@@ -118,7 +155,7 @@ export class Clients implements Source {
     this.classes = requestClasses.map((request) => this.compileClass(request, requestClasses))
     this.endsAt = loadSeconds(load)
     this.source = kernel.queue.add(this, sourceKinds.arrivals)
-    this.nextArrival = load.mode === 'open' ? arrivalTimes(load, system.stream('load/arrivals')) : () => never
+    this.arrivalTimes = load.mode === 'open' ? arrivalCells(load, system.stream('load/arrivals')) : noArrivals
     const think = load.mode === 'open' ? undefined : this.thinkTime()
     if (load.mode === 'open') this.scheduleNext()
     else this.users = this.startUsers(think)
@@ -157,10 +194,11 @@ export class Clients implements Source {
     this.scheduleNext()
   }
 
-  /** When the next arrival is due. */
-  nextAt(): number {
-    const at = this.ended ? never : this.nextArrival()
-    return at < this.endsAt ? at : never
+  /** `due[0]` is then when the next arrival is due. */
+  plan(): void {
+    const { due } = this
+    this.arrivalTimes.next(due)
+    if (this.ended || !((due[0] as number) < this.endsAt)) due[0] = never
   }
 
   /** A request is over. */
@@ -235,7 +273,8 @@ export class Clients implements Source {
   }
 
   private scheduleNext(): void {
-    this.system.kernel.queue.schedule(this.source, this.nextAt())
+    this.plan()
+    this.system.kernel.queue.schedule(this.source, this.due[0] as number)
   }
 
   /** The class to ask for while spikes keep some back; −1: none. A user who is kept from one asks for another. */
@@ -279,6 +318,13 @@ export class Clients implements Source {
     if (task !== none) this.system.kernel.goOnSoon(task)
   }
 
+  /** The class of the request that begins. */
+  choose(): number {
+    const cls = this.chooseClass()
+    this.count = (this.count + 1) | 0
+    return cls
+  }
+
   /** A request begins. Returns its task, if that is to go on at once. */
   issue(): number {
     if (this.ended) return none
@@ -297,37 +343,38 @@ export class Clients implements Source {
     const { requests, queue } = kernel
     const { program, plain, idempotent, keys } = this.classes[cls] as Class
     const request = requests.take()
-    requests.cls[request] = cls
-    requests.intendedAt[request] = queue.now
-    requests.sentAt[request] = queue.now
-    requests.idempotent[request] = idempotent ? 1 : 0
-    requests.client[request] = about === none ? this.count : (requests.client[about] as number)
+    const { memory, seconds } = requests
+    memory[request + Fixed.clsAt] = cls
+    memory[request + Fixed.clientAt] = about === none ? this.count : (requests.client[about] as number)
+    memory[request + Fixed.idempotentAt] = idempotent
+    seconds[request + Fixed.intendedAt] = queue.now
+    seconds[request + Fixed.sentAt] = queue.now
     this.count = (this.count + 1) | 0
     messaging?.account.begin(request)
     if (about !== none) this.asksAbout.set(request, about)
     for (let i = 0; i < keys.length; i++) {
       const { data, draw } = keys[i] as Class['keys'][number]
-      requests.keys[request * requests.dataSets + data] = draw()
+      requests.keys[requests.keyPlace(request, data)] = draw()
     }
     if (this.nextUsers !== undefined) {
       this.further.set(request, this.nextUsers)
       this.nextUsers = undefined
     }
-    this.log.offered(request)
     if (plain !== undefined) {
       const entry = plain.entries[plain.turn]
       const free = entry?.state === 'up' && entry.calls < entry.maxInFlight && kernel.edges.slow[plain.edge] === 0
       if (entry !== undefined && free) {
         plain.turn = plain.turn + 1 < plain.entries.length ? plain.turn + 1 : 0
-        this.log.attempt(request)
+        this.log.offeredAndSent(cls)
         const task = kernel.arrive(entry, plain.goal, request, this.plainEnder, plain.edge)
-        requests.root[request] = task
-        plain.limit?.add(request)
+        requests.memory[request + Fixed.rootAt] = task
+        if (plain.limit !== undefined) plain.limit.add(request)
         if (kernel.pausedEndpoints === 0) return task
         kernel.goOnSoon(task)
         return none
       }
     }
+    this.log.offered(cls)
     kernel.start(this.endpoint, program, request, this.ender)
     return none
   }
@@ -365,7 +412,7 @@ export class Clients implements Source {
       ...this.compileClient(request),
       poll: this.pollOf(request, classes),
       derived: request.derivedFrom !== undefined,
-      idempotent: idempotentMethods.has(request.route.method),
+      idempotent: idempotentMethods.has(request.route.method) ? 1 : 0,
       keys,
     }
   }

@@ -49,6 +49,11 @@ export class IntRing {
     this.size += 1
   }
 
+  /** The item that is shifted next; only when `size` > 0. */
+  first(): number {
+    return this.items[this.head] as number
+  }
+
   /** Only when `size` > 0; its stamp is then in `stamp`. */
   shift(): number {
     const { head } = this

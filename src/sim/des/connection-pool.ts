@@ -6,8 +6,10 @@ import { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
 import type { Room } from './room.js'
 
-// Own constant, which V8 folds.
-const none = -1
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  none = -1,
+}
 
 export class ConnectionPool implements Room {
   /** In `kernel.rooms`. */
@@ -76,7 +78,7 @@ export class ConnectionPool implements Room {
       const task = this.line.shift()
       if (tasks.epoch[task] !== this.line.stamp) continue
       this.waitingGauge.subtract()
-      tasks.room[task] = none
+      tasks.room[task] = Fixed.none
       tasks.granted[task] = this.id
       this.kernel.wake(task)
       return

@@ -7,6 +7,7 @@
 import type { Bursts } from './bursts.js'
 import { grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
+import { sourceKinds } from './loop.js'
 import type { SharedProcessor } from './processor.js'
 
 /** What a machine's cores have done. */
@@ -18,12 +19,12 @@ export interface CpuMeter {
 }
 
 export class Cores implements Source, CpuMeter {
-  private readonly id: number
-  private virtual = 0
-  private updatedAt = 0
-  private busyCoreSeconds = 0
+  readonly id: number
+  virtual = 0
+  updatedAt = 0
+  busyCoreSeconds = 0
+  heap = new Int32Array(16)
   private stolenCoreSeconds = 0
-  private heap = new Int32Array(16)
   runnable = 0
   /** A burst is ending: the next event is scheduled once, afterwards. */
   private ending = false
@@ -41,7 +42,7 @@ export class Cores implements Source, CpuMeter {
   ) {
     this.cores = cores
     this.nominal = cores
-    this.id = queue.add(this)
+    this.id = queue.add(this, sourceKinds.cores)
   }
 
   busySeconds(): number {
@@ -121,21 +122,30 @@ export class Cores implements Source, CpuMeter {
   }
 
   fire(): void {
-    const first = this.heap[0] as number
-    const { bursts } = this
-    this.advance()
-    // What rounding left over or short by must not keep the burst from ending now.
-    this.virtual = bursts.endsAt[first] as number
-    this.removeFirst()
-    this.ending = true
-    const processor = this.processors[bursts.processor[first] as number] as SharedProcessor
-    processor.ended(first)
-    this.ending = false
-    this.scheduleNext()
-    processor.tell(first)
+    const first = this.take()
+    this.finish(first)
+    ;(this.processors[this.bursts.processor[first] as number] as SharedProcessor).tell(first)
   }
 
-  private advance(): void {
+  /** The burst that ends now leaves the cores. */
+  take(): number {
+    const first = this.heap[0] as number
+    this.advance()
+    // What rounding left over or short by must not keep the burst from ending now.
+    this.virtual = this.bursts.endsAt[first] as number
+    this.removeFirst()
+    return first
+  }
+
+  /** Its processor goes on to the next, and the cores know what comes when. */
+  finish(burst: number): void {
+    this.ending = true
+    ;(this.processors[this.bursts.processor[burst] as number] as SharedProcessor).ended(burst)
+    this.ending = false
+    this.scheduleNext()
+  }
+
+  advance(): void {
     const seconds = this.queue.now - this.updatedAt
     if (seconds <= 0) return
     this.updatedAt = this.queue.now
@@ -162,7 +172,7 @@ export class Cores implements Source, CpuMeter {
     queue.schedule(this.id, queue.now + (runnable <= cores ? left : (left * runnable) / cores))
   }
 
-  private removeFirst(): void {
+  removeFirst(): void {
     this.runnable -= 1
     if (this.runnable > 0) this.sink(this.heap[this.runnable] as number, 0)
   }
@@ -190,7 +200,7 @@ export class Cores implements Source, CpuMeter {
   }
 
   /** Puts `burst` at `from` or below, where it belongs. */
-  private sink(burst: number, from: number): void {
+  sink(burst: number, from: number): void {
     const { heap, runnable } = this
     const { endsAt, place: places } = this.bursts
     const end = endsAt[burst] as number

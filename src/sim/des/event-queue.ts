@@ -18,14 +18,14 @@ export class EventQueue {
   readonly sources: Source[] = []
   /** What the loop does when a source is due (`sourceKinds`); 0: it fires. */
   readonly kinds: number[] = [0]
-  /** Of each source; one more than there are, infinite, is what a missing child is compared with. */
-  times = new Float64Array(initialRows).fill(never)
-  /** Source ids in heap order, and where each source stands in it. Beyond its end: the sentinel, id 0. */
+  /** In heap order: when each is due, and which it is. One infinite time stands after the last, for a missing child. */
+  times = new Float64Array(2 * initialRows).fill(never)
   heap = new Int32Array(2 * initialRows)
+  /** Where each source stands in the heap. */
   places = new Int32Array(initialRows)
 
   constructor() {
-    // Source 0 is never due: the sentinel.
+    // Source 0 is never due, and stands nowhere.
     this.sources.push({ fire: () => undefined })
   }
 
@@ -34,12 +34,12 @@ export class EventQueue {
     const id = this.sources.length
     this.sources.push(source)
     this.kinds.push(kind)
-    if (id >= this.times.length) {
-      const from = this.times.length
-      this.times = grownFloats(this.times, from * 2)
+    if (id >= this.places.length) {
+      const from = this.places.length
       this.places = grownInts(this.places, from * 2)
       this.heap = grownInts(this.heap, from * 4)
-      this.times.fill(never, from)
+      this.times = grownFloats(this.times, from * 4)
+      this.times.fill(never, from * 2)
     }
     const place = id - 1
     this.heap[place] = id
@@ -49,62 +49,65 @@ export class EventQueue {
 
   /** Moves the source to `time` (`never`: idle). A time in the past means now. */
   schedule(id: number, time: number): void {
-    const { times } = this
-    const old = times[id] as number
+    const place = this.places[id] as number
+    const old = this.times[place] as number
     const due = Math.max(time, this.now)
-    times[id] = due
-    if (due < old) this.rise(id)
-    else if (due > old) this.sink(id)
+    this.times[place] = due
+    if (due < old) this.rise(id, place)
+    else if (due > old) this.sink(id, place)
   }
 
   scheduledAt(id: number): number {
-    return this.times[id] as number
+    return this.times[this.places[id] as number] as number
   }
 
   /** Time of the next event; `never`: nothing is going to happen. */
   get nextAt(): number {
-    return this.times[this.heap[0] as number] as number
+    return this.times[0] as number
   }
 
   /** Advances the clock to the next event and fires its source. */
   step(): void {
-    const id = this.heap[0] as number
-    this.now = this.times[id] as number
-    ;(this.sources[id] as Source).fire()
+    this.now = this.times[0] as number
+    ;(this.sources[this.heap[0] as number] as Source).fire()
   }
 
-  private rise(id: number): void {
+  private rise(id: number, from: number): void {
     const { heap, places, times } = this
-    let place = places[id] as number
-    const time = times[id] as number
+    const time = times[from] as number
+    let place = from
     while (place > 0) {
       const above = (place - 1) >> 1
-      const other = heap[above] as number
-      if ((times[other] as number) <= time) break
-      heap[place] = other
-      places[other] = place
+      const other = times[above] as number
+      if (other <= time) break
+      times[place] = other
+      heap[place] = heap[above] as number
+      places[heap[place] as number] = place
       place = above
     }
+    times[place] = time
     heap[place] = id
     places[id] = place
   }
 
-  private sink(id: number): void {
+  private sink(id: number, from: number): void {
     const { heap, places, times } = this
     const size = this.sources.length - 1
-    const time = times[id] as number
-    let place = places[id] as number
+    const time = times[from] as number
+    let place = from
     for (;;) {
       let below = 2 * place + 1
       if (below >= size) break
-      // The slot after the last is the sentinel, which is never due: no test for a missing right child.
-      below += (times[heap[below + 1] as number] as number) < (times[heap[below] as number] as number) ? 1 : 0
-      const other = heap[below] as number
-      if ((times[other] as number) >= time) break
-      heap[place] = other
-      places[other] = place
+      // The slot after the last is never due: no test for a missing right child.
+      below += (times[below + 1] as number) < (times[below] as number) ? 1 : 0
+      const other = times[below] as number
+      if (other >= time) break
+      times[place] = other
+      heap[place] = heap[below] as number
+      places[heap[place] as number] = place
       place = below
     }
+    times[place] = time
     heap[place] = id
     places[id] = place
   }

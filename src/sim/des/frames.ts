@@ -5,7 +5,10 @@
 import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
 import { isBranch, type Tasks } from './tasks.js'
 
-const none = -1
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  none = -1,
+}
 
 /** Of a frame that does not handle an error. */
 export const propagate = -2
@@ -77,7 +80,7 @@ export class Frames {
 
   /** Takes all off: the process is gone. */
   clear(task: number): void {
-    for (let frame = this.tasks.frame[task] as number; frame !== none; frame = this.tasks.frame[task] as number) {
+    for (let frame = this.tasks.frame[task] as number; frame !== Fixed.none; frame = this.tasks.frame[task] as number) {
       this.pop(task)
       this.codes[this.code[frame] as number]?.crashed?.(task, frame)
     }
@@ -86,10 +89,10 @@ export class Frames {
   /** The innermost frame with this code around what the task does, also around the fork that it is a branch of; −1: none. */
   around(task: number, code: number): number {
     const { tasks } = this
-    for (let at = task; at !== none; at = isBranch(tasks, at) ? (tasks.parent[at] as number) : none)
-      for (let frame = tasks.frame[at] as number; frame !== none; frame = this.below[frame] as number)
+    for (let at = task; at !== Fixed.none; at = isBranch(tasks, at) ? (tasks.parent[at] as number) : Fixed.none)
+      for (let frame = tasks.frame[at] as number; frame !== Fixed.none; frame = this.below[frame] as number)
         if (this.code[frame] === code) return frame
-    return none
+    return Fixed.none
   }
 
   private make(): void {

@@ -5,7 +5,8 @@
 export class Gauge {
   value = 0
   max = 0
-  private area = 0
+  /** Sum of the times at which it fell less that at which it rose. */
+  area = 0
 
   constructor(private readonly clock: { readonly now: number }) {}
 

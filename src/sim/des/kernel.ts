@@ -22,55 +22,58 @@ import { Transit } from './transit.js'
 import type { Work } from './work.js'
 
 // Own constants, which V8 folds; imported ones it reads through a cell each time. A test compares them with their originals.
-const none = -1
-const ok = 0
-const degradedBit = 1
-const branchBit = 2
-const threadBit = 4
-const answerDegradedBit = 8
-const joinAnyBit = 16
-const remoteBit = 64
-const pcAt = 0
-const epochAt = 1
-const endpointAt = 2
-const requestAt = 4
-const flagsAt = 5
-const parentAt = 6
-const parentEpochAt = 7
-const connectionAt = 8
-const outcomeAt = 9
-const answerAt = 11
-const calleeAt = 12
-const burstAt = 13
-const edgeAt = 15
-const grantedAt = 16
-const answerOutcomeAt = 24
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  none = -1,
+  ok = 0,
+  degradedBit = 1,
+  branchBit = 2,
+  threadBit = 4,
+  answerDegradedBit = 8,
+  joinAnyBit = 16,
+  remoteBit = 64,
+  pcAt = 0,
+  epochAt = 1,
+  endpointAt = 2,
+  requestAt = 4,
+  flagsAt = 5,
+  parentAt = 6,
+  parentEpochAt = 7,
+  connectionAt = 8,
+  outcomeAt = 9,
+  answerAt = 11,
+  calleeAt = 12,
+  burstAt = 13,
+  edgeAt = 15,
+  grantedAt = 16,
+  answerOutcomeAt = 24,
+}
 
 /** What this file repeats of others. */
 export const repeated = {
-  none,
-  ok,
-  degradedBit,
-  branchBit,
-  threadBit,
-  answerDegradedBit,
-  joinAnyBit,
-  remoteBit,
-  pc: pcAt,
-  epoch: epochAt,
-  endpoint: endpointAt,
-  request: requestAt,
-  flags: flagsAt,
-  parent: parentAt,
-  parentEpoch: parentEpochAt,
-  connection: connectionAt,
-  outcome: outcomeAt,
-  answer: answerAt,
-  callee: calleeAt,
-  burst: burstAt,
-  edge: edgeAt,
-  granted: grantedAt,
-  answerOutcome: answerOutcomeAt,
+  none: Fixed.none,
+  ok: Fixed.ok,
+  degradedBit: Fixed.degradedBit,
+  branchBit: Fixed.branchBit,
+  threadBit: Fixed.threadBit,
+  answerDegradedBit: Fixed.answerDegradedBit,
+  joinAnyBit: Fixed.joinAnyBit,
+  remoteBit: Fixed.remoteBit,
+  pc: Fixed.pcAt,
+  epoch: Fixed.epochAt,
+  endpoint: Fixed.endpointAt,
+  request: Fixed.requestAt,
+  flags: Fixed.flagsAt,
+  parent: Fixed.parentAt,
+  parentEpoch: Fixed.parentEpochAt,
+  connection: Fixed.connectionAt,
+  outcome: Fixed.outcomeAt,
+  answer: Fixed.answerAt,
+  callee: Fixed.calleeAt,
+  burst: Fixed.burstAt,
+  edge: Fixed.edgeAt,
+  granted: Fixed.grantedAt,
+  answerOutcome: Fixed.answerOutcomeAt,
 }
 
 /** Does one thing for the task and returns where `kernel.current` goes on, or `blocked` when nobody does. */
@@ -108,7 +111,7 @@ export class Kernel {
   readonly timers: Timers
   readonly processors: ProcessorContext
   /** Who goes on next, when an operation returns a place to go on at. */
-  current = none
+  current = Fixed.none
   readonly enders: Ender[] = []
   /** What programs are made of: closures, and what the loop does instead where it knows better (`opCodes`). */
   readonly opCodes: number[] = []
@@ -191,12 +194,12 @@ export class Kernel {
   /** A task at `endpoint` that nobody calls; `ender` (of `addEnder`) hears of its end. `request` may be `none`. */
   start(endpoint: Endpoint, pc: number, request: number, ender: number): number {
     const { tasks } = this
-    const task = tasks.take(endpoint.id, none, request)
+    const task = tasks.take(endpoint.id, Fixed.none, request)
     const { memory } = tasks
-    memory[task + parentAt] = none
-    memory[task + parentEpochAt] = ender
-    memory[task + pcAt] = pc
-    if (request !== none) this.requests.retain(request)
+    memory[task + Fixed.parentAt] = Fixed.none
+    memory[task + Fixed.parentEpochAt] = ender
+    memory[task + Fixed.pcAt] = pc
+    if (request !== Fixed.none) this.requests.retain(request)
     endpoint.calls += 1
     endpoint.total.add()
     this.goOnSoon(task)
@@ -214,10 +217,10 @@ export class Kernel {
     endpoint.visits += 1
     const task = tasks.take(endpoint.id, goal, request)
     const { memory } = tasks
-    memory[task + parentAt] = none
-    memory[task + parentEpochAt] = ender
+    memory[task + Fixed.parentAt] = Fixed.none
+    memory[task + Fixed.parentEpochAt] = ender
     const { station } = endpoint
-    memory[task + pcAt] = station.programs[goal] ?? station.compile(goal)
+    memory[task + Fixed.pcAt] = station.programs[goal] ?? station.compile(goal)
     this.requests.retain(request)
     endpoint.calls += 1
     endpoint.total.add()
@@ -230,30 +233,30 @@ export class Kernel {
     const slow = edges.slow[edge] !== 0
     if (slow && this.transit.takes(caller, endpoint, goal, edge)) return blocked
     let { memory } = tasks
-    const connection = memory[caller + grantedAt] as number
-    if (connection !== none) memory[caller + grantedAt] = none
+    const connection = memory[caller + Fixed.grantedAt] as number
+    if (connection !== Fixed.none) memory[caller + Fixed.grantedAt] = Fixed.none
     edges.count[edge] = (edges.count[edge] as number) + 1
-    memory[caller + edgeAt] = edge
+    memory[caller + Fixed.edgeAt] = edge
     if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight)
       return this.refuse(caller, endpoint, connection)
     endpoint.visits += 1
-    const request = memory[caller + requestAt] as number
+    const request = memory[caller + Fixed.requestAt] as number
     const task = tasks.take(endpoint.id, goal, request)
     memory = tasks.memory
-    memory[task + parentAt] = caller
-    memory[task + parentEpochAt] = memory[caller + epochAt] as number
-    memory[task + connectionAt] = connection
-    if (slow) memory[task + flagsAt] = remoteBit
-    memory[caller + calleeAt] = task
-    memory[caller + answerAt] = ok
-    if (request !== none) this.requests.retain(request)
+    memory[task + Fixed.parentAt] = caller
+    memory[task + Fixed.parentEpochAt] = memory[caller + Fixed.epochAt] as number
+    memory[task + Fixed.connectionAt] = connection
+    if (slow) memory[task + Fixed.flagsAt] = Fixed.remoteBit
+    memory[caller + Fixed.calleeAt] = task
+    memory[caller + Fixed.answerAt] = Fixed.ok
+    if (request !== Fixed.none) this.requests.retain(request)
     endpoint.calls += 1
     endpoint.total.add()
     const { station } = endpoint
     const pc = station.programs[goal] ?? station.compile(goal)
     if (endpoint.paused) {
-      memory[task + pcAt] = pc
-      endpoint.held.push(task, memory[task + epochAt] as number)
+      memory[task + Fixed.pcAt] = pc
+      endpoint.held.push(task, memory[task + Fixed.epochAt] as number)
       return blocked
     }
     this.current = task
@@ -265,10 +268,10 @@ export class Kernel {
     const { tasks } = this
     const request = tasks.request[parent] as number
     const task = tasks.take(tasks.endpoint[parent] as number, tasks.goal[parent] as number, request)
-    if (request !== none) this.requests.retain(request)
+    if (request !== Fixed.none) this.requests.retain(request)
     tasks.parent[task] = parent
     tasks.parentEpoch[task] = tasks.epoch[parent] as number
-    tasks.flags[task] = branchBit
+    tasks.flags[task] = Fixed.branchBit
     tasks.nextBranch[task] = tasks.branches[parent] as number
     tasks.branches[parent] = task
     tasks.pending[parent] = (tasks.pending[parent] as number) + 1
@@ -280,7 +283,7 @@ export class Kernel {
   answerSoon(caller: number, code: number): number {
     const { tasks } = this
     tasks.answer[caller] = code
-    tasks.callee[caller] = none
+    tasks.callee[caller] = Fixed.none
     this.timers.hop(caller)
     return blocked
   }
@@ -288,9 +291,9 @@ export class Kernel {
   /** What the task waited for has come. */
   wake(task: number): void {
     const { memory } = this.tasks
-    memory[task + epochAt] = ((memory[task + epochAt] as number) + 1) | 0
-    memory[task + burstAt] = none
-    memory[task + calleeAt] = none
+    memory[task + Fixed.epochAt] = ((memory[task + Fixed.epochAt] as number) + 1) | 0
+    memory[task + Fixed.burstAt] = Fixed.none
+    memory[task + Fixed.calleeAt] = Fixed.none
     this.goOnSoon(task)
   }
 
@@ -301,7 +304,7 @@ export class Kernel {
     this.failLeaf(task)
     for (;;) {
       const frame = tasks.frame[task] as number
-      if (frame === none) break
+      if (frame === Fixed.none) break
       const pc = this.codeOf(frame).failed(task, frame)
       if (pc !== propagate) {
         this.current = task
@@ -317,30 +320,30 @@ export class Kernel {
   end(task: number, code: number): number {
     const { tasks } = this
     const { memory } = tasks
-    const parent = memory[task + parentAt] as number
-    const flags = memory[task + flagsAt] as number
-    const endpoint = this.endpoints[memory[task + endpointAt] as number] as Endpoint
-    if ((flags & remoteBit) !== 0 && this.transit.answers(task, code)) return blocked
+    const parent = memory[task + Fixed.parentAt] as number
+    const flags = memory[task + Fixed.flagsAt] as number
+    const endpoint = this.endpoints[memory[task + Fixed.endpointAt] as number] as Endpoint
+    if ((flags & Fixed.remoteBit) !== 0 && this.transit.answers(task, code)) return blocked
     this.leave(endpoint, task)
-    if (endpoint.noticedBy !== undefined && code === ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
-    let pc = blocked
-    if (parent === none) this.tell(task, code)
-    else if (memory[parent + epochAt] === memory[task + parentEpochAt]) {
-      if ((flags & branchBit) !== 0) this.join(parent, task, code)
+    if (endpoint.noticedBy !== undefined && code === Fixed.ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
+    let pc: number = blocked
+    if (parent === Fixed.none) this.tell(task, code)
+    else if (memory[parent + Fixed.epochAt] === memory[task + Fixed.parentEpochAt]) {
+      if ((flags & Fixed.branchBit) !== 0) this.join(parent, task, code)
       else {
         this.setAnswer(parent, task, code)
-        memory[parent + epochAt] = ((memory[parent + epochAt] as number) + 1) | 0
-        memory[parent + calleeAt] = none
+        memory[parent + Fixed.epochAt] = ((memory[parent + Fixed.epochAt] as number) + 1) | 0
+        memory[parent + Fixed.calleeAt] = Fixed.none
         if (this.pausedEndpoints > 0) this.goOnSoon(parent)
         else {
           // The caller goes on in this same loop.
           this.current = parent
-          pc = memory[parent + pcAt] as number
+          pc = memory[parent + Fixed.pcAt] as number
         }
       }
     }
-    const request = memory[task + requestAt] as number
-    if (request !== none) this.requests.release(request)
+    const request = memory[task + Fixed.requestAt] as number
+    if (request !== Fixed.none) this.requests.release(request)
     tasks.give(task)
     return pc
   }
@@ -355,8 +358,8 @@ export class Kernel {
     const { tasks } = this
     const burst = tasks.burst[task] as number
     this.interrupt(task)
-    if (burst !== none) this.endpointOf(task).processor?.cancel(burst)
-    this.dropFrames(task, none)
+    if (burst !== Fixed.none) this.endpointOf(task).processor?.cancel(burst)
+    this.dropFrames(task, Fixed.none)
     this.leave(this.endpointOf(task), task)
     this.discard(task)
   }
@@ -368,29 +371,30 @@ export class Kernel {
     const callee = tasks.callee[task] as number
     const endpoint = this.endpointOf(task)
     // What it called goes on without it, except that a proxy or service notices its client's absence.
-    tasks.callee[task] = none
+    tasks.callee[task] = Fixed.none
     // Its branches crash on their own.
     tasks.pending[task] = 0
-    tasks.branches[task] = none
+    tasks.branches[task] = Fixed.none
     this.interrupt(task)
-    if (callee !== none && tasks.endpoint[callee] !== endpoint.id) this.endpointOf(callee).station.abandoned(callee)
+    if (callee !== Fixed.none && tasks.endpoint[callee] !== endpoint.id)
+      this.endpointOf(callee).station.abandoned(callee)
     this.frames.clear(task)
-    tasks.leaf[task] = none
-    tasks.peer[task] = none
+    tasks.leaf[task] = Fixed.none
+    tasks.peer[task] = Fixed.none
     this.leave(endpoint, task)
     if (
-      parent !== none &&
+      parent !== Fixed.none &&
       !isBranch(tasks, task) &&
       tasks.epoch[parent] === tasks.parentEpoch[task] &&
       tasks.endpoint[parent] !== endpoint.id
     ) {
       this.setAnswer(parent, task, reset)
-      tasks.callee[parent] = none
+      tasks.callee[parent] = Fixed.none
       if (!isRemote(tasks, task) || !this.transit.comesBack(parent, endpoint, 0, 0)) {
         this.hooks.noticed(endpoint, this.endpointOf(parent).station.component)
         this.wake(parent)
       }
-    } else if (parent === none) this.tell(task, reset)
+    } else if (parent === Fixed.none) this.tell(task, reset)
     this.discard(task)
   }
 
@@ -409,13 +413,13 @@ export class Kernel {
     const granted = tasks.granted[task] as number
     if ((tasks.pending[task] as number) > 0) this.cancelBranches(task)
     tasks.epoch[task] = ((tasks.epoch[task] as number) + 1) | 0
-    tasks.burst[task] = none
-    tasks.callee[task] = none
-    tasks.room[task] = none
-    tasks.granted[task] = none
-    if (room !== none) (this.rooms[room] as Room).left(task)
+    tasks.burst[task] = Fixed.none
+    tasks.callee[task] = Fixed.none
+    tasks.room[task] = Fixed.none
+    tasks.granted[task] = Fixed.none
+    if (room !== Fixed.none) (this.rooms[room] as Room).left(task)
     this.releaseRoom(granted, task)
-    if (callee !== none) this.endpointOf(callee).station.abandoned(callee)
+    if (callee !== Fixed.none) this.endpointOf(callee).station.abandoned(callee)
   }
 
   /** Takes frames off, innermost first, until `kept` is the innermost (`none`: all of them). */
@@ -424,7 +428,7 @@ export class Kernel {
     this.failLeaf(task)
     for (
       let frame = tasks.frame[task] as number;
-      frame !== kept && frame !== none;
+      frame !== kept && frame !== Fixed.none;
       frame = tasks.frame[task] as number
     ) {
       frames.pop(task)
@@ -436,8 +440,8 @@ export class Kernel {
     const { tasks } = this
     tasks.pending[parent] = 0
     let branch = tasks.branches[parent] as number
-    tasks.branches[parent] = none
-    while (branch !== none) {
+    tasks.branches[parent] = Fixed.none
+    while (branch !== Fixed.none) {
       const next = tasks.nextBranch[branch] as number
       this.cancel(branch)
       branch = next
@@ -474,7 +478,7 @@ export class Kernel {
     const { tasks } = this
     if (endpoint.threadsInUse < endpoint.threads) {
       endpoint.threadsInUse += 1
-      tasks.flags[task] = (tasks.flags[task] as number) | threadBit
+      tasks.flags[task] = (tasks.flags[task] as number) | Fixed.threadBit
       return true
     }
     endpoint.threadLine.push(task, tasks.epoch[task] as number)
@@ -504,11 +508,11 @@ export class Kernel {
     const parent = tasks.parent[task] as number
     const endpoint = this.endpointOf(task)
     tasks.granted[parent] = tasks.connection[task] as number
-    tasks.connection[task] = none
+    tasks.connection[task] = Fixed.none
     this.leave(endpoint, task)
-    if (endpoint.noticedBy !== undefined && code === ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
+    if (endpoint.noticedBy !== undefined && code === Fixed.ok && endpoint.state === 'up') this.hooks.recovered(endpoint)
     this.setAnswer(parent, task, code)
-    tasks.callee[parent] = none
+    tasks.callee[parent] = Fixed.none
     this.discard(task)
   }
 
@@ -516,7 +520,7 @@ export class Kernel {
   hear(caller: number): void {
     const { tasks } = this
     const connection = tasks.granted[caller] as number
-    tasks.granted[caller] = none
+    tasks.granted[caller] = Fixed.none
     this.releaseRoom(connection, caller)
     this.wake(caller)
   }
@@ -524,24 +528,24 @@ export class Kernel {
   /** The task leaves its endpoint, with all that it held there. */
   private leave(endpoint: Endpoint, task: number): void {
     const { memory } = this.tasks
-    const flags = memory[task + flagsAt] as number
-    if ((flags & branchBit) !== 0) return
+    const flags = memory[task + Fixed.flagsAt] as number
+    if ((flags & Fixed.branchBit) !== 0) return
     endpoint.calls -= 1
     endpoint.total.subtract()
-    const connection = memory[task + connectionAt] as number
-    if (connection !== none) (this.rooms[connection] as Room).release(task)
-    if ((flags & threadBit) !== 0) this.returnThread(endpoint)
+    const connection = memory[task + Fixed.connectionAt] as number
+    if (connection !== Fixed.none) (this.rooms[connection] as Room).release(task)
+    if ((flags & Fixed.threadBit) !== 0) this.returnThread(endpoint)
     if (endpoint.drained !== undefined && endpoint.calls === 0 && endpoint.state === 'draining') endpoint.drained()
   }
 
   private discard(task: number): void {
     const request = this.tasks.request[task] as number
-    if (request !== none) this.requests.release(request)
+    if (request !== Fixed.none) this.requests.release(request)
     this.tasks.give(task)
   }
 
   private releaseRoom(room: number, task: number): void {
-    if (room !== none) (this.rooms[room] as Room).release(task)
+    if (room !== Fixed.none) (this.rooms[room] as Room).release(task)
   }
 
   /** The task goes on before time does, unless its endpoint is paused. */
@@ -561,7 +565,7 @@ export class Kernel {
     if (readySize === this.ready.length) this.ready = grownInts(this.ready, readySize * 2)
     const { ready } = this
     ready[readySize] = task
-    ready[readySize + 1] = this.tasks.memory[task + epochAt] as number
+    ready[readySize + 1] = this.tasks.memory[task + Fixed.epochAt] as number
     this.readySize = readySize + 2
   }
 
@@ -572,7 +576,7 @@ export class Kernel {
     const top = this.readySize - 2
     this.readySize = top
     const task = this.ready[top] as number
-    return this.tasks.memory[task + epochAt] === this.ready[top + 1] ? task : none
+    return this.tasks.memory[task + Fixed.epochAt] === this.ready[top + 1] ? task : Fixed.none
   }
 
   /** Time has passed since tasks last went on. */
@@ -590,12 +594,12 @@ export class Kernel {
 
   private setAnswer(parent: number, task: number, code: number): void {
     const { memory } = this.tasks
-    if (code !== ok) this.countError(memory[parent + edgeAt] as number)
-    memory[parent + answerAt] = code
-    memory[parent + answerOutcomeAt] = memory[task + outcomeAt] as number
-    const flags = memory[parent + flagsAt] as number
-    const degraded = ((memory[task + flagsAt] as number) & degradedBit) !== 0
-    memory[parent + flagsAt] = degraded ? flags | answerDegradedBit : flags & ~answerDegradedBit
+    if (code !== Fixed.ok) this.countError(memory[parent + Fixed.edgeAt] as number)
+    memory[parent + Fixed.answerAt] = code
+    memory[parent + Fixed.answerOutcomeAt] = memory[task + Fixed.outcomeAt] as number
+    const flags = memory[parent + Fixed.flagsAt] as number
+    const degraded = ((memory[task + Fixed.flagsAt] as number) & Fixed.degradedBit) !== 0
+    memory[parent + Fixed.flagsAt] = degraded ? flags | Fixed.answerDegradedBit : flags & ~Fixed.answerDegradedBit
   }
 
   countError(edge: number): void {
@@ -604,11 +608,11 @@ export class Kernel {
 
   private join(parent: number, task: number, code: number): void {
     const { tasks } = this
-    tasks.flags[parent] = (tasks.flags[parent] as number) | ((tasks.flags[task] as number) & degradedBit)
+    tasks.flags[parent] = (tasks.flags[parent] as number) | ((tasks.flags[task] as number) & Fixed.degradedBit)
     this.unlist(parent, task)
     tasks.pending[parent] = (tasks.pending[parent] as number) - 1
-    const joinAny = ((tasks.flags[parent] as number) & joinAnyBit) !== 0
-    const decided = joinAny ? code === ok : code !== ok
+    const joinAny = ((tasks.flags[parent] as number) & Fixed.joinAnyBit) !== 0
+    const decided = joinAny ? code === Fixed.ok : code !== Fixed.ok
     if (decided) this.cancelBranches(parent)
     else if ((tasks.pending[parent] as number) > 0) return
     tasks.answer[parent] = code
@@ -617,11 +621,11 @@ export class Kernel {
 
   private unlist(parent: number, task: number): void {
     const { branches, nextBranch } = this.tasks
-    let before = none
+    let before = Fixed.none
     for (let branch = branches[parent] as number; branch !== task; branch = nextBranch[branch] as number)
       before = branch
     const next = nextBranch[task] as number
-    if (before === none) branches[parent] = next
+    if (before === Fixed.none) branches[parent] = next
     else nextBranch[before] = next
   }
 
@@ -637,7 +641,7 @@ export class Kernel {
 
   private giveUp(task: number): void {
     const room = this.tasks.room[task] as number
-    const code = room === none ? timeout : (this.rooms[room] as Room).gaveUp(task)
+    const code = room === Fixed.none ? timeout : (this.rooms[room] as Room).gaveUp(task)
     this.interrupt(task)
     this.goOn(this.fail(task, code))
   }
@@ -648,9 +652,9 @@ export class Kernel {
 
   private failLeaf(task: number): void {
     const meter = this.tasks.leaf[task] as number
-    if (meter === none) return
+    if (meter === Fixed.none) return
     this.meters.failed(meter, this.tasks.leafStartedAt, this.tasks.row(task))
-    this.tasks.leaf[task] = none
+    this.tasks.leaf[task] = Fixed.none
   }
 
   private returnThread(endpoint: Endpoint): void {
@@ -659,7 +663,7 @@ export class Kernel {
     while (threadLine.size > 0) {
       const task = threadLine.shift()
       if (tasks.epoch[task] !== threadLine.stamp) continue
-      tasks.flags[task] = (tasks.flags[task] as number) | threadBit
+      tasks.flags[task] = (tasks.flags[task] as number) | Fixed.threadBit
       this.wake(task)
       return
     }

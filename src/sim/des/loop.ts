@@ -11,51 +11,64 @@ import type { LoopProcessor } from './loop-processor.js'
 import type { Room } from './room.js'
 import type { Work } from './work.js'
 
-// Own constants, which V8 folds; a test compares them with their originals.
-const none = -1
-const ok = 0
-const degradedBit = 1
-const answerDegradedBit = 8
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  none = -1,
+  ok = 0,
+  degradedBit = 1,
+  answerDegradedBit = 8,
+  largest = 0x7fffffff,
+  pcAt = 0,
+  epochAt = 1,
+  endpointAt = 2,
+  requestAt = 4,
+  flagsAt = 5,
+  parentAt = 6,
+  parentEpochAt = 7,
+  connectionAt = 8,
+  outcomeAt = 9,
+  answerAt = 11,
+  calleeAt = 12,
+  burstAt = 13,
+  leafAt = 17,
+  answerOutcomeAt = 24,
+  opEnd = 1,
+  opBurst = 2,
+  opLeafEnd = 3,
+  opStepCpu = 4,
+  opPause = 5,
+  opEnter = 6,
+  opLeaveMetered = 7,
+  opLeave = 8,
+  opAnswered = 9,
+  fromLoop = 1,
+  fromArrivals = 2,
+}
 /** Flags of tasks whose end is a matter of its own: branches, holders of threads, those whose answer takes a way. */
 const specialBits = 2 | 4 | 64
-const largest = 0x7fffffff
 const never = Number.POSITIVE_INFINITY
-const pcAt = 0
-const epochAt = 1
-const endpointAt = 2
-const requestAt = 4
-const flagsAt = 5
-const parentAt = 6
-const parentEpochAt = 7
-const connectionAt = 8
-const outcomeAt = 9
-const answerAt = 11
-const calleeAt = 12
-const burstAt = 13
-const leafAt = 17
-const answerOutcomeAt = 24
 
 /** What this file repeats of others. */
 export const repeated = {
-  none,
-  ok,
-  degradedBit,
-  answerDegradedBit,
+  none: Fixed.none,
+  ok: Fixed.ok,
+  degradedBit: Fixed.degradedBit,
+  answerDegradedBit: Fixed.answerDegradedBit,
   specialBits,
-  pc: pcAt,
-  epoch: epochAt,
-  endpoint: endpointAt,
-  request: requestAt,
-  flags: flagsAt,
-  parent: parentAt,
-  parentEpoch: parentEpochAt,
-  connection: connectionAt,
-  outcome: outcomeAt,
-  answer: answerAt,
-  callee: calleeAt,
-  burst: burstAt,
-  leaf: leafAt,
-  answerOutcome: answerOutcomeAt,
+  pc: Fixed.pcAt,
+  epoch: Fixed.epochAt,
+  endpoint: Fixed.endpointAt,
+  request: Fixed.requestAt,
+  flags: Fixed.flagsAt,
+  parent: Fixed.parentAt,
+  parentEpoch: Fixed.parentEpochAt,
+  connection: Fixed.connectionAt,
+  outcome: Fixed.outcomeAt,
+  answer: Fixed.answerAt,
+  callee: Fixed.calleeAt,
+  burst: Fixed.burstAt,
+  leaf: Fixed.leafAt,
+  answerOutcome: Fixed.answerOutcomeAt,
 }
 
 /** Operations that the loop knows; any other is 0, its closure. */
@@ -81,21 +94,8 @@ export const opCodes = {
   answered: 9,
 } as const
 
-const opEnd = 1
-const opBurst = 2
-const opLeafEnd = 3
-const opStepCpu = 4
-const opPause = 5
-const opEnter = 6
-const opLeaveMetered = 7
-const opLeave = 8
-const opAnswered = 9
-
 /** Sources that the loop knows; any other is 0, and fires. */
-export const sourceKinds = { closure: 0, loop: 1, arrivals: 2 } as const
-
-const fromLoop = 1
-const fromArrivals = 2
+export const sourceKinds = { closure: 0, loop: 1, arrivals: 2, /** Only the express way. */ cores: 3 } as const
 
 /** Runs everything that happens until `untilSeconds` (inclusive). */
 export const runLoop = (kernel: Kernel, untilSeconds: number): void => {
@@ -116,17 +116,17 @@ export const runLoop = (kernel: Kernel, untilSeconds: number): void => {
   let m = tasks.memory
   kernel.clockMoved()
   for (;;) {
-    let task = none
+    let task: number = Fixed.none
     let pc = 0
     if (kernel.readySize > 0) {
       task = kernel.popReady()
-      if (task === none) continue
+      if (task === Fixed.none) continue
       m = tasks.memory
-      pc = m[task + pcAt] as number
+      pc = m[task + Fixed.pcAt] as number
     } else {
       const { times, heap, places } = queue
       const source = heap[0] as number
-      const now = times[source] as number
+      const now = times[0] as number
       if (now > untilSeconds) return
       if (now > queue.now) {
         queue.now = now
@@ -134,7 +134,7 @@ export const runLoop = (kernel: Kernel, untilSeconds: number): void => {
       }
       let next = never
       const kind = queue.kinds[source] as number
-      if (kind === fromLoop) {
+      if (kind === Fixed.fromLoop) {
         const loop = queue.sources[source] as LoopProcessor
         const { demandSeconds, head } = loop
         const mask = demandSeconds.length - 1
@@ -142,7 +142,7 @@ export const runLoop = (kernel: Kernel, untilSeconds: number): void => {
         const served = loop.task[slot] as number
         const epoch = loop.epoch[slot] as number
         const left = loop.size - 1
-        const following = (head + 1) & largest
+        const following = (head + 1) & Fixed.largest
         loop.doneSeconds += demandSeconds[slot] as number
         loop.head = following
         loop.size = left
@@ -151,55 +151,57 @@ export const runLoop = (kernel: Kernel, untilSeconds: number): void => {
           next = now + (demandSeconds[following & mask] as number)
         } else loop.serving = false
         m = tasks.memory
-        if (served !== none && m[served + epochAt] === epoch) {
+        if (served !== Fixed.none && m[served + Fixed.epochAt] === epoch) {
           if (kernel.pausedEndpoints > 0) kernel.wake(served)
           else {
-            m[served + epochAt] = (epoch + 1) | 0
-            m[served + burstAt] = none
+            m[served + Fixed.epochAt] = (epoch + 1) | 0
+            m[served + Fixed.burstAt] = Fixed.none
             task = served
-            pc = m[served + pcAt] as number
+            pc = m[served + Fixed.pcAt] as number
           }
         }
-      } else if (kind === fromArrivals) {
+      } else if (kind === Fixed.fromArrivals) {
         const clients = queue.sources[source] as Clients
         task = clients.issue()
-        next = clients.nextAt()
+        clients.plan()
+        next = clients.due[0] as number
         m = tasks.memory
-        if (task !== none) pc = m[task + pcAt] as number
+        if (task !== Fixed.none) pc = m[task + Fixed.pcAt] as number
       } else {
         queue.sources[source]?.fire()
         continue
       }
       // The source stands at the top still: nothing comes before what is due now.
-      times[source] = next
       let place = 0
       const size = queue.sources.length - 1
       for (;;) {
         let below = 2 * place + 1
         if (below >= size) break
-        below += (times[heap[below + 1] as number] as number) < (times[heap[below] as number] as number) ? 1 : 0
-        const other = heap[below] as number
-        if ((times[other] as number) >= next) break
-        heap[place] = other
-        places[other] = place
+        below += (times[below + 1] as number) < (times[below] as number) ? 1 : 0
+        const other = times[below] as number
+        if (other >= next) break
+        times[place] = other
+        heap[place] = heap[below] as number
+        places[heap[place] as number] = place
         place = below
       }
+      times[place] = next
       heap[place] = source
       places[source] = place
-      if (task === none) continue
+      if (task === Fixed.none) continue
     }
     for (;;) {
       const code = codes[pc] as number
-      if (code === opEnd) {
-        const endpoint = endpoints[m[task + endpointAt] as number] as Endpoint
-        const flags = m[task + flagsAt] as number
+      if (code === Fixed.opEnd) {
+        const endpoint = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
+        const flags = m[task + Fixed.flagsAt] as number
         if (
           (flags & specialBits) !== 0 ||
           endpoint.noticedBy !== undefined ||
           endpoint.drained !== undefined ||
           kernel.pausedEndpoints > 0
         ) {
-          pc = kernel.end(task, ok)
+          pc = kernel.end(task, Fixed.ok)
           if (pc < 0) break
           m = tasks.memory
           task = kernel.current
@@ -207,82 +209,84 @@ export const runLoop = (kernel: Kernel, untilSeconds: number): void => {
         }
         endpoint.calls -= 1
         endpoint.total.subtract()
-        const connection = m[task + connectionAt] as number
-        if (connection !== none) (rooms[connection] as Room).release(task)
-        const parent = m[task + parentAt] as number
-        const parentEpoch = m[task + parentEpochAt] as number
+        const connection = m[task + Fixed.connectionAt] as number
+        if (connection !== Fixed.none) (rooms[connection] as Room).release(task)
+        const parent = m[task + Fixed.parentAt] as number
+        const parentEpoch = m[task + Fixed.parentEpochAt] as number
         let goesOn = false
-        if (parent === none) {
-          ;(enders[parentEpoch] as (task: number, code: number) => void)(task, ok)
+        if (parent === Fixed.none) {
+          ;(enders[parentEpoch] as (task: number, code: number) => void)(task, Fixed.ok)
           m = tasks.memory
-        } else if (m[parent + epochAt] === parentEpoch) {
-          m[parent + answerAt] = ok
-          m[parent + answerOutcomeAt] = m[task + outcomeAt] as number
-          const parentFlags = m[parent + flagsAt] as number
-          m[parent + flagsAt] =
-            (flags & degradedBit) !== 0 ? parentFlags | answerDegradedBit : parentFlags & ~answerDegradedBit
-          m[parent + epochAt] = (parentEpoch + 1) | 0
-          m[parent + calleeAt] = none
+        } else if (m[parent + Fixed.epochAt] === parentEpoch) {
+          m[parent + Fixed.answerAt] = Fixed.ok
+          m[parent + Fixed.answerOutcomeAt] = m[task + Fixed.outcomeAt] as number
+          const parentFlags = m[parent + Fixed.flagsAt] as number
+          m[parent + Fixed.flagsAt] =
+            (flags & Fixed.degradedBit) !== 0
+              ? parentFlags | Fixed.answerDegradedBit
+              : parentFlags & ~Fixed.answerDegradedBit
+          m[parent + Fixed.epochAt] = (parentEpoch + 1) | 0
+          m[parent + Fixed.calleeAt] = Fixed.none
           goesOn = true
         }
-        const request = m[task + requestAt] as number
-        if (request !== none) requests.release(request)
+        const request = m[task + Fixed.requestAt] as number
+        if (request !== Fixed.none) requests.release(request)
         tasks.give(task)
         if (!goesOn) break
         task = parent
-        pc = m[task + pcAt] as number
-      } else if (code === opBurst) {
-        const { processor } = endpoints[m[task + endpointAt] as number] as Endpoint
+        pc = m[task + Fixed.pcAt] as number
+      } else if (code === Fixed.opBurst) {
+        const { processor } = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
         const meter = kernel.argB[pc] as number
         const work = works[kernel.argA[pc] as number] as Work
         pc += 1
-        m[task + pcAt] = pc
+        m[task + Fixed.pcAt] = pc
         if (processor === undefined || !processor.run(task, work)) {
-          if (meter === none) continue
+          if (meter === Fixed.none) continue
           meters.atOnce(meter)
           pc += 1
           continue
         }
-        if (meter !== none) {
+        if (meter !== Fixed.none) {
           meters.addCpu(meter, work.part, 0)
-          m[task + leafAt] = meter
+          m[task + Fixed.leafAt] = meter
           tasks.leafStartedAt[task >> 5] = queue.now
         }
         break
-      } else if (code === opLeafEnd) {
+      } else if (code === Fixed.opLeafEnd) {
         meters.ok(kernel.argA[pc] as number, tasks.leafStartedAt, task >> 5)
-        m[task + leafAt] = none
+        m[task + Fixed.leafAt] = Fixed.none
         pc += 1
-      } else if (code === opStepCpu) {
-        const { processor } = endpoints[m[task + endpointAt] as number] as Endpoint
+      } else if (code === Fixed.opStepCpu) {
+        const { processor } = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
         const work = works[kernel.argA[pc] as number] as Work
         const meter = kernel.argB[pc] as number
         pc += 1
-        m[task + pcAt] = pc
+        m[task + Fixed.pcAt] = pc
         if (processor === undefined || !processor.run(task, work)) continue
         meters.addCpu(meter, work.part, 0)
         break
-      } else if (code === opPause) {
+      } else if (code === Fixed.opPause) {
         const meter = kernel.argB[pc] as number
-        if (meter !== none) {
-          m[task + leafAt] = meter
+        if (meter !== Fixed.none) {
+          m[task + Fixed.leafAt] = meter
           tasks.leafStartedAt[task >> 5] = queue.now
         }
-        m[task + pcAt] = pc + 1
+        m[task + Fixed.pcAt] = pc + 1
         ;(works[kernel.argA[pc] as number] as Work).into(timers.seconds, 0)
         timers.sleep(task)
         break
-      } else if (code === opEnter) {
+      } else if (code === Fixed.opEnter) {
         frames.push(task, kernel.argA[pc] as number)
         pc += 1
-      } else if (code === opLeaveMetered) {
+      } else if (code === Fixed.opLeaveMetered) {
         const frame = frames.pop(task)
         meters.ok(kernel.argA[pc] as number, frames.startedAt, frame)
         pc += 1
-      } else if (code === opLeave) {
+      } else if (code === Fixed.opLeave) {
         frames.pop(task)
         pc += 1
-      } else if (code === opAnswered && m[task + answerAt] === ok) pc += 1
+      } else if (code === Fixed.opAnswered && m[task + Fixed.answerAt] === Fixed.ok) pc += 1
       else {
         kernel.current = task
         pc = (ops[pc] as Op)(task)

@@ -6,6 +6,7 @@
 
 import { allOf, Counts, classResult, classSecond, Measured, refusalCode, Work } from '../../result/counts.js'
 import { type FaultTrack, type FaultTracker, faultTracker } from '../../result/faults.js'
+import { LatencyHistogram } from '../../result/histogram.js'
 import type { ClassSecond } from '../../result/run-event.js'
 import type { ClassResult } from '../../result/run-result.js'
 import type { ClassIntervals } from '../../result/statistics/interval-series.js'
@@ -16,15 +17,33 @@ import type { Requests } from './requests.js'
 /** Completions that are put down before they are sorted. */
 const batchSize = 1024
 
+const measuredBit = 4
+const degradedBit = 8
+
 class Track {
   readonly second = new Counts()
   readonly total = new Measured()
-  inFlight = 0
-  /** Of this batch: latency, time since the last send, and what the lookup found (plus 4: measured). */
+  /** Of the whole run; of those that are being measured; and what the last `second` had seen. */
+  offered = 0
+  measuredOffered = 0
+  toldOffered = 0
+  attempts = 0
+  completed = 0
+  /**
+   * Of this batch: latency, time since the last send (not a number: the same), and what the lookup found (plus 4: measured, 8:
+   * degraded). What is not written says that the request was plain.
+   */
   readonly latency = new Float64Array(batchSize)
-  readonly service = new Float64Array(batchSize)
-  readonly kind = new Uint8Array(batchSize)
+  readonly service = new Float64Array(batchSize).fill(Number.NaN)
+  readonly kind = new Uint8Array(batchSize).fill(measuredBit)
   size = 0
+  /** All of this batch are measured and whole, none made a lookup, and all were sent when they were due. */
+  alike = true
+  /** Batches of this interval that were alike, and from the second one on their latencies, which go to both histograms at its end. */
+  batches = 0
+  readonly pending = new LatencyHistogram()
+  /** So far every request was sent when it was due: its service latency is its latency. */
+  punctual = true
   readonly snapshots = LatencySnapshots.empty()
   readonly failedSnapshots: number[] = []
 
@@ -35,9 +54,11 @@ class Track {
   ) {
     if (publishes) this.total.work = new Work()
   }
-}
 
-const measuredBit = 4
+  get inFlight(): number {
+    return this.offered - this.completed - this.size
+  }
+}
 
 export interface RequestLogOptions {
   /** In the order of their indices. Derived ones stand outside `all`. */
@@ -54,69 +75,104 @@ export interface RequestLogOptions {
 }
 
 export class RequestLog {
-  /** Requests offered and not completed. */
-  inFlight = 0
   private readonly tracks: readonly Track[]
   private readonly ofAll: readonly Track[]
   private readonly tracker: FaultTracker | undefined
   private readonly allSecond = new Counts()
+  readonly warmupSeconds: number
+  private readonly durationSeconds: number
 
   constructor(
     private readonly requests: Requests,
     private readonly codes: Codes,
     private readonly clock: { readonly now: number },
-    private readonly options: RequestLogOptions,
+    options: RequestLogOptions,
   ) {
+    this.warmupSeconds = options.warmupSeconds
+    this.durationSeconds = options.durationSeconds
     this.tracks = options.classes.map(({ id, derived, publishes = false }) => new Track(id, derived, publishes))
     this.ofAll = this.tracks.filter(({ derived }) => !derived)
     this.tracker = options.faults ? faultTracker() : undefined
   }
 
-  /** The request is due now: its intended start. */
-  offered(request: number): void {
-    const track = this.trackOf(request)
-    track.inFlight += 1
-    this.inFlight += 1
-    track.second.offered += 1
-    if (this.isMeasured(request)) track.total.offered += 1
-    this.tracker?.offered(this.requests.intendedAt[request] as number)
+  /** Requests offered and not completed. */
+  get inFlight(): number {
+    return this.tracks.reduce((sum, track) => sum + track.inFlight, 0)
+  }
+
+  /** The request of this class is due now: its intended start. */
+  offered(cls: number): void {
+    const track = this.tracks[cls] as Track
+    const { now } = this.clock
+    track.offered += 1
+    if (now >= this.warmupSeconds && now < this.durationSeconds) track.measuredOffered += 1
+    if (this.tracker !== undefined) this.tracker.offered(now)
+  }
+
+  /** Of a class whose requests are always sent once and when they are due, an attempt is counted with the offer. */
+  offeredAndSent(cls: number): void {
+    const track = this.tracks[cls] as Track
+    const { now } = this.clock
+    track.offered += 1
+    if (now >= this.warmupSeconds && now < this.durationSeconds) {
+      track.measuredOffered += 1
+      track.attempts += 1
+    }
+    if (this.tracker !== undefined) this.tracker.offered(now)
+  }
+
+  /** As `offeredAndSent`, of many that ended before now, all of them before or all of them after the end of the warm-up. */
+  offeredMany(cls: number, count: number, measured: boolean): void {
+    const track = this.tracks[cls] as Track
+    track.offered += count
+    if (!measured) return
+    track.measuredOffered += count
+    track.attempts += count
   }
 
   /** An attempt of it is being sent. */
   attempt(request: number): void {
-    if (this.isMeasured(request)) this.trackOf(request).total.attempts += 1
+    if (this.isMeasured(request)) this.trackOf(request).attempts += 1
   }
 
   /** `outcome`: 0 no lookup, 1 hit, 2 miss. */
   success(request: number, outcome: number, degraded: boolean): void {
-    const track = this.trackOf(request)
     const { requests } = this
+    const track = this.tracks[requests.cls[request] as number] as Track
     const { now } = this.clock
-    track.inFlight -= 1
-    this.inFlight -= 1
-    track.second.ok += 1
-    const measured = this.isMeasured(request)
-    if (measured) track.total.ok += 1
-    if (degraded) {
-      track.second.degraded += 1
-      if (measured) track.total.degraded += 1
-    }
     const { size } = track
-    track.latency[size] = now - (requests.intendedAt[request] as number)
+    const intendedAt = requests.intendedAt[request] as number
+    track.latency[size] = now - intendedAt
     track.service[size] = now - (requests.sentAt[request] as number)
-    track.kind[size] = measured ? outcome | measuredBit : outcome
+    let kind = outcome
+    if (intendedAt >= this.warmupSeconds && intendedAt < this.durationSeconds) kind |= measuredBit
+    if (degraded) kind |= degradedBit
+    track.kind[size] = kind
+    if (kind !== measuredBit || track.service[size] !== track.latency[size]) track.alike = false
     track.size = size + 1
     if (track.size === batchSize) sort(track)
-    if (this.tracker !== undefined)
-      this.tracker.success(requests.intendedAt[request] as number, requests.sentAt[request] as number, now)
+    if (this.tracker !== undefined) this.tracker.success(intendedAt, requests.sentAt[request] as number, now)
+  }
+
+  /** As `success`, of a class that makes no lookup and is sent when it is due: at `intendedAt[row]`. */
+  plainSuccess(cls: number, intendedAt: Float64Array, row: number): void {
+    const track = this.tracks[cls] as Track
+    const { size } = track
+    const began = intendedAt[row] as number
+    track.latency[size] = this.clock.now - began
+    if (began < this.warmupSeconds || began >= this.durationSeconds) {
+      track.kind[size] = 0
+      track.alike = false
+    }
+    track.size = size + 1
+    if (track.size === batchSize) sort(track)
   }
 
   /** `unknown`: it may have taken effect. */
   failure(request: number, code: number, unknown: boolean): void {
     const track = this.trackOf(request)
     const text = this.codes.text(code)
-    track.inFlight -= 1
-    this.inFlight -= 1
+    track.completed += 1
     track.second.fail(text, unknown)
     if (this.isMeasured(request)) track.total.fail(text, unknown)
     if (this.tracker === undefined) return
@@ -137,7 +193,11 @@ export class RequestLog {
 
   /** What happened since the last call, by class and `all`. */
   second(): Readonly<Record<string, ClassSecond>> {
-    for (const track of this.tracks) sort(track)
+    for (const track of this.tracks) {
+      sorted(track)
+      track.second.offered = track.offered - track.toldOffered
+      track.toldOffered = track.offered
+    }
     const seconds: Record<string, ClassSecond> = {}
     const [only] = this.ofAll
     seconds.all =
@@ -158,8 +218,16 @@ export class RequestLog {
 
   /** By class and `all`. A run that ended early is measured until `endedAt`. */
   result(endedAt: number): Readonly<Record<string, ClassResult>> {
-    for (const track of this.tracks) sort(track)
-    const { durationSeconds, warmupSeconds } = this.options
+    for (const track of this.tracks) {
+      sorted(track)
+      track.total.offered = track.measuredOffered
+      track.total.attempts = track.attempts
+      if (track.punctual) {
+        track.total.service.reset()
+        track.total.service.add(track.total.latency)
+      }
+    }
+    const { durationSeconds, warmupSeconds } = this
     const seconds = Math.max(0, Math.min(endedAt, durationSeconds) - warmupSeconds)
     return Object.fromEntries([
       ['all', classResult(allOf(this.ofAll.map(({ total }) => total)), seconds)],
@@ -171,7 +239,7 @@ export class RequestLog {
   measuredLatency(): { readonly count: number; readonly sumSeconds: number } {
     let [count, sumSeconds] = [0, 0]
     for (const track of this.ofAll) {
-      sort(track)
+      sorted(track)
       count += track.total.latency.count
       sumSeconds += track.total.latency.sumSeconds
     }
@@ -181,7 +249,7 @@ export class RequestLog {
   /** An interval ends. */
   snapshot(): void {
     for (const track of this.tracks) {
-      sort(track)
+      sorted(track)
       track.snapshots.take(track.total.latency)
       track.failedSnapshots.push(track.total.failed)
     }
@@ -206,7 +274,7 @@ export class RequestLog {
 
   private isMeasured(request: number): boolean {
     const at = this.requests.intendedAt[request] as number
-    return at >= this.options.warmupSeconds && at < this.options.durationSeconds
+    return at >= this.warmupSeconds && at < this.durationSeconds
   }
 
   private secondOfAll(): ClassSecond {
@@ -230,17 +298,61 @@ const intervalsOf = (tracks: readonly Track[], total: Measured): ClassIntervals 
   }
 }
 
+/** Requests to put down: sorts the batch. */
 const sort = (track: Track): void => {
-  const { latency, service, kind, total, second } = track
-  for (let i = 0; i < track.size; i++) {
-    const value = latency[i] as number
-    const of = kind[i] as number
-    second.latency.record(value)
-    if ((of & measuredBit) === 0) continue
-    total.latency.record(value)
-    total.service.record(service[i] as number)
-    if (of === (1 | measuredBit)) total.hit.record(value)
-    else if (of === (2 | measuredBit)) total.miss.record(value)
+  const { latency, service, kind, total, second, size } = track
+  second.ok += size
+  if (track.alike && track.punctual) {
+    total.ok += size
+    // In a long interval it is cheaper to add histograms at its end than to record everything twice.
+    if (track.batches > 0) track.pending.recordAll(latency, size)
+    else {
+      second.latency.recordAll(latency, size)
+      total.latency.recordAll(latency, size)
+    }
+    if (size === batchSize) track.batches += 1
+  } else {
+    settle(track)
+    if (track.punctual) {
+      track.punctual = false
+      total.service.add(total.latency)
+    }
+    second.latency.recordAll(latency, size)
+    for (let i = 0; i < size; i++) {
+      const of = kind[i] as number
+      const value = latency[i] as number
+      const degraded = (of & degradedBit) !== 0
+      if (degraded) second.degraded += 1
+      if ((of & measuredBit) === 0) continue
+      total.ok += 1
+      if (degraded) total.degraded += 1
+      total.latency.record(value)
+      total.service.record(Number.isNaN(service[i]) ? value : (service[i] as number))
+      if ((of & 3) === 1) total.hit.record(value)
+      else if ((of & 3) === 2) total.miss.record(value)
+    }
+    service.fill(Number.NaN)
+    kind.fill(measuredBit)
   }
+  track.completed += size
   track.size = 0
+  track.alike = true
+}
+
+/** The histograms hold all that has been put down. */
+const settle = (track: Track): void => {
+  const { pending, second, total } = track
+  track.batches = 0
+  if (pending.count === 0) return
+  second.latency.add(pending)
+  total.latency.add(pending)
+  if (!track.punctual) total.service.add(pending)
+  pending.reset()
+}
+
+/** Sorts the batch, and settles. */
+const sorted = (track: Track): Track => {
+  sort(track)
+  settle(track)
+  return track
 }

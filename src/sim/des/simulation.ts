@@ -18,6 +18,8 @@ import { Agenda } from './agenda.js'
 import { buildGenerator, buildMembers, buildReplication } from './build.js'
 import { Clients } from './client.js'
 import type { Endpoint } from './endpoint.js'
+import { Express } from './express/express.js'
+import { expressScript } from './express/script.js'
 import { scheduleFaults } from './faults/schedule.js'
 import { Intervals } from './intervals.js'
 import { invariantJudgements } from './invariants.js'
@@ -42,12 +44,17 @@ export interface SimulateInput {
   readonly seed: number
   /** Told as it happens, in order of time. */
   readonly onEvent?: (event: RunEvent) => void
+  /** False: on the general way, also where the express way would do. */
+  readonly express?: boolean
 }
 
 /** How long requests in flight at the end of the load are waited for. */
 const drainSeconds = 30
 
-export class Simulation {
+/** The express way has met something that it does not know. */
+class OffExpress extends Error {}
+
+class Course {
   readonly durationSeconds: number
   private readonly kernel: Kernel
   private readonly system: System
@@ -66,9 +73,14 @@ export class Simulation {
   private measuring = false
   private intervals: Intervals | undefined
   private abortReason: string | undefined
+  private readonly express: Express | undefined
 
   /** Throws a PlimsollError for what cannot be simulated yet, before anything happens. */
-  constructor(private readonly input: SimulateInput) {
+  constructor(
+    private readonly input: SimulateInput,
+    /** May it take the express way? */
+    express: boolean,
+  ) {
     const { topology, experiment, seed } = input
     const { load, warmupSeconds } = experiment
     refuseUnsupported(topology, experiment)
@@ -128,6 +140,13 @@ export class Simulation {
       this.log,
       emit,
     )
+    const script = express ? expressScript(this.system, experiment, requests) : undefined
+    const services = this.system.members.get(requests[0]?.serve ?? '')?.endpoints ?? []
+    this.express = script && new Express(kernel, this.clients, this.log, script, services)
+  }
+
+  get way(): 'express' | 'general' {
+    return this.express === undefined ? 'general' : 'express'
   }
 
   /** Simulated seconds so far. */
@@ -165,7 +184,9 @@ export class Simulation {
     this.clients.stop()
     this.emit({ type: 'phase', at: endedAt, phase: 'drain' })
     const account = this.system.messaging?.account
-    kernel.runUntil(endedAt + drainSeconds, () => log.inFlight === 0 && (account?.underWay ?? 0) === 0)
+    if (this.express === undefined)
+      kernel.runUntil(endedAt + drainSeconds, () => log.inFlight === 0 && (account?.underWay ?? 0) === 0)
+    else if (!this.express.run(endedAt + drainSeconds, true)) throw new OffExpress()
     this.emit({ type: 'ended', at: kernel.now, status })
     const result = assembleRunResult({
       engine: 'sim',
@@ -238,7 +259,8 @@ export class Simulation {
   }
 
   private playTo(at: number): void {
-    this.kernel.run(at)
+    if (this.express === undefined) this.kernel.run(at)
+    else if (!this.express.run(at)) throw new OffExpress()
     if (this.kernel.queue.now < at) this.kernel.queue.now = at
   }
 
@@ -284,5 +306,69 @@ export class Simulation {
   private emit(event: RunEvent): void {
     this.events.push(event)
     this.input.onEvent?.(event)
+  }
+}
+
+/**
+ * A simulation from outside. It begins on the express way where it can; if that meets what it does not know, it begins anew on
+ * the general way, which gives the same results up to there: whoever listens hears nothing twice.
+ */
+export class Simulation {
+  private course: Course
+  private advances = 0
+  private told = 0
+
+  /** Throws a PlimsollError for what cannot be simulated yet, before anything happens. */
+  constructor(private readonly input: SimulateInput) {
+    this.course = this.begin(input.express !== false, 0)
+  }
+
+  get durationSeconds(): number {
+    return this.course.durationSeconds
+  }
+
+  /** Which way the simulation takes. */
+  get way(): 'express' | 'general' {
+    return this.course.way
+  }
+
+  /** Simulated seconds so far. */
+  get now(): number {
+    return this.course.now
+  }
+
+  /** To the next full second, or the end of the load. False: the load has ended. */
+  advance(): boolean {
+    const more = this.play((course) => course.advance())
+    this.advances += 1
+    return more
+  }
+
+  /** Waits for what is in flight, and tells what was seen. Call it once, when `advance` has returned false. */
+  finish(): RunResult {
+    return this.play((course) => course.finish())
+  }
+
+  private play<T>(action: (course: Course) => T): T {
+    try {
+      return action(this.course)
+    } catch (error) {
+      if (!(error instanceof OffExpress)) throw error
+      this.course = this.begin(false, this.told)
+      for (let i = 0; i < this.advances; i++) this.course.advance()
+      return action(this.course)
+    }
+  }
+
+  /** `known`: how many events have been told already. */
+  private begin(express: boolean, known: number): Course {
+    let skip = known
+    const onEvent = (event: RunEvent): void => {
+      skip -= 1
+      if (skip >= 0) return
+      this.told += 1
+      this.input.onEvent?.(event)
+    }
+    return new Course({ ...this.input, onEvent }, express)
   }
 }

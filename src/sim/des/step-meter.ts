@@ -4,16 +4,27 @@ import type { StepResult } from '../../result/run-result.js'
 import type { LatencyIntervals } from '../../result/statistics/interval-series.js'
 import { LatencySnapshots } from '../../result/statistics/latency-snapshots.js'
 
+/** Latencies that are put down before they are sorted into the histogram. */
+const batchSize = 512
+
 class StepMeter {
-  count = 0
   errors = 0
   cpuSeconds = 0
+  size = 0
+  readonly latency = new Float64Array(batchSize)
   readonly histogram = new LatencyHistogram()
   readonly snapshots: LatencySnapshots
 
   /** Steps are compiled when they are first needed, perhaps after some intervals. */
   constructor(intervals: number) {
     this.snapshots = LatencySnapshots.empty(intervals)
+  }
+
+  /** The histogram, with all that was put down. */
+  sorted(): LatencyHistogram {
+    this.histogram.recordAll(this.latency, this.size)
+    this.size = 0
+    return this.histogram
   }
 }
 
@@ -38,20 +49,19 @@ export class StepMeters {
   /** The step that began at `startedAt[row]` has succeeded now. */
   ok(meter: number, startedAt: Float64Array, row: number): void {
     const step = this.meters[meter] as StepMeter
-    step.count += 1
-    step.histogram.record(this.clock.now - (startedAt[row] as number))
+    const { size, latency } = step
+    latency[size] = this.clock.now - (startedAt[row] as number)
+    step.size = size + 1
+    if (step.size === latency.length) step.sorted()
   }
 
   /** A step that took no time. */
   atOnce(meter: number): void {
-    const step = this.meters[meter] as StepMeter
-    step.count += 1
-    step.histogram.record(0)
+    ;(this.meters[meter] as StepMeter).histogram.record(0)
   }
 
   failed(meter: number, startedAt: Float64Array, row: number): void {
     const step = this.meters[meter] as StepMeter
-    step.count += 1
     step.errors += 1
     step.histogram.record(this.clock.now - (startedAt[row] as number))
   }
@@ -64,25 +74,24 @@ export class StepMeters {
 
   reset(): void {
     for (const step of this.meters) {
-      step.count = 0
       step.errors = 0
       step.cpuSeconds = 0
-      step.histogram.reset()
+      step.sorted().reset()
     }
   }
 
   /** An interval ends. */
   snapshot(): void {
     this.snapshots += 1
-    for (const { histogram, snapshots } of this.meters) snapshots.take(histogram)
+    for (const step of this.meters) step.snapshots.take(step.sorted())
   }
 
   /** Between the snapshots. */
   intervals(): Record<string, LatencyIntervals> {
     return Object.fromEntries(
       [...this.ids].map(([id, index]) => {
-        const { histogram, snapshots } = this.meters[index] as StepMeter
-        return [id, snapshots.intervals(histogram)]
+        const step = this.meters[index] as StepMeter
+        return [id, step.snapshots.intervals(step.sorted())]
       }),
     )
   }
@@ -90,8 +99,13 @@ export class StepMeters {
   result(): Record<string, StepResult> {
     return Object.fromEntries(
       [...this.ids].map(([id, index]) => {
-        const { count, errors, cpuSeconds, histogram } = this.meters[index] as StepMeter
-        return [id, { count, errors, cpuSeconds, latency: histogram.latency(), histogram: histogram.encode() }]
+        const step = this.meters[index] as StepMeter
+        const { errors, cpuSeconds } = step
+        const histogram = step.sorted()
+        return [
+          id,
+          { count: histogram.count, errors, cpuSeconds, latency: histogram.latency(), histogram: histogram.encode() },
+        ]
       }),
     )
   }

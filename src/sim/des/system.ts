@@ -144,7 +144,7 @@ export class System {
   keyOf(request: number, data: number): number {
     if (data < 0 || request < 0) return 0
     const { requests } = this.kernel
-    const place = request * requests.dataSets + data
+    const place = requests.keyPlace(request, data)
     const known = requests.keys[place] as number
     if (known >= 0) return known
     const key = (this.keyDraws[data] as () => number)()

@@ -31,7 +31,17 @@ export const backgroundBit = 32
 export const remoteBit = 64
 
 /** Integers of a row; a power of two. */
-const stride = 32
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  stride = 32,
+  epochAt = 1,
+  endpointAt = 2,
+  goalAt = 3,
+  requestAt = 4,
+  flagsAt = 5,
+  connectionAt = 8,
+  outcomeAt = 9,
+}
 
 /** Where each column stands in a row. Hot files repeat those that they use: V8 reads an imported constant through a cell. */
 export const offsets = {
@@ -80,7 +90,7 @@ const handles = [
 ] as const satisfies readonly Column[]
 
 export class Tasks implements Record<Column, Int32Array> {
-  memory = new Int32Array(initialRows * stride)
+  memory = new Int32Array(initialRows * Fixed.stride)
   /** Where it goes on. */
   pc = this.memory.subarray(offsets.pc)
   epoch = this.memory.subarray(offsets.epoch)
@@ -138,9 +148,9 @@ export class Tasks implements Record<Column, Int32Array> {
     const task = this.free.pop()
     const { memory } = this
     this.live += 1
-    memory[task + endpointAt] = endpoint
-    memory[task + goalAt] = goal
-    memory[task + requestAt] = request
+    memory[task + Fixed.endpointAt] = endpoint
+    memory[task + Fixed.goalAt] = goal
+    memory[task + Fixed.requestAt] = request
     return task
   }
 
@@ -148,11 +158,11 @@ export class Tasks implements Record<Column, Int32Array> {
   give(task: number): void {
     const { memory } = this
     this.live -= 1
-    memory[task + epochAt] = ((memory[task + epochAt] as number) + 1) | 0
-    memory[task + endpointAt] = -1
-    memory[task + flagsAt] = 0
-    memory[task + outcomeAt] = 0
-    memory[task + connectionAt] = -1
+    memory[task + Fixed.epochAt] = ((memory[task + Fixed.epochAt] as number) + 1) | 0
+    memory[task + Fixed.endpointAt] = -1
+    memory[task + Fixed.flagsAt] = 0
+    memory[task + Fixed.outcomeAt] = 0
+    memory[task + Fixed.connectionAt] = -1
     this.free.push(task)
   }
 
@@ -169,7 +179,8 @@ export class Tasks implements Record<Column, Int32Array> {
   /** Tasks that are at the endpoint. */
   at(endpoint: number): number[] {
     const found: number[] = []
-    for (let row = 0; row < this.made; row++) if (this.endpoint[row * stride] === endpoint) found.push(row * stride)
+    for (let row = 0; row < this.made; row++)
+      if (this.endpoint[row * Fixed.stride] === endpoint) found.push(row * Fixed.stride)
     return found
   }
 
@@ -182,12 +193,12 @@ export class Tasks implements Record<Column, Int32Array> {
           'more work arrives than can be done, and nothing gives it up',
           'lower the load, or declare maxInFlight, timeouts or acquireTimeout',
         )
-      this.memory = grownInts(this.memory, rows * 2 * stride)
+      this.memory = grownInts(this.memory, rows * 2 * Fixed.stride)
       for (const column of Object.keys(offsets) as Column[]) this[column] = this.memory.subarray(offsets[column])
       this.leafStartedAt = grownFloats(this.leafStartedAt, rows * 2)
       this.enteredAt = grownFloats(this.enteredAt, rows * 2)
     }
-    const task = this.made * stride
+    const task = this.made * Fixed.stride
     this.made += 1
     for (const column of handles) this[column][task] = none
     this.live += 1
@@ -198,12 +209,3 @@ export class Tasks implements Record<Column, Int32Array> {
 export const isRemote = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & remoteBit) !== 0
 
 export const isBranch = (tasks: Tasks, task: number): boolean => ((tasks.flags[task] as number) & branchBit) !== 0
-
-// Own constants, which V8 folds.
-const epochAt = 1
-const endpointAt = 2
-const goalAt = 3
-const requestAt = 4
-const flagsAt = 5
-const connectionAt = 8
-const outcomeAt = 9

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { repeated as ofClients } from '../../../src/sim/des/client.js'
 import { ok } from '../../../src/sim/des/codes.js'
 import { repeated } from '../../../src/sim/des/kernel.js'
 import { repeated as ofLoop, opCodes } from '../../../src/sim/des/loop.js'
+import { offsets as requestOffsets, times } from '../../../src/sim/des/requests.js'
 import * as tasks from '../../../src/sim/des/tasks.js'
 
 describe('constants that hot files repeat', () => {
@@ -44,5 +46,12 @@ describe('constants that hot files repeat', () => {
     for (const [column, offset] of Object.entries(columns))
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
     expect(new Set(Object.values(opCodes)).size).toBe(Object.keys(opCodes).length)
+  })
+
+  it('so are those of the clients', () => {
+    const { intendedAt, sentAt, ...columns } = ofClients
+    expect({ intendedAt, sentAt }).toEqual(times)
+    for (const [column, offset] of Object.entries(columns))
+      expect(requestOffsets[column as keyof typeof requestOffsets]).toBe(offset)
   })
 })
