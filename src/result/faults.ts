@@ -240,7 +240,8 @@ const concerns = (target: string, instance: string): boolean => {
 
 const regainedAt = (mark: FaultMark, cohorts: Cohorts, until: number): number | null => {
   const lastFull = Math.min(Math.floor(until), cohorts.offered.length) - 1
-  const firstFull = Math.ceil(Math.max(mark.at, mark.lastFailureAt ?? 0))
+  // A failure at the boundary of two seconds belongs to the one that begins.
+  const firstFull = Math.max(Math.ceil(mark.at), mark.lastFailureAt === null ? 0 : Math.floor(mark.lastFailureAt) + 1)
   let regained: number | null = null
   for (let second = lastFull; second >= firstFull; second--) {
     const offered = cohorts.offered[second] ?? 0

@@ -68,6 +68,12 @@ describe('fault timing', () => {
     expect(result).toMatchObject({ failedRequests: 1, sloRegainedAt: 16 })
   })
 
+  it('a failure at the boundary of two seconds belongs to the one that begins', () => {
+    const fate = (after: number) => (at: number) => (at === 5.5 ? { ok: false, after } : { ok: true, after: 0.01 })
+    expect(play({ faults: [{ at: 5 }], fate: fate(0.499) })[0]).toMatchObject({ failedRequests: 1, sloRegainedAt: 6 })
+    expect(play({ faults: [{ at: 5 }], fate: fate(0.5) })[0]).toMatchObject({ failedRequests: 1, sloRegainedAt: 7 })
+  })
+
   it('a failure counts when it happens, not when its request was due', () => {
     const [result] = play({
       faults: [{ at: 5 }],

@@ -216,7 +216,7 @@ class Course {
     const why = this.abortReason === undefined ? unsteadyBecause(this.input.experiment) : 'the run was aborted'
     return why === undefined && this.intervals !== undefined
       ? withBatchMeans(result, this.intervals.series())
-      : withoutHalfWidths(result, `no steady state: ${why}; --replications gives half-widths`)
+      : withoutHalfWidths(result, `no steady state: ${why}`)
   }
 
   private get ended(): boolean {
