@@ -5,10 +5,10 @@ import { constantServiceFactor } from './mg.js'
 import { mmc } from './mmc.js'
 
 /**
- * `shared`: one queue for all (also: least connections, an approximation from below). `turn`: round robin. `random`: whoever comes is sent
- * anywhere (hashing). `two`: the shorter of two chosen at random.
+ * `shared`: one queue for all. `turn`: round robin. `random`: whoever comes is sent anywhere (hashing). `least`: to the one with the fewest
+ * connections. `two`: the shorter of two chosen at random.
  */
-export type Dispatch = 'shared' | 'turn' | 'random' | 'two'
+export type Dispatch = 'shared' | 'turn' | 'random' | 'least' | 'two'
 
 export interface Side {
   /** Of all stations together. */
@@ -20,6 +20,8 @@ export interface Side {
   readonly dispatch: Dispatch
   /** Of service. */
   readonly scv: number
+  /** For `least`: connections of each station that wait for something else, on average. */
+  readonly elsewhere?: number
 }
 
 export interface SideAnswer {
@@ -83,12 +85,27 @@ const ofTwo = (shared: SideAnswer, random: SideAnswer): SideAnswer => {
   let waits = 0
   for (let i = 2; i < 60; i++) waits += utilization ** (2 ** i - 2)
   const share = utilization > 0 && utilization < 1 ? (waits * (1 - utilization)) / utilization : 0
+  return blended(shared, random, share)
+}
+
+/** From one queue (share 0) to random (share 1). */
+const blended = (shared: SideAnswer, random: SideAnswer, share: number): SideAnswer => {
   const between = (low: number, high: number): number => (high === low ? high : low + share * (high - low))
   return {
-    utilization,
+    utilization: random.utilization,
     waitSeconds: between(shared.waitSeconds, random.waitSeconds),
     waitProbability: between(shared.waitProbability, random.waitProbability),
   }
+}
+
+/**
+ * How far least connections are from one queue (0) towards random choice (1): (a + x)/(1 + x), a = 0.4(1 − ρ)ρ^(k/4) for k stations, x = 0.62(1 − ρ)·m^¾ for m connections of each
+ * that wait elsewhere and so tell nothing of its queue. Fitted to the event engine, k = 2…8, ρ = 0.5…0.9, m = 0…45: waits within 12 %.
+ */
+export const leastConnectionsShare = (utilization: number, copies: number, elsewhere: number): number => {
+  const free = Math.max(0, 1 - utilization)
+  const noise = 0.62 * free * elsewhere ** 0.75
+  return (0.4 * free * utilization ** (copies / 4) + noise) / (1 + noise)
 }
 
 export const sideBySide = (side: Side): SideAnswer => {
@@ -98,5 +115,8 @@ export const sideBySide = (side: Side): SideAnswer => {
   const rate = arrivalRatePerSecond / copies
   if (dispatch === 'turn') return inTurn(rate, side)
   const random = oneQueue(rate, serviceSeconds, servers, scv)
-  return dispatch === 'two' && Number.isFinite(random.waitSeconds) ? ofTwo(shared(), random) : random
+  if (!Number.isFinite(random.waitSeconds) || dispatch === 'random') return random
+  if (dispatch === 'least')
+    return blended(shared(), random, leastConnectionsShare(random.utilization, copies, side.elsewhere ?? 0))
+  return ofTwo(shared(), random)
 }

@@ -177,14 +177,13 @@ describe('where it is an approximation, and by how much it is off', () => {
     expect(off(check, 'get', 'latency.mean')).toBeLessThan(0.04)
   })
 
-  it('replicas behind least connections: as if they shared a queue, a sixth too low at most', () => {
+  it('replicas behind least connections: between one queue and random ones, within 5 %', () => {
     const behind = `  edge: { engine: nginx, upstream: app, balance: least_conn, demand: { cpu: { const: 0s } } }
   app: { engine: service, replicas: 3, execution: { model: event-loop, processes: 1 } }`
     const check = checked(service(behind, '[{ compute: 100ms }]', '{ rate: 24/s }', 'enter: edge, serve: app'), 4000)
     expect(rowOf(check, 'get', 'latency.mean')?.basis).toBe('approximation')
     expect(rowOf(check, 'get', 'latency.mean')?.why).toContain('least connections')
-    expect(rowOf(check, 'get', 'latency.mean')?.difference).toBeGreaterThan(0)
-    expect(off(check, 'get', 'latency.mean')).toBeLessThan(1 / 6)
+    expect(off(check, 'get', 'latency.mean')).toBeLessThan(0.05)
     // Utilization is exact whatever the queue: a law without distributions.
     expect(rowOf(check, 'app', 'utilization.cpu')).toMatchObject({ basis: 'exact', inside: true })
   })

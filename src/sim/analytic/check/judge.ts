@@ -41,7 +41,8 @@ const never = 1e-6
 
 const spreadWhy = {
   turn: 'round robin',
-  shared: 'least connections',
+  least: 'least connections',
+  shared: 'one queue',
   two: 'the better of two',
   random: 'hashing',
 } as const
@@ -188,7 +189,7 @@ export const judge = (solved: Solved, topology: Topology): Judgements => {
   function inOrder(id: string, site: Site, from: Solved): Local {
     const loops = site.loopsEach ?? 1
     const single = loops === 1
-    if (!site.undisturbed || site.station.servers < loops * site.endpoints)
+    if (!site.undisturbed)
       return { formula: single ? 'M/G/1' : 'M/G/c (Page)', why: 'its cores are shared', quasi: false }
     const bursts = from.usage.entries.flatMap(({ node, count, station: at }) => {
       const price = timing.price(node)

@@ -1,11 +1,12 @@
 /** What a burst of CPU meets: the queue of its event loop, and cores that others use, too. */
 import { visitCpu } from '../../../catalog/demand.js'
 import { mg1WaitVariance } from '../mg.js'
-import { sideBySide } from '../spread.js'
+import { type MixedAnswer, type MixedCores, mixedCores } from '../mixed-cores.js'
+import { leastConnectionsShare, sideBySide } from '../spread.js'
 import type { Level, Member } from './levels.js'
-import { coresAt, domainDemands, type Site, sitesOf } from './places.js'
+import { coresAt, domainDemands, loopsOn, type Site, sitesOf } from './places.js'
 import type { QueueingContext } from './queueing.js'
-import { type Delay, noDelay } from './timing.js'
+import { alone, type Delay, noDelay, timeOf } from './timing.js'
 import { type StationDemand, stationDemands } from './usage.js'
 
 /** At one throughput of the mix. */
@@ -15,6 +16,7 @@ export class Contention {
   /** CPU-seconds per request of the mix on each set of cores. */
   readonly domainDemands: ReturnType<typeof domainDemands>
   private readonly delays = new Map<string, Delay>()
+  private readonly mixtures = new Map<Site, MixedAnswer>()
 
   constructor(
     private readonly context: QueueingContext,
@@ -38,41 +40,80 @@ export class Contention {
     )
   }
 
-  /** Load and size of one of the sets of cores that a station is on, of all together where they count as one. */
-  private coresOf(site: Site): { readonly cores: number; readonly load: number; readonly copies: number } {
-    let demand = 0
-    for (const domain of site.domains.keys()) demand += this.domainDemands.get(domain) ?? 0
-    const copies = site.dispatch === 'shared' ? 1 : Math.max(1, site.domains.size)
-    return { cores: coresAt(site) / copies, load: this.throughput * demand, copies }
+  /** Loads and size of one of the sets of cores that a station is on, of all together where they count as one. */
+  private coresOf(site: Site): MixedCores & { readonly copies: number } {
+    let loopLoad = 0
+    let parallelLoad = 0
+    let loops = 0
+    for (const domain of site.domains.keys()) {
+      const demand = this.domainDemands.get(domain)
+      loopLoad += this.throughput * (demand?.loops ?? 0)
+      parallelLoad += this.throughput * (demand?.parallel ?? 0)
+      loops += loopsOn(domain, this.context.placement)
+    }
+    const sets = Math.max(1, site.domains.size)
+    const copies = site.dispatch === 'shared' ? 1 : sets
+    return {
+      cores: coresAt(site) / copies,
+      loops: Math.round(loops / copies),
+      loopLoad: loopLoad / copies,
+      parallelLoad: parallelLoad / copies,
+      copies,
+    }
   }
 
-  /** What sharing the cores makes of a second of CPU, beside what a part of a core makes of it anyway. */
-  private sharing(site: Site): { readonly idle: number; readonly factor: number } {
-    const { cores, load, copies } = this.coresOf(site)
-    const idle = 1 / Math.min(1, cores)
+  /** How long a second of CPU takes where all work on the cores is parallel, and who sends it there matters. */
+  private sharing(site: Site): number {
+    const { cores, loopLoad, parallelLoad, copies } = this.coresOf(site)
     const { waitSeconds } = sideBySide({
-      arrivalRatePerSecond: load,
+      arrivalRatePerSecond: (loopLoad + parallelLoad) * copies,
       serviceSeconds: 1,
       servers: cores,
       copies,
       dispatch: site.dispatch,
       scv: 1,
+      elsewhere: this.elsewhere(site) / copies,
     })
-    return { idle, factor: idle + waitSeconds }
+    return 1 / Math.min(1, cores) + waitSeconds
   }
 
-  /**
-   * Event loops have their own queue for their own work, so that of the stretch by sharing cores only the others' part counts, and none when
-   * each loop has its core.
-   */
-  disturbance(site: Site): number {
-    if (site.undisturbed) return 1
-    const { load } = this.coresOf(site)
+  private mixed(site: Site): MixedAnswer {
+    let known = this.mixtures.get(site)
+    if (known === undefined) {
+      known = mixedCores(this.coresOf(site))
+      this.mixtures.set(site, known)
+    }
+    return known
+  }
+
+  /** By how much an event loop's burst is stretched once it runs. */
+  stretchOfLoops(site: Site): number {
+    return site.undisturbed ? 1 : this.mixed(site).loopStretch
+  }
+
+  /** Calls in hand at a service that wait for something else than its own CPU, all instances together. */
+  private elsewhere(site: Site): number {
+    const { component } = site.station
+    const price = alone((node) => this.context.usage.price(node, this.throughput))
+    const held = this.context.usage.holders.reduce(
+      (sum, { node, count }) =>
+        node.kind === 'serve' && node.component === component.id ? sum + count * timeOf(node.body, price) : sum,
+      0,
+    )
+    const own = this.demands.get(site.station.id)?.cpuSeconds ?? 0
+    return this.throughput * Math.max(0, held - own)
+  }
+
+  /** Of a station behind least connections: 0 as one queue, 1 as random. */
+  leastShare(site: Site): number {
+    const copies = site.loopsEach === undefined ? site.domains.size : site.endpoints
+    const { cores, loopLoad, parallelLoad } = this.coresOf(site)
     const own = this.throughput * (this.demands.get(site.station.id)?.cpuSeconds ?? 0)
-    const others = load > 0 ? Math.max(0, load - own) / load : 0
-    if (others < 1e-9) return 1
-    const { idle, factor } = this.sharing(site)
-    return 1 + others * (factor / idle - 1)
+    const utilization =
+      site.loopsEach === undefined
+        ? (loopLoad + parallelLoad) / cores
+        : (own * this.stretchOfLoops(site)) / (site.loopsEach * site.endpoints)
+    return leastConnectionsShare(Math.min(1, utilization), copies, this.elsewhere(site) / copies)
   }
 
   /** Under open traffic. */
@@ -93,13 +134,13 @@ export class Contention {
     if (!Number.isFinite(station.servers)) return noDelay
     if (site.loopsEach === undefined) return this.parallelDelay(site, demand)
     const copies = site.dispatch === 'shared' ? 1 : site.endpoints
-    const servers = station.servers / copies
-    const stretch = this.disturbance(site) / Math.min(1, servers)
+    const servers = site.loopsEach
+    const stretch = this.stretchOfLoops(site)
     const { component } = station
     // A task that has its slot has its server, too: it waits in the queue of the broker instead.
     if (component.role === 'service' && component.consumes !== undefined)
       if (component.slots * component.replicas <= station.servers) return { ...noDelay, stretch }
-    const serviceSeconds = (demand.cpuSeconds / demand.bursts) * this.disturbance(site)
+    const serviceSeconds = (demand.cpuSeconds / demand.bursts) * stretch
     const rate = this.throughput * demand.bursts
     const { waitSeconds, waitProbability } = sideBySide({
       arrivalRatePerSecond: rate,
@@ -108,10 +149,13 @@ export class Contention {
       copies,
       dispatch: site.dispatch,
       scv: demand.scv,
+      elsewhere: this.elsewhere(site) / copies,
     })
+    // Loops that compete for cores cannot be faster than parallel work on them would be.
+    const least = site.undisturbed ? 0 : (demand.cpuSeconds / demand.bursts) * (this.sharing(site) - stretch)
     const single = servers === 1 && (copies === 1 || site.dispatch === 'random')
     return {
-      waitSeconds,
+      waitSeconds: Math.max(waitSeconds, least),
       waitVariance: single
         ? mg1WaitVariance(rate / copies, serviceSeconds, demand.scv)
         : exponentialVariance(waitSeconds, waitProbability),
@@ -120,11 +164,11 @@ export class Contention {
   }
 
   private parallelDelay(site: Site, demand: StationDemand): Delay {
-    const { factor } = this.sharing(site)
+    const stretch = this.coresOf(site).loopLoad > 0 ? this.mixed(site).parallelStretch : this.sharing(site)
     // A quota among neighbours without one bounds what the component gets, if not what it slows down.
     const own = this.throughput * demand.cpuSeconds
     const { servers } = site.station
-    return { waitSeconds: 0, waitVariance: 0, stretch: own >= servers && own > 0 ? Number.POSITIVE_INFINITY : factor }
+    return { waitSeconds: 0, waitVariance: 0, stretch: own >= servers && own > 0 ? Number.POSITIVE_INFINITY : stretch }
   }
 
   /** Of closed traffic, from the residence time per request that was found for a station of the network. */
@@ -132,7 +176,7 @@ export class Contention {
     const site = this.sites.get(id)
     if (site?.loopsEach === undefined)
       return { waitSeconds: 0, waitVariance: 0, stretch: residenceSeconds / member.demandSeconds }
-    const stretch = this.disturbance(site) / Math.min(1, member.closed.servers)
+    const stretch = this.stretchOfLoops(site)
     const waitSeconds = Math.max(0, residenceSeconds - member.demandSeconds * stretch) / (level.bursts.get(id) ?? 1)
     return { waitSeconds, waitVariance: waitSeconds ** 2, stretch }
   }

@@ -5,8 +5,8 @@
  * Source: K. M. Chandy, U. Herzog, L. Woo, Parametric analysis of queuing networks, IBM J. R&D 19(1), 1975; P. J. Courtois 1977; Lazowska et al., ch. 8–9.
  */
 import { type ClosedStation, chainThroughputs } from '../closed.js'
-import type { Pace } from '../load-dependent.js'
-import type { Domain } from './domains.js'
+import { type Pace, serversPace } from '../load-dependent.js'
+import type { Contention } from './contention.js'
 import type { Holder, Node } from './flow-tree.js'
 import { coresAt, type Site } from './places.js'
 import { alone, momentsOf, type Timing } from './timing.js'
@@ -93,13 +93,9 @@ export const levelOf = (parts: readonly LevelPart[], context: LevelContext): Lev
 }
 
 export interface Surroundings {
-  readonly sites: ReadonlyMap<string, Site>
-  /** CPU-seconds per request of the mix on each set of cores, of everybody there. */
-  readonly domainDemands: ReadonlyMap<Domain, number>
+  readonly contention: Contention
   /** Requests of the mix per second. */
   readonly throughput: number
-  /** By which others on the cores stretch a loop's bursts. */
-  readonly disturbance: (site: Site) => number
   /** Pace of a holder that lies inside, in entries of the holder. */
   readonly paceOf: (holder: string) => Pace | undefined
 }
@@ -124,7 +120,7 @@ const leastCores = 1e-6
 export const membersOf = (level: Level, entriesPerRequest: number, around: Surroundings): readonly Member[] => {
   const groups = new Map<string, { site: Site; stations: string[]; demand: number }>()
   for (const [id, demand] of level.cpuSeconds) {
-    const site = around.sites.get(id)
+    const site = around.contention.sites.get(id)
     if (site === undefined || !Number.isFinite(site.station.servers)) continue
     const key =
       site.loopsEach === undefined ? [...site.domains.keys()].map((domain) => domain.id).join() : `loops of ${id}`
@@ -134,8 +130,11 @@ export const membersOf = (level: Level, entriesPerRequest: number, around: Surro
     groups.set(key, group)
   }
   const members = [...groups.values()].map(({ site, stations, demand }): Member => {
+    const [only = ''] = stations
     const closed =
-      site.loopsEach === undefined ? sharedCores(site, demand, entriesPerRequest, around) : loops(site, demand, around)
+      site.loopsEach === undefined
+        ? sharedCores(site, demand, entriesPerRequest, around)
+        : loopStation(only, site, site.loopsEach, demand, entriesPerRequest, around)
     return { closed, stations, holder: undefined, demandSeconds: demand }
   })
   for (const [holder, { count }] of level.holders) {
@@ -152,28 +151,59 @@ export const membersOf = (level: Level, entriesPerRequest: number, around: Surro
   return members
 }
 
+/** What others leave: rounding must not make a load out of nothing. */
+const remaining = (all: number, foreign: number): number => (foreign > 1e-9 * all ? all - foreign : all)
+
 const sharedCores = (site: Site, demand: number, entriesPerRequest: number, around: Surroundings): ClosedStation => {
   const copies = site.dispatch === 'shared' ? 1 : Math.max(1, site.domains.size)
   let all = 0
-  for (const domain of site.domains.keys()) all += around.domainDemands.get(domain) ?? 0
-  const foreign = around.throughput * Math.max(0, all - entriesPerRequest * demand)
-  const cores = coresAt(site)
-  // Rounding must not make a load out of nothing.
-  const left = foreign > 1e-9 * cores ? cores - foreign : cores
-  return {
-    demandSeconds: demand / copies,
-    servers: Math.max(leastCores, left / copies),
-    ...(copies === 1 ? {} : { copies }),
+  for (const domain of site.domains.keys()) {
+    const { loops, parallel } = around.contention.domainDemands.get(domain) ?? { loops: 0, parallel: 0 }
+    all += loops + parallel
   }
+  const foreign = around.throughput * Math.max(0, all - entriesPerRequest * demand)
+  const servers = Math.max(leastCores, remaining(coresAt(site), foreign) / copies)
+  return spreadStation(site, demand, servers, copies, around)
 }
 
-const loops = (site: Site, demand: number, around: Surroundings): ClosedStation => {
+const loopStation = (
+  id: string,
+  site: Site,
+  loopsEach: number,
+  demand: number,
+  entriesPerRequest: number,
+  around: Surroundings,
+): ClosedStation => {
   const copies = site.dispatch === 'shared' ? 1 : site.endpoints
-  return {
-    demandSeconds: (demand * around.disturbance(site)) / copies,
-    servers: Math.max(leastCores, site.station.servers / copies),
-    ...(copies === 1 ? {} : { copies }),
-  }
+  const stretch = around.contention.stretchOfLoops(site)
+  const all = around.contention.demands.get(id)?.cpuSeconds ?? 0
+  const foreign = around.throughput * stretch * Math.max(0, all - entriesPerRequest * demand)
+  const servers = Math.max(leastCores, remaining(loopsEach * copies, foreign) / copies)
+  return spreadStation(site, demand * (Number.isFinite(stretch) ? stretch : 1 / leastCores), servers, copies, around)
+}
+
+/** Beyond so many customers the speed of stations that are chosen at random hardly grows. */
+const crowd = 400
+
+/** Stations side by side: separate ones, or, where least connections choose, one whose speed lies between that of one queue and that of separate ones. */
+const spreadStation = (
+  site: Site,
+  demand: number,
+  servers: number,
+  copies: number,
+  around: Surroundings,
+): ClosedStation => {
+  const separate = { demandSeconds: demand / copies, servers, ...(copies === 1 ? {} : { copies }) }
+  if (copies === 1 || site.dispatch !== 'least') return separate
+  const share = around.contention.leastShare(site)
+  const together = serversPace(demand, servers * copies)
+  const apart = chainThroughputs(Math.max(crowd, together.length), 0, [separate])
+  if (apart === undefined) return separate
+  const pace = apart.map((throughput, i) => {
+    const one = together[Math.min(i, together.length - 1)] ?? 0
+    return one + share * Math.max(0, 1 / throughput - one)
+  })
+  return { demandSeconds: demand, servers: servers * copies, pace }
 }
 
 /** Time between departures of entries when 1…room are inside; undefined: nothing takes time there. */

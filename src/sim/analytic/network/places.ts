@@ -24,7 +24,7 @@ export type Spread = 'shared' | 'placed'
 const balancing: Readonly<Record<string, Dispatch>> = {
   round_robin: 'turn',
   weighted: 'turn',
-  least_conn: 'shared',
+  least_conn: 'least',
   random_two: 'two',
   ip_hash: 'random',
 }
@@ -98,26 +98,36 @@ export const coresAt = ({ domains }: Site): number => {
   return cores
 }
 
-/**
- * CPU-seconds per request of the mix on each set of cores: an equal part of each station for each of its instances, and the load generator's.
- */
+export interface DomainDemand {
+  /** CPU-seconds per request of the mix, of event loops (the load generator's, too) and of parallel work. */
+  readonly loops: number
+  readonly parallel: number
+}
+
+/** On each set of cores: an equal part of each station for each of its instances, and the load generator's. */
 export const domainDemands = (
   sites: ReadonlyMap<string, Site>,
   cpuSecondsOf: (station: string) => number,
   generatorSeconds: number,
-): ReadonlyMap<Domain, number> => {
-  const demands = new Map<Domain, number>()
-  const add = (domain: Domain, seconds: number): void => {
-    demands.set(domain, (demands.get(domain) ?? 0) + seconds)
+): ReadonlyMap<Domain, DomainDemand> => {
+  const demands = new Map<Domain, { loops: number; parallel: number }>()
+  const at = (domain: Domain): { loops: number; parallel: number } => {
+    const known = demands.get(domain) ?? { loops: 0, parallel: 0 }
+    demands.set(domain, known)
+    return known
   }
   let generator: Domain | undefined
-  for (const [id, { domains, station }] of sites) {
+  for (const [id, { domains, station, loopsEach }] of sites) {
     const each = cpuSecondsOf(id) / Math.max(1, station.instances.length)
     for (const [domain, instances] of domains) {
-      add(domain, each * instances)
+      at(domain)[loopsEach === undefined ? 'parallel' : 'loops'] += each * instances
       if (domain.members.includes('generator')) generator = domain
     }
   }
-  if (generator !== undefined) add(generator, generatorSeconds)
+  if (generator !== undefined) at(generator).loops += generatorSeconds
   return demands
 }
+
+/** Event loops on a set of cores. */
+export const loopsOn = (domain: Domain, placement: Placement): number =>
+  domain.members.reduce((sum, id) => sum + (placement.instances[id]?.eventLoops ?? (id === 'generator' ? 1 : 0)), 0)

@@ -163,10 +163,8 @@ export class Network {
 
   members(level: Level, entriesPerRequest: number): readonly Member[] {
     return membersOf(level, entriesPerRequest, {
-      sites: this.contention.sites,
-      domainDemands: this.contention.domainDemands,
+      contention: this.contention,
       throughput: this.throughput,
-      disturbance: (site) => this.contention.disturbance(site),
       paceOf: (holder) => this.paceOf(holder),
     })
   }
