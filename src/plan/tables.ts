@@ -3,6 +3,7 @@
 import type { DemandOrigin } from '../catalog/demand.js'
 import { groupBy } from '../lib/group.js'
 import type { Placement } from '../result/placement.js'
+import { mmcTimeout } from '../sim/analytic/impatience.js'
 import { occurrences } from '../sim/analytic/network/flow-tree.js'
 import type { HitRatios } from '../sim/analytic/network/hit-ratios.js'
 import { hostOf, machineDemand, poolConnections, type RawLimit } from '../sim/analytic/network/limits.js'
@@ -253,12 +254,29 @@ export const poolPlans = (solution: Solution): Readonly<Record<string, PoolPlan>
                 utilization: Number.isFinite(busy) ? busy : (limit?.utilization ?? 0),
                 waitProbability,
                 waitSeconds: finite(waitSeconds),
+                ...timeouts(pool.acquireTimeoutSeconds, throughput * count, holdSeconds, servers),
                 maxThroughputPerSecond: limit?.maxThroughputPerSecond ?? null,
               },
             ]
           }),
     ),
   )
+}
+
+/** A connection that is held without end would make everybody give up. */
+const timeouts = (
+  patienceSeconds: number | undefined,
+  arrivalRatePerSecond: number,
+  holdSeconds: number,
+  servers: number,
+): { readonly timeoutProbability?: number } => {
+  if (patienceSeconds === undefined) return {}
+  if (!Number.isFinite(holdSeconds)) return { timeoutProbability: 1 }
+  const { abandonProbability } = mmcTimeout(
+    { arrivalRatePerSecond, serviceSeconds: holdSeconds, servers },
+    patienceSeconds,
+  )
+  return { timeoutProbability: abandonProbability }
 }
 
 const unused = { count: 0, holdSeconds: 0, waitSeconds: 0, waitProbability: 0 }

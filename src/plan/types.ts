@@ -135,6 +135,8 @@ export interface PoolPlan {
   readonly utilization: number
   readonly waitProbability: number
   readonly waitSeconds: number | null
+  /** Share of those who ask for a connection that give up after `acquireTimeout` (M/M/c+D); absent: they wait for ever. */
+  readonly timeoutProbability?: number
   readonly maxThroughputPerSecond: number | null
 }
 

@@ -15,6 +15,7 @@ const quantityText = ({ quantity }: CheckRow): string => {
   if (quantity === 'ratePerSecond') return 'rate'
   if (quantity === 'queue.mean') return 'in it'
   if (quantity === 'utilization.cpu') return 'cpu'
+  if (quantity === 'completion.mean') return 'done'
   if (words[0] === 'pools') return words[2] === 'inUse' ? 'in use' : 'waiting'
   return words[1] ?? quantity
 }

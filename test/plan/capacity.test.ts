@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { capacityPlan } from '../../src/plan/capacity.js'
+import { erlangC } from '../../src/sim/analytic/erlang.js'
 import { topologyFile, topologyFrom } from '../support/topology.js'
 
 /** A client straight in front of a service that computes: a station of the textbook. */
@@ -282,6 +283,14 @@ traffic: { rate: 500/s }
     expect(pools['app.main']?.waitProbability).toBeCloseTo(0.1741, 4)
     expect(pools['app.main']?.waitSeconds).toBeCloseTo(0.000871, 6)
     expect(requests.r?.residenceSeconds).toBeCloseTo(0.020871, 6)
+  })
+
+  it('an acquire timeout: who waits longer gives up, M/M/14+D; without one nobody does', () => {
+    const timed = pooled(7).replace('size: 7', 'size: 7, acquireTimeout: 10ms')
+    // Beyond τ the density of the wait falls with cμ = 700/s instead of cμ − λ = 200/s: of the tail C·e^(−200/s · 10 ms) only 2/7 is left.
+    const tail = erlangC(14, 10) * Math.exp(-2)
+    expect(plan(timed).pools['app.main']?.timeoutProbability).toBeCloseTo(((2 / 7) * tail) / (1 - (5 / 7) * tail), 9)
+    expect(plan(pooled(7)).pools['app.main']).not.toHaveProperty('timeoutProbability')
   })
 
   it('requests in flight, when the service caps them below what they need', () => {

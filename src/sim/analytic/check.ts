@@ -91,6 +91,15 @@ export const checkAgainstTheory = (
           },
         ]
       : []),
+    ...(solved.point.table.method === 'bound'
+      ? [
+          {
+            what: 'a cap',
+            why: 'something that is no station (a rate limit, a limit of connections) holds the throughput down',
+            basis: 'does-not-apply' as const,
+          },
+        ]
+      : []),
     ...load.caveats,
     ...caveatsOf(load.topology, experiment, result),
   ]

@@ -188,6 +188,16 @@ describe('where it is an approximation, and by how much it is off', () => {
     expect(rowOf(check, 'app', 'utilization.cpu')).toMatchObject({ basis: 'exact', inside: true })
   })
 
+  it('workers behind a queue: their calls in hand and the time until the work is done, within 5 %', () => {
+    const queue = `  app: { engine: service, execution: { model: virtual-threads } }
+  broker: { engine: rabbitmq, queues: { tasks: {} } }
+  worker: { engine: service, replicas: 2, consumes: broker.tasks, slots: 2, flow: [{ compute: 30ms }] }`
+    const check = checked(service(queue, '[{ compute: 1ms }, { publish: broker.tasks }]', '{ rate: 100/s }'), 200)
+    expect(check.caveats.map(({ what }) => what)).toEqual(['queues'])
+    expect(off(check, 'worker', 'queue.mean')).toBeLessThan(0.05)
+    expect(off(check, 'get', 'completion.mean')).toBeLessThan(0.05)
+  })
+
   it('what comes after an irregular station: its arrivals are not Poisson', () => {
     const tiers = `${loop}\n  next: { engine: service, execution: { model: event-loop, processes: 1 }, operations: { go: { flow: [{ compute: 50ms }] } } }`
     const check = checked(service(tiers, '[{ compute: { const: 80ms } }, { call: next.go }]', '{ rate: 10/s }'), 3000)

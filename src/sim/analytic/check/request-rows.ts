@@ -18,7 +18,7 @@ export const requestRows = ({ result, topology, solved, judgements }: Context): 
     .filter(({ perRequest }) => perRequest > 0)
     .map(({ id, tree, perRequest }) => {
       const moments = momentsOf(tree, timing)
-      return { id, perRequest, moments, response: responseTail(topology, solved, judgements, tree, moments) }
+      return { id, tree, perRequest, moments, response: responseTail(topology, solved, judgements, tree, moments) }
     })
   const inAll = classes.filter(({ id }) => topology.requests[id]?.derivedFrom === undefined)
   const { all } = result.requests
@@ -63,8 +63,15 @@ export const requestRows = ({ result, topology, solved, judgements }: Context): 
         ),
       )
   }
-  for (const { id, moments, response } of classes) {
+  for (const { id, tree, moments, response } of classes) {
     const found = result.requests[id]
+    if (found?.completion !== undefined && found.completion !== null)
+      rows.push(
+        row(id, 'completion.mean', 'seconds', momentsOf(tree, timing, true).mean, found.completion.mean, {
+          formula: 'decomposition',
+          why: 'work behind a queue',
+        }),
+      )
     rows.push(
       row(id, 'latency.mean', 'seconds', moments.mean, latencyOf(found, 'latency.mean'), judgements.request(id)),
     )
