@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { randomStream } from '../../../src/lib/random.js'
 import { warmUpOf } from '../../../src/result/statistics/warm-up.js'
+import { queue } from './support.js'
 
 const series = (n: number, value: (i: number, noise: number) => number) => {
   const stream = randomStream(7, 'noise')
@@ -40,6 +41,21 @@ describe('MSER-5', () => {
         1,
       ),
     ).toMatchObject({ converged: false })
+  })
+
+  it('hardly ever doubts a steady run, however its requests correlate, and never believes in an overloaded one', () => {
+    const doubts = (rho: number, customers: number): number => {
+      let count = 0
+      for (let seed = 0; seed < 150; seed++) {
+        const { fine } = queue(rho, customers, seed).series
+        if (fine === undefined) throw new Error('no fine intervals')
+        if (warmUpOf(fine.latency, fine.seconds)?.converged === false) count++
+      }
+      return count / 150
+    }
+    expect(doubts(0.5, 10_000)).toBeLessThan(0.03)
+    expect(doubts(0.8, 10_000)).toBeLessThan(0.06)
+    expect(doubts(1.3, 5000)).toBeGreaterThan(0.97)
   })
 
   it('leaves out intervals in which nothing ended', () => {
