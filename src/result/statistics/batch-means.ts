@@ -3,7 +3,6 @@
  * latency of `all`: 30, or 20 where 30 correlate (B. W. Schmeiser, "Batch size effects in the analysis of simulation output", 1982:
  * more than 30 gain little, fewer than 10 lose much).
  */
-import { LatencyHistogram } from '../histogram.js'
 import type { HalfWidths, Latency, RunResult } from '../run-result.js'
 import {
   batched,
@@ -41,7 +40,7 @@ export const quantiles = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999
 /** The result with half-widths beside its estimates. */
 export const withBatchMeans = (result: RunResult, series: IntervalSeries): RunResult => {
   const all = series.requests.all
-  const latency = all === undefined ? undefined : meanLatency(all)
+  const latency = all?.latencies.latency && meanLatency(all.latencies.latency)
   const fine = series.fine ?? (latency === undefined ? undefined : { seconds: series.seconds, latency })
   const warmup = fine === undefined ? null : warmUpOf(fine.latency, fine.seconds)
   const size = batchSizeOf(series, latency)
@@ -54,37 +53,37 @@ export const withBatchMeans = (result: RunResult, series: IntervalSeries): RunRe
   }
   const ofQuotients = (quotients: Readonly<Record<string, Quotient>> | undefined): { halfWidth?: HalfWidths } =>
     field(Object.entries(quotients ?? {}).map(([path, quotient]) => [path, ofQuotient(quotient)]))
-  const ofLatency = (
-    intervals: LatencyIntervals,
-    pooled: LatencyHistogram,
-  ): (readonly [string, number | undefined])[] => {
-    const bounds = Object.values(quantiles).map((q) => pooled.quantile(q))
-    const below = intervals.atMost(bounds)
+  const ofLatency = (path: string, intervals: LatencyIntervals): (readonly [string, number | undefined])[] => {
+    const { pooled, count } = intervals
     const mean = spread(meanLatency(intervals))
     if (mean === null) return []
     const independent = independentSamples(pooled, mean)
+    const below = intervals.atMost(Object.values(quantiles).map((q) => pooled.quantile(q)))
     return [
-      ['latency.mean', halfWidthOf(mean)],
+      [`${path}.mean`, halfWidthOf(mean)],
       ...Object.entries(quantiles).map(([name, q], i) => {
-        const share = ofQuotient({ over: below[i] as Float64Array, under: intervals.count })
-        return [`latency.${name}`, quantileHalfWidth(pooled, q, share ?? 0, independent) ?? undefined] as const
+        const share = ofQuotient({ over: below[i] as Float64Array, under: count })
+        return [`${path}.${name}`, quantileHalfWidth(pooled, q, share ?? 0, independent) ?? undefined] as const
       }),
     ]
   }
-  const ofClass = (intervals: ClassIntervals, histogram: string): { halfWidth?: HalfWidths } => {
-    const { count, failed } = intervals
+  const ofClass = ({ ok, failed, degraded, unknown, latencies }: ClassIntervals): { halfWidth?: HalfWidths } => {
+    const completed = ok.map((count, i) => count + (failed[i] as number))
+    // Where none are, or all, batches do not vary, which says nothing of how exact that is.
+    const share = (over: Float64Array): number | undefined => ofQuotient({ over, under: completed }) || undefined
     return field([
-      ['ratePerSecond', ofQuotient({ over: count, under: count.map(() => series.seconds) })],
-      // Where none failed, or all, batches do not vary, which says nothing of how exact that is.
-      ['errors', nonZero(ofQuotient({ over: failed, under: count.map((ok, i) => ok + (failed[i] as number)) }))],
-      ...ofLatency(intervals, LatencyHistogram.decode(histogram)),
+      ['ratePerSecond', ofQuotient({ over: ok, under: ok.map(() => series.seconds) })],
+      ['errors', share(failed)],
+      ['degraded', share(degraded)],
+      ['unknown', share(unknown)],
+      ...Object.entries(latencies).flatMap(([path, intervals]) => ofLatency(path, intervals)),
     ])
   }
   return {
     ...result,
     requests: mapped(result.requests, (id, each) => {
       const intervals = series.requests[id]
-      return { ...each, ...(intervals === undefined ? {} : ofClass(intervals, each.histogram)) }
+      return { ...each, ...(intervals === undefined ? {} : ofClass(intervals)) }
     }),
     components: mapped(result.components, (id, each) => ({ ...each, ...ofQuotients(series.components[id]) })),
     hosts: mapped(result.hosts, (id, each) => ({ ...each, ...ofQuotients(series.hosts[id]) })),
@@ -92,7 +91,7 @@ export const withBatchMeans = (result: RunResult, series: IntervalSeries): RunRe
       const intervals = series.steps[id]
       return {
         ...each,
-        ...(intervals === undefined ? {} : field(ofLatency(intervals, LatencyHistogram.decode(each.histogram)))),
+        ...(intervals === undefined ? {} : field(ofLatency('latency', intervals))),
       }
     }),
     statistics: {
@@ -108,8 +107,6 @@ export const withoutHalfWidths = (result: RunResult, why: string, warmup: WarmUp
   ...result,
   statistics: { method: 'none', count: 0, confidence, warmup, why },
 })
-
-const nonZero = (value: number | undefined): number | undefined => (value === 0 ? undefined : value)
 
 const mapped = <T>(of: Readonly<Record<string, T>>, change: (id: string, each: T) => T): Record<string, T> =>
   Object.fromEntries(Object.entries(of).map(([id, each]) => [id, change(id, each)]))

@@ -2,6 +2,8 @@
  * What a run did in consecutive intervals of equal length, which together are the measured time: what intervals of
  * confidence are computed from. An engine writes it with exact sums.
  */
+import type { LatencyHistogram } from '../histogram.js'
+
 export interface IntervalSeries {
   /** Length of each. */
   readonly seconds: number
@@ -24,13 +26,19 @@ export interface Quotient {
 
 /** Latencies in seconds of what ended in each interval. */
 export interface LatencyIntervals {
+  /** Of all intervals. */
+  readonly pooled: LatencyHistogram
   readonly count: Float64Array
   readonly sumSeconds: Float64Array
   /** For each bound (seconds): how many were at most that, by interval. */
   atMost(bounds: readonly number[]): readonly Float64Array[]
 }
 
-/** Latencies of the successes. */
-export interface ClassIntervals extends LatencyIntervals {
+export interface ClassIntervals {
+  readonly ok: Float64Array
   readonly failed: Float64Array
+  readonly degraded: Float64Array
+  readonly unknown: Float64Array
+  /** By path in the class's result: `latency`, of successes; `serviceLatency`, `outcomes.hit.latency`, … */
+  readonly latencies: Readonly<Record<string, LatencyIntervals>>
 }

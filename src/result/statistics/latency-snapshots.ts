@@ -41,6 +41,7 @@ export class LatencySnapshots {
   intervals(pooled: LatencyHistogram): LatencyIntervals {
     const { snapshots } = this
     return {
+      pooled,
       count: differences(snapshots, ({ count }) => count),
       sumSeconds: differences(snapshots, ({ sumSeconds }) => sumSeconds),
       atMost: (bounds) =>

@@ -132,7 +132,9 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
   const latency = mergeLatency(each)
   const completion = mergeNamed(each, 'completion')
   const queueDelay = mergeNamed(each, 'queueDelay')
-  const failed = each.map(({ completed, ok }) => completed - ok)
+  const completed = each.map((of) => of.completed)
+  // Where none are, or all, replications do not vary, which says nothing of how exact that is.
+  const share = (counts: readonly number[]): number | null => acrossOf(counts, completed) || null
   const widths = new Map<string, number | null>([
     ...Object.entries(merged.halfWidth ?? {}),
     [
@@ -142,14 +144,9 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
         own,
       ),
     ],
-    // Where none failed, or all, replications do not vary, which says nothing of how exact that is.
-    [
-      'errors',
-      acrossOf(
-        failed,
-        each.map(({ completed }) => completed),
-      ) || null,
-    ],
+    ['errors', share(each.map((of) => of.completed - of.ok))],
+    ['degraded', share(each.map(({ degraded }) => degraded))],
+    ['unknown', share(each.map(({ unknown }) => unknown))],
     ...latency.widths,
     ...(completion?.widths ?? []),
     ...(queueDelay?.widths ?? []),

@@ -9,7 +9,7 @@ import { type FaultTrack, type FaultTracker, faultTracker } from '../../result/f
 import { LatencyHistogram } from '../../result/histogram.js'
 import type { ClassSecond } from '../../result/run-event.js'
 import type { ClassResult } from '../../result/run-result.js'
-import type { ClassIntervals } from '../../result/statistics/interval-series.js'
+import type { ClassIntervals, LatencyIntervals } from '../../result/statistics/interval-series.js'
 import { LatencySnapshots } from '../../result/statistics/latency-snapshots.js'
 import type { Codes } from './codes.js'
 import type { Requests } from './requests.js'
@@ -19,6 +19,9 @@ const batchSize = 1024
 
 const measuredBit = 4
 const degradedBit = 8
+
+/** Cumulative. */
+type Snapshot = Pick<Measured, 'ok' | 'failed' | 'degraded' | 'unknown'>
 
 class Track {
   readonly second = new Counts()
@@ -44,8 +47,8 @@ class Track {
   readonly pending = new LatencyHistogram()
   /** So far every request was sent when it was due: its service latency is its latency. */
   punctual = true
-  readonly snapshots = LatencySnapshots.empty()
-  readonly failedSnapshots: number[] = []
+  readonly snapshots: Snapshot[] = []
+  readonly latencies: Record<string, LatencySnapshots> = {}
 
   constructor(
     readonly id: string,
@@ -53,6 +56,18 @@ class Track {
     publishes: boolean,
   ) {
     if (publishes) this.total.work = new Work()
+  }
+
+  /** What is timed, by path in the result. */
+  histograms(): Record<string, LatencyHistogram> {
+    const { latency, service, hit, miss, work } = this.total
+    return {
+      latency,
+      serviceLatency: this.punctual ? latency : service,
+      'outcomes.hit.latency': hit,
+      'outcomes.miss.latency': miss,
+      ...work,
+    }
   }
 
   get inFlight(): number {
@@ -250,16 +265,20 @@ export class RequestLog {
   snapshot(): void {
     for (const track of this.tracks) {
       sorted(track)
-      track.snapshots.take(track.total.latency)
-      track.failedSnapshots.push(track.total.failed)
+      const { ok, failed, degraded, unknown } = track.total
+      track.snapshots.push({ ok, failed, degraded, unknown })
+      for (const [path, histogram] of Object.entries(track.histograms())) {
+        track.latencies[path] ??= LatencySnapshots.empty()
+        track.latencies[path].take(histogram)
+      }
     }
   }
 
   /** Between the snapshots, by class and `all`. */
   intervals(): Record<string, ClassIntervals> {
     return Object.fromEntries([
-      ['all', intervalsOf(this.ofAll, allOf(this.ofAll.map(({ total }) => total)))],
-      ...this.tracks.map((track) => [track.id, intervalsOf([track], track.total)] as const),
+      ['all', intervalsOf(this.ofAll)],
+      ...this.tracks.map((track) => [track.id, intervalsOf([track])] as const),
     ])
   }
 
@@ -288,14 +307,28 @@ export class RequestLog {
   }
 }
 
-const intervalsOf = (tracks: readonly Track[], total: Measured): ClassIntervals => {
-  const snapshots = LatencySnapshots.sum(tracks.map((track) => track.snapshots))
-  const failed = (snapshot: number): number =>
-    tracks.reduce((sum, { failedSnapshots }) => sum + (failedSnapshots[snapshot] ?? 0), 0)
+const intervalsOf = (tracks: readonly Track[]): ClassIntervals => {
+  const total = (look: number, key: keyof Snapshot): number =>
+    tracks.reduce((sum, { snapshots }) => sum + (snapshots[look]?.[key] ?? 0), 0)
+  const increments = (key: keyof Snapshot): Float64Array =>
+    Float64Array.from({ length: tracks[0]?.snapshots.length ?? 0 }, (_, i) => total(i, key) - total(i - 1, key))
+  const paths = [...new Set(tracks.flatMap(({ latencies }) => Object.keys(latencies)))]
   return {
-    ...snapshots.intervals(total.latency),
-    failed: Float64Array.from(tracks[0]?.failedSnapshots ?? [], (_, i) => failed(i) - (i === 0 ? 0 : failed(i - 1))),
+    ok: increments('ok'),
+    failed: increments('failed'),
+    degraded: increments('degraded'),
+    unknown: increments('unknown'),
+    latencies: Object.fromEntries(paths.map((path) => [path, latenciesOf(tracks, path)])),
   }
+}
+
+const latenciesOf = (tracks: readonly Track[], path: string): LatencyIntervals => {
+  const pooled = new LatencyHistogram()
+  for (const track of tracks) {
+    const histogram = track.histograms()[path]
+    if (histogram !== undefined) pooled.add(histogram)
+  }
+  return LatencySnapshots.sum(tracks.flatMap(({ latencies }) => latencies[path] ?? [])).intervals(pooled)
 }
 
 /** Requests to put down: sorts the batch. */

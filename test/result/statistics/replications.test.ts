@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { studentT } from '../../../src/lib/student-t.js'
-import { LatencyHistogram } from '../../../src/result/histogram.js'
+import { emptyHistogram, LatencyHistogram } from '../../../src/result/histogram.js'
 import { parseRunResult } from '../../../src/result/parse.js'
 import type { Judgement, RunResult } from '../../../src/result/run-result.js'
 import { withBatchMeans } from '../../../src/result/statistics/batch-means.js'
 import { mergeNumbers } from '../../../src/result/statistics/merge-numbers.js'
 import { median, medianHalfWidth } from '../../../src/result/statistics/order.js'
 import { mergeReplications } from '../../../src/result/statistics/replications.js'
-import { componentResult, faultResult, runResult } from '../../support/run-result.js'
+import { classResult, componentResult, faultResult, runResult } from '../../support/run-result.js'
 import { queue } from './support.js'
 
 const plain = (customers: number, seeds: number, rho = 0.5): RunResult[] =>
@@ -112,6 +112,69 @@ describe('replications as one result', () => {
     const { steadyState, invariants } = mergeReplications(results)
     expect(steadyState).toEqual([{ ...judgement('pass'), observed: 2, why: 'held in 2 of 3 replications' }])
     expect(invariants).toEqual([{ ...judgement('fail'), observed: 2, why: 'held in 2 of 3 replications; because 9' }])
+  })
+
+  it('messages are counted, the lengths of queues averaged', () => {
+    const none = { rejected: 0, blocked: 0, redelivered: 0, expired: 0, dropped: 0, nacked: 0, exhausted: 0, wiped: 0 }
+    const tasks = (length: { mean: number; max: number }, published: number) => ({
+      ...none,
+      length,
+      published,
+      delivered: published,
+      acked: published - 1,
+      received: 3,
+      deadLettered: 1,
+      lost: 2,
+    })
+    const results = [tasks({ mean: 1, max: 9 }, 10), tasks({ mean: 3, max: 4 }, 20)].map((queue) =>
+      runResult({ components: { broker: componentResult({ queues: { tasks: queue } }) } }),
+    )
+    const { queues, halfWidth } = mergeReplications(results).components.broker ?? {}
+    expect(queues?.tasks).toEqual({
+      ...none,
+      length: { mean: 2, max: 9 },
+      published: 30,
+      delivered: 30,
+      acked: 28,
+      received: 6,
+      deadLettered: 2,
+      lost: 4,
+    })
+    expect(halfWidth?.['queues.tasks.length.mean']).toBeCloseTo(studentT(1), 9)
+    expect(Object.keys(halfWidth ?? {}).filter((path) => path.startsWith('queues'))).toHaveLength(1)
+  })
+
+  it('completions are merged from their histograms, shares of what completed have half-widths', () => {
+    const seconds = [
+      [1, 2],
+      [3, 3, 3],
+    ]
+    const results = seconds.map((each, i) => {
+      const histogram = new LatencyHistogram()
+      for (const value of each) histogram.record(value)
+      return runResult({
+        requests: {
+          all: classResult({
+            completed: 100,
+            ok: 100,
+            degraded: i,
+            completion: histogram.latency(),
+            completionHistogram: histogram.encode(),
+            queueDelay: null,
+            queueDelayHistogram: emptyHistogram(),
+          }),
+        },
+      })
+    })
+    const all = mergeReplications(results).requests.all
+    expect(all?.completion?.mean).toBeCloseTo(12 / 5, 12)
+    expect(all?.completion?.p90).toBeCloseTo(3, 2)
+    expect(LatencyHistogram.decode(all?.completionHistogram ?? '').count).toBe(5)
+    expect(all?.queueDelay).toBeNull()
+    expect(all?.halfWidth?.['completion.mean']).toBeGreaterThan(0)
+    // 0 and 1 of 100: t(1) · 0.5 %.
+    expect(all?.halfWidth?.degraded).toBeCloseTo(studentT(1) * 0.005, 9)
+    expect(all?.halfWidth).not.toHaveProperty('errors')
   })
 
   it('instances are added by their names', () => {

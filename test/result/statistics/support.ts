@@ -49,7 +49,9 @@ const play = (rho: number, customers: number, arrivals: RandomStream, service: R
   takeUntil(duration)
   snapshots.take(histogram)
   busy[intervals - 1] = busySeconds - busyBefore
-  const cls = { ...snapshots.intervals(histogram), failed: new Float64Array(intervals) }
+  const latency = snapshots.intervals(histogram)
+  const none = new Float64Array(intervals)
+  const cls = { ok: latency.count, failed: none, degraded: none, unknown: none, latencies: { latency } }
   const { count } = histogram
   const all = classResult({
     offered: count,

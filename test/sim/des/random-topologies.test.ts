@@ -165,6 +165,9 @@ describe('on any topology', () => {
             expect(width).toBeGreaterThanOrEqual(0)
           }
         const rate = requests.all?.halfWidth?.ratePerSecond ?? Number.NaN
+        // Nothing is sent twice, so both latencies are one.
+        expect(requests.all?.halfWidth?.['serviceLatency.mean']).toBe(requests.all?.halfWidth?.['latency.mean'])
+        expect(requests.all?.serviceLatency).toEqual(requests.all?.latency)
         if (!p.closed) {
           // Poisson: 1.96·√(40/110) = 1.18; batches that seem to correlate widen it threefold at most.
           expect(rate).toBeGreaterThan(0.5)
