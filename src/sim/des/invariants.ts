@@ -10,8 +10,8 @@ interface Finding {
 }
 
 const check: { readonly [Name in InvariantName]: (state: SharedState) => Finding | undefined } = {
-  'no-oversell': ({ counterPlaces, counters }) => {
-    if (counterPlaces.length === 0) return undefined
+  'no-oversell': ({ has, counterPlaces, counters }) => {
+    if (!has.counters) return undefined
     const oversold = counterPlaces.map((place) => ({ place, of: counters.of(place.counter) }))
     return {
       violations: oversold.reduce((sum, { of }) => sum + of.oversold, 0),
@@ -22,22 +22,22 @@ const check: { readonly [Name in InvariantName]: (state: SharedState) => Finding
       ),
     }
   },
-  'no-lost-writes': ({ lost, changes }) =>
-    changes
+  'no-lost-writes': ({ lost, has }) =>
+    has.changes
       ? {
           violations: [...lost.values()].reduce((sum, count) => sum + count, 0),
           why: listed([...lost], ([store, count]) => `${counted(count, 'acknowledged write')} lost by ${store}`),
         }
       : undefined,
-  'no-stale-reads': ({ stale }) =>
-    stale.exist
+  'no-stale-reads': ({ staleReads, has }) =>
+    has.laggingCopies
       ? {
-          violations: stale.reads,
-          why: `${counted(stale.reads, 'read')} from a copy that had not received the last write`,
+          violations: staleReads,
+          why: `${counted(staleReads, 'read')} from a copy that had not received the last write`,
         }
       : undefined,
-  'no-double-effect': ({ effects, changes }) =>
-    changes
+  'no-double-effect': ({ effects, has }) =>
+    has.changes
       ? {
           violations: effects.doubled,
           why: `${counted(effects.doubled, 'write')} of ${counted(effects.doubledRequests, 'request')} took effect again`,
@@ -45,8 +45,8 @@ const check: { readonly [Name in InvariantName]: (state: SharedState) => Finding
       : undefined,
   'no-lost-messages': ({ messages }) =>
     messages && { violations: messages.lost, why: `${counted(messages.lost, 'accepted message')} lost` },
-  'mutual-exclusion': ({ lockPlaces, locks }) => {
-    if (lockPlaces.length === 0) return undefined
+  'mutual-exclusion': ({ has, lockPlaces, locks }) => {
+    if (!has.locks) return undefined
     const overlaps = lockPlaces.map((place) => ({ place, of: locks.locks.of(place.space) }))
     return {
       violations: overlaps.reduce((sum, { of }) => sum + of.overlaps, 0),
@@ -57,8 +57,8 @@ const check: { readonly [Name in InvariantName]: (state: SharedState) => Finding
       ),
     }
   },
-  'no-half-done-saga': ({ sagas }) =>
-    sagas.exist
+  'no-half-done-saga': ({ sagas, has }) =>
+    has.sagas
       ? {
           violations: sagas.failed + sagas.stranded,
           why: `${counted(sagas.failed, 'undo list')} failed three times, ${sagas.stranded} died with ${sagas.stranded === 1 ? 'its' : 'their'} process`,

@@ -57,15 +57,15 @@ export class SharedState {
   readonly effects = new Effects()
   readonly transactions = new Transactions()
   /** Undo lists that were done, that failed for good, and that were never begun because their process died. */
-  readonly sagas = { exist: false, failed: 0, undone: 0, stranded: 0 }
+  readonly sagas = { failed: 0, undone: 0, stranded: 0 }
   /** Acknowledged writes that are gone, by store. */
   readonly lost = new Map<ComponentId, number>()
   /** Reads from copies that missed a write which had been acknowledged. */
-  readonly stale = { exist: false, reads: 0 }
+  staleReads = 0
   /** Of brokers, accepted messages that are gone; undefined: there are none. */
   messages: { lost: number } | undefined = undefined
-  /** Is there a step that changes something? */
-  readonly changes: boolean
+  /** What could be violated at all. */
+  readonly has: Readonly<Record<'counters' | 'locks' | 'sagas' | 'changes' | 'laggingCopies', boolean>>
   readonly counterPlaces: CounterPlace[] = []
   readonly lockPlaces: LockPlace[] = []
   private readonly times: ReadonlyMap<StepId, number>
@@ -81,7 +81,19 @@ export class SharedState {
     this.locks = new LockRoom(kernel, lockTimeout)
     this.rows = new LockRoom(kernel, lockTimeout)
     this.times = timesPerPass(topology)
-    this.changes = flowsOf(topology).some((flow) => [...walk(flow)].some(hasEffect))
+    const steps = flowsOf(topology).flatMap((flow) => [...walk(flow)])
+    this.has = {
+      counters: steps.some(({ kind }) => kind === 'reserve' || kind === 'release'),
+      locks: steps.some(({ kind }) => kind === 'lock'),
+      sagas: steps.some(({ kind }) => kind === 'saga'),
+      changes: steps.some(hasEffect),
+      laggingCopies: steps.some(
+        (step) =>
+          step.kind === 'query' &&
+          step.target.role === 'replica' &&
+          this.account(step.target.component).recent !== undefined,
+      ),
+    }
   }
 
   /** In the order of their numbers. */
@@ -156,7 +168,7 @@ export class SharedState {
 
   /** A copy was asked for the value of this key. */
   readFromCopy(account: StoreAccount, data: number, key: number): void {
-    if (account.recent?.isRecent(keyIn(data, key), this.kernel.now) === true) this.stale.reads += 1
+    if (account.recent?.isRecent(keyIn(data, key), this.kernel.now) === true) this.staleReads += 1
   }
 
   /** A copy has taken over a shard from the primary that was last heard of at `goneAt`. */

@@ -187,6 +187,13 @@ export class Transit {
     this.retry()
   }
 
+  /** Does nothing pass between them? */
+  isSevered(from: Endpoint, to: Endpoint): boolean {
+    if (this.islands > 0 && from.island !== to.island) return true
+    const edge = this.kernel.edges.between(from.station.component, to.station.component)
+    return this.wayOf(edge).way.partitioned
+  }
+
   /** Is anything wrong with the way, so that a timeout tells of more than load? */
   isImpaired(edge: number): boolean {
     return this.islands > 0 || (this.ways[edge]?.way.isImpaired ?? false)

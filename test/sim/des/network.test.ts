@@ -253,6 +253,23 @@ describe('a partition', () => {
     expect(slow.every((count) => count === 0)).toBe(true)
   })
 
+  it('fails the health checks of a balancer, which then sends nothing there', () => {
+    const hosts = '{ a: { count: 1, cpu: 100 }, b: { count: 2, cpu: 100 }, c: { count: 1, cpu: 100 } }'
+    const result = run(
+      topology({
+        hosts,
+        flow: '[]',
+        app: ', replicas: 2',
+        edge: ', connectTimeout: 5s, health: { maxFails: 0, interval: 1s, timeout: 500ms, fall: 2, rise: 1 }',
+      }).replace('engine: nginx', 'engine: haproxy'),
+      { rate: 50, seconds: 40, faults: [fault('partition', { kind: 'host', host: 'b/0' }, { forSeconds: 20 })] },
+    )
+    expect(result.faults[0]?.detectedAt).toBeGreaterThan(11)
+    expect(result.faults[0]?.detectedAt).toBeLessThan(13)
+    const inFlight = result.series.filter(({ at }) => at > 19 && at <= 30).map(({ requests }) => requests.all?.inFlight)
+    expect(inFlight.every((count) => count === 0)).toBe(true)
+  })
+
   it('of a host cuts off the clients of what runs there', () => {
     const result = run(topology({ flow: '[]', client: 'client: { timeout: 1s }' }), {
       rate: 50,

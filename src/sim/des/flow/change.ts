@@ -104,7 +104,6 @@ export const readCommit = (
   const account = state.account(step.target.component)
   const data = system.dataIndex(step.key ?? scope.key)
   if (step.target.role !== 'replica' || account.recent === undefined || data < 0) return { disk }
-  state.stale.exist = true
   const { primary } = system.member(step.target.component).roles
   return {
     disk,

@@ -27,7 +27,6 @@ export const emitSaga = (program: Program, step: Saga, scope: Scope, emitFlow: E
   const { tasks, frames } = kernel
   const { sagas } = system.state
   const { entries } = step
-  sagas.exist = true
   const hasUndo = entries.map(({ undo }) => undo.length > 0)
   /** How many of the first `finished` entries have something to undo. */
   const toUndo = (finished: number): number => hasUndo.slice(0, finished).filter(Boolean).length

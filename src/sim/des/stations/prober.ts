@@ -77,6 +77,13 @@ export class Prober {
       this.again(peer, began)
       return
     }
+    if (kernel.transit.isSevered(this.self, endpoint)) {
+      this.agenda.after(this.options.timeoutSeconds, () => {
+        this.judge(peer, false)
+        this.again(peer, began)
+      })
+      return
+    }
     const task = kernel.start(endpoint, this.program, none, this.ender)
     const timeout = this.agenda.after(this.options.timeoutSeconds, () => {
       kernel.cancel(task)
