@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { engineRegistry } from '../../src/catalog/index.js'
+import { topologyPlacement } from '../../src/catalog/placement.js'
 import { PlimsollError } from '../../src/lib/errors.js'
 import { randomStream } from '../../src/lib/random.js'
 import { capacityPlan } from '../../src/plan/capacity.js'
 import type { CapacityPlan } from '../../src/plan/types.js'
+import { solveTopology } from '../../src/sim/analytic/network/solve.js'
+import { momentsOf } from '../../src/sim/analytic/network/timing.js'
 import { parseTopology } from '../../src/topology/parse.js'
 import type { Topology } from '../../src/topology/types.js'
 import { topologyFile, topologyFrom } from '../support/topology.js'
@@ -50,6 +53,21 @@ const expectLaws = (plan: CapacityPlan): void => {
       expect(request.residenceSeconds).toBeGreaterThanOrEqual(request.minResidenceSeconds * (1 - 1e-9))
 }
 
+/** Solved as it is placed, as `simulate --check` does: every time is a number or without bound. */
+const expectTimes = (topology: Topology): void => {
+  const { solved } = solveTopology(topology, topologyPlacement(topology), 'placed')
+  for (const { tree } of solved.classes) {
+    const { mean, variance } = momentsOf(tree, solved.point.timing)
+    expect(mean).toBeGreaterThanOrEqual(0)
+    expect(variance).toBeGreaterThanOrEqual(0)
+  }
+  for (const seconds of solved.residences.stations.values()) expect(seconds).toBeGreaterThanOrEqual(0)
+  for (const { waitSeconds, holdSeconds } of solved.residences.pools.values()) {
+    expect(waitSeconds).toBeGreaterThanOrEqual(0)
+    expect(holdSeconds).toBeGreaterThanOrEqual(0)
+  }
+}
+
 /** Other values for what a topology writes: small, large, none, exactly full. */
 const numbers = ['0', '1', '2', '7', '100', '999', '1000', '100000']
 
@@ -79,6 +97,7 @@ describe.each(files)('%s', (file) => {
       if (topology === undefined) continue
       planned++
       expectLaws(capacityPlan(topology))
+      expectTimes(topology)
     }
     expect(planned).toBeGreaterThan(10)
   })

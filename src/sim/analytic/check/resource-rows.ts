@@ -1,4 +1,5 @@
 /** Utilization and queues of components, pools and shared hosts. */
+import { groupBy } from '../../../lib/group.js'
 import { usableCores } from '../../../result/capacity.js'
 import { holders } from '../network/flow-tree.js'
 import { machineDemand } from '../network/limits.js'
@@ -109,13 +110,10 @@ const inUseJudged = (solved: Solved, judgements: Judgements, pool: string): Judg
 export const hostRows = ({ result, topology, placement, solved, judgements }: Context): readonly Row[] => {
   const { table } = solved.point
   const throughput = table.throughputPerSecond
+  const there = groupBy(Object.keys(placement.instances), (id) => placement.instances[id]?.host ?? '')
   return Object.entries(placement.hosts).flatMap(([host, { cpu }]): readonly Row[] => {
     const found = result.hosts[host]
-    const here = new Set(
-      Object.entries(placement.instances)
-        .filter(([, placed]) => placed.host === host)
-        .map(([id]) => id.split('/')[0]),
-    )
+    const here = new Set((there.get(host) ?? []).map((id) => id.split('/')[0]))
     if (found === undefined || here.size < 2) return []
     const theory = (throughput * machineDemand({ topology, placement, usage: solved.usage }, host, throughput)) / cpu
     const why =

@@ -136,6 +136,7 @@ export class Contention {
     const copies = site.dispatch === 'shared' ? 1 : site.endpoints
     const servers = site.loopsEach
     const stretch = this.stretchOfLoops(site)
+    if (!Number.isFinite(stretch)) return endless
     const { component } = station
     // A task that has its slot has its server, too: it waits in the queue of the broker instead.
     if (component.role === 'service' && component.consumes !== undefined)
@@ -180,6 +181,12 @@ export class Contention {
     const waitSeconds = Math.max(0, residenceSeconds - member.demandSeconds * stretch) / (level.bursts.get(id) ?? 1)
     return { waitSeconds, waitVariance: waitSeconds ** 2, stretch }
   }
+}
+
+const endless: Delay = {
+  waitSeconds: Number.POSITIVE_INFINITY,
+  waitVariance: Number.POSITIVE_INFINITY,
+  stretch: Number.POSITIVE_INFINITY,
 }
 
 /** A wait that is exponential if there is one: E[W²] = 2·E[W]²/P(wait). */

@@ -173,16 +173,33 @@ export const hostOf = (topology: Topology, placement: Placement, machine: string
     ? (Object.keys(topology.hosts).find((id) => machine === id || machine.startsWith(`${id}/`)) ?? machine)
     : machine
 
-/** CPU-seconds per request of the mix on one machine: an equal part of each station for each of its instances there. */
-export const machineDemand = ({ topology, placement, usage }: Context, machine: string, throughput: number): number => {
-  const demands = stationDemands(usage, throughput)
-  let sum = placement.instances.generator?.host === machine ? visitCpu(topology, 'generator', throughput).cpuSeconds : 0
-  for (const station of usage.stations.values()) {
-    const here = station.instances.filter((id) => placement.instances[id]?.host === machine).length
-    sum += ((demands.get(station.id)?.cpuSeconds ?? 0) * here) / Math.max(1, station.instances.length)
+/** The last answer for each usage: every machine is asked about at the same throughput. */
+const rememberedMachines = new WeakMap<
+  Usage,
+  { readonly placement: Placement; readonly throughput: number; readonly demands: ReadonlyMap<string, number> }
+>()
+
+/** CPU-seconds per request of the mix by machine: an equal part of each station for each of its instances there. */
+const machineDemands = ({ topology, placement, usage }: Context, throughput: number): ReadonlyMap<string, number> => {
+  const last = rememberedMachines.get(usage)
+  if (last?.throughput === throughput && last.placement === placement) return last.demands
+  const demands = new Map<string, number>()
+  const add = (machine: string, seconds: number): void => {
+    demands.set(machine, (demands.get(machine) ?? 0) + seconds)
   }
-  return sum
+  const generator = placement.instances.generator?.host
+  if (generator !== undefined) add(generator, visitCpu(topology, 'generator', throughput).cpuSeconds)
+  const stations = stationDemands(usage, throughput)
+  for (const station of usage.stations.values()) {
+    const each = (stations.get(station.id)?.cpuSeconds ?? 0) / Math.max(1, station.instances.length)
+    for (const id of station.instances) add(placement.instances[id]?.host ?? '', each)
+  }
+  rememberedMachines.set(usage, { placement, throughput, demands })
+  return demands
 }
+
+export const machineDemand = (context: Context, machine: string, throughput: number): number =>
+  machineDemands(context, throughput).get(machine) ?? 0
 
 /** Machines that instances share; one that belongs to a single instance is that instance's own CPU limit. */
 const hostLimits = (context: Context): readonly RawLimit[] =>
