@@ -79,9 +79,7 @@ describe('replications and points', () => {
   })
 
   it('an error in a thread arrives as it was thrown', async () => {
-    const faulty = source(
-      'load: { stages: [{ hold: 1/s, for: 1s }] }\nfaults: [{ at: 0s, latency: app -> db, add: 5ms }]\n',
-    )
+    const faulty = source('load: { stages: [{ hold: 1/s, for: 1s }] }\nfaults: [{ at: 0s, flush: db }]\n')
     const thrown = await Promise.all(
       [1, 2].map((threads) =>
         all(threads, { source: faulty }).then(
