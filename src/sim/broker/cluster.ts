@@ -35,8 +35,12 @@ export class KafkaCluster {
 
   constructor(
     readonly options: ClusterOptions,
-    /** Something that could not be written or read may be so now, or the other way round. */
-    private readonly changed: (now: number) => void,
+    private readonly hooks: {
+      /** Something that could not be written or read may be so now, or the other way round. */
+      changed(now: number): void
+      /** The controllers have noticed the loss of a broker. */
+      missed(broker: number): void
+    },
   ) {
     const all = <Value>(value: Value): Value[] => Array.from({ length: options.brokers }, () => value)
     this.up = all(true)
@@ -85,7 +89,7 @@ export class KafkaCluster {
     this.lostAt[broker] = now
     if (announced && quorum && this.quorum) this.fence(broker)
     else this.plan(now)
-    this.changed(now)
+    this.hooks.changed(now)
   }
 
   restore(broker: number, now: number): void {
@@ -101,7 +105,7 @@ export class KafkaCluster {
       if (partition.leader >= 0) partition.inSync[own] = true
     }
     this.plan(now)
-    this.changed(now)
+    this.hooks.changed(now)
   }
 
   /** When the next loss is dealt with; infinite: none is due. */
@@ -114,7 +118,8 @@ export class KafkaCluster {
       if (at > now) continue
       this.fenceAt[broker] = Number.POSITIVE_INFINITY
       this.fence(broker)
-      this.changed(now)
+      this.hooks.missed(broker)
+      this.hooks.changed(now)
     }
   }
 

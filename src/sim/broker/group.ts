@@ -30,6 +30,8 @@ export interface GroupHooks {
   delivered(group: ConsumerGroup, member: number, partition: number, payload: number, redelivered: boolean): void
   /** Retention took the message before the group had worked on it. */
   expired(group: ConsumerGroup, payload: number): void
+  /** The end of a member that died or fell silent has been noticed. */
+  missed(group: ConsumerGroup, member: number): void
   /** The group has committed beyond this offset of the partition. */
   committed(partition: number): void
   /** `nextAt` may have changed. */
@@ -235,6 +237,7 @@ export class ConsumerGroup {
     for (const [i, { missedAt }] of this.members.entries())
       if (missedAt <= now) {
         this.drop(i)
+        this.hooks.missed(this, i)
         missed = true
       }
     if (missed && !this.rebalancing) this.rebalance(now, true)

@@ -23,6 +23,7 @@ export interface TopicHooks {
   admitted(topic: Topic, ticket: number, payload: number): void
   /** Retention took the message before the group had it. */
   expired: GroupHooks['expired']
+  missed: GroupHooks['missed']
   /** `nextAt` may have changed. */
   timesChanged(): void
 }
@@ -69,6 +70,7 @@ export class Topic {
       {
         delivered: this.hooks.delivered,
         expired: this.hooks.expired,
+        missed: this.hooks.missed,
         committed: (partition) => this.trim(partition),
         timesChanged: this.hooks.timesChanged,
       },

@@ -226,7 +226,7 @@ describe('whatever happens to the members of a group and to brokers', () => {
           let accepted = 0
           const cluster = new KafkaCluster(
             { ...clusterDefaults, brokers: 3, controllers: 3, replicationFactor },
-            (now) => topic.reconsider(now),
+            { changed: (now) => topic.reconsider(now), missed: () => undefined },
           )
           const topic: Topic = new Topic({ id: 't', partitions, retentionSeconds: undefined }, cluster, 0, {
             delivered: (_, member, partition, payload) => {
@@ -237,6 +237,7 @@ describe('whatever happens to the members of a group and to brokers', () => {
             },
             admitted: () => accepted++,
             expired: () => expect.unreachable(),
+            missed: () => undefined,
             timesChanged: () => undefined,
           })
           const group = topic.addGroup({ id: 'g', acknowledge: 'after-work', ...groupDefaults, assignment })

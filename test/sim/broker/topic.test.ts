@@ -15,16 +15,18 @@ const kafka = (topic: Partial<TopicOptions> = {}, cluster: Partial<ClusterOption
   const deliveries: Delivery[] = []
   const admitted: number[] = []
   const expired: number[] = []
+  const missed: number[] = []
   const brokers = cluster.brokers ?? 1
   const made = new KafkaCluster(
     { brokers, controllers: brokers, replicationFactor: 1, ...clusterDefaults, ...cluster },
-    (now) => log.reconsider(now),
+    { changed: (now) => log.reconsider(now), missed: (broker) => missed.push(broker) },
   )
   const log: Topic = new Topic({ id: 't', partitions: 6, retentionSeconds: undefined, ...topic }, made, 0, {
     delivered: (_, member, partition, payload, redelivered) =>
       deliveries.push({ member, partition, payload, redelivered }),
     admitted: (_, __, payload) => admitted.push(payload),
     expired: (_, payload) => expired.push(payload),
+    missed: () => undefined,
     timesChanged: () => undefined,
   })
   const group = (options: Partial<GroupOptions> = {}): ConsumerGroup =>
@@ -33,7 +35,7 @@ const kafka = (topic: Partial<TopicOptions> = {}, cluster: Partial<ClusterOption
   const fill = (count: number, now = 0, from = 0): void => {
     for (let i = 0; i < count; i++) log.publish(from + i, log.partitionFor(-1), now)
   }
-  return { cluster: made, log, group, fill, deliveries, admitted, expired }
+  return { cluster: made, log, group, fill, deliveries, admitted, expired, missed }
 }
 
 const payloads = (deliveries: readonly Delivery[]): number[] => deliveries.map(({ payload }) => payload)
@@ -191,13 +193,14 @@ describe('a cluster', () => {
   const three: Partial<ClusterOptions> = { brokers: 3, replicationFactor: 3, minInSync: 2 }
 
   it('elects new leaders when the session of a lost broker ends, and makes publishers wait until then', () => {
-    const { cluster, log, admitted } = kafka({ partitions: 3 }, three)
+    const { cluster, log, admitted, missed } = kafka({ partitions: 3 }, three)
     expect([0, 1, 2].map((p) => log.leaderOf(p))).toEqual([0, 1, 2])
     cluster.lose(0, false, 100)
     const tickets = [0, 1, 2].map((p) => log.publish(p, p, 101))
     expect(tickets).toEqual([0, 1, 2]) // those that it follows wait for its copy, too
     expect(cluster.nextAt()).toBeCloseTo(109.1, 9)
     cluster.advance(109.1)
+    expect(missed).toEqual([0])
     expect(admitted).toEqual([0, 1, 2])
     expect([0, 1, 2].map((p) => log.leaderOf(p))).toEqual([1, 1, 2])
     cluster.restore(0, 200)

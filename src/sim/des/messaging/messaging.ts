@@ -73,8 +73,7 @@ export class Messaging {
   gone(endpoint: Endpoint, how: Gone | 'draining'): void {
     const { component } = endpoint.station
     const connected = this.workers.get(component)
-    if (connected?.kind === 'queue' && how !== 'unheard')
-      connected.broker.workerGone(connected.worker, endpoint, how === 'draining')
+    if (connected?.kind === 'queue' && how !== 'unheard') connected.broker.workerGone(connected.worker, endpoint, how)
     else if (connected?.kind === 'topic') connected.broker.workerGone(connected.worker, endpoint, how)
     if (how === 'draining') return
     this.queues.get(component)?.lostProcess(endpoint, how)

@@ -191,15 +191,17 @@ export class QueueBroker implements Source {
   }
 
   /** `draining`: it takes nothing more. Otherwise it is gone, and what it had comes back. */
-  workerGone(worker: Worker, endpoint: Endpoint, draining: boolean): void {
+  workerGone(worker: Worker, endpoint: Endpoint, how: Gone | 'draining'): void {
     const hand = worker.handOf(endpoint)
     if (hand === undefined || hand.consumer === none) return
     const place = this.places.find(({ workers }) => workers.includes(worker))
-    if (draining) place?.queue.retire(hand.consumer)
+    if (how === 'draining') place?.queue.retire(hand.consumer)
     else {
       const { consumer } = hand
       hand.consumer = none
       place?.queue.detach(consumer, this.system.kernel.now)
+      // The connection of a process that dies is closed by its machine.
+      if (how !== 'stopped' && place?.reachable === true) this.system.kernel.notice(endpoint, this.store.id)
       this.reschedule()
     }
   }

@@ -62,7 +62,10 @@ export class TopicBroker implements Source, Room {
         controllers: Math.min(brokers, mostControllers),
         replicationFactor: store.replicationFactor ?? 1,
       },
-      () => this.changed(),
+      {
+        changed: () => this.changed(),
+        missed: (broker) => kernel.notice(member.endpoints[broker] as Endpoint, `controllers of ${store.id}`),
+      },
     )
     this.places = Object.values(store.topics).map((options, index) => {
       const place: TopicPlace = {
@@ -87,6 +90,10 @@ export class TopicBroker implements Source, Room {
             if (payload === poison) return
             this.lost()
             if (payload >= 0) this.account.lost(payload)
+          },
+          missed: (group, lostMember) => {
+            const hand = place.readers.find((each) => each.group === group)?.hands[lostMember]
+            if (hand !== undefined) kernel.notice(hand.endpoint, store.id)
           },
           timesChanged: () => this.reschedule(),
         }),
