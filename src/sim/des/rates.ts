@@ -3,7 +3,7 @@ import { classMix, levelAt } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
 import { meanSeconds } from '../../lib/distribution.js'
 import type { Step } from '../../topology/flow.js'
-import type { Topology } from '../../topology/types.js'
+import type { ServiceComponent, Target, Topology } from '../../topology/types.js'
 
 /** Visits per second and component that the load means at its start; a lookup without a declared ratio counts as half hit. */
 export const plannedRates = (topology: Topology, load: Load): ReadonlyMap<string, number> => {
@@ -33,18 +33,21 @@ const usersPerSecond = (topology: Topology, load: Load, users: number): number =
   return users / Math.max(0.01, think === undefined ? 0 : meanSeconds(think))
 }
 
+type Add = (component: string, rate: number) => void
+
 const visit = (
   topology: Topology,
   steps: readonly Step[],
   rate: number,
-  add: (component: string, rate: number) => void,
+  add: Add,
+  within: readonly Target[] = [],
 ): void => {
   for (const step of steps)
     switch (step.kind) {
       case 'lookup': {
         const misses = rate * (1 - (step.hitRatio ?? 0.5))
         add(step.target.component, rate + misses)
-        visit(topology, step.miss, misses, add)
+        visit(topology, step.miss, misses, add, within)
         break
       }
       case 'query':
@@ -53,26 +56,50 @@ const visit = (
         break
       case 'transaction':
         add(step.target.component, 2 * rate)
-        visit(topology, step.do, rate, add)
+        visit(topology, step.do, rate, add, within)
         break
       case 'call': {
         add(step.target.component, rate)
         const callee = topology.components[step.target.component]
         const operation = callee?.role === 'service' ? callee.operations[step.target.operation ?? ''] : undefined
-        if (operation !== undefined) visit(topology, operation.flow, rate, add)
+        if (operation !== undefined) visit(topology, operation.flow, rate, add, within)
         break
       }
       case 'choose':
-        for (const option of step.options) visit(topology, option.flow, rate * option.weight, add)
+        for (const option of step.options) visit(topology, option.flow, rate * option.weight, add, within)
         break
       case 'repeat':
-        visit(topology, step.do, rate * step.times, add)
+        visit(topology, step.do, rate * step.times, add, within)
         break
       case 'parallel':
-        for (const branch of step.branches) visit(topology, branch, rate, add)
+        for (const branch of step.branches) visit(topology, branch, rate, add, within)
+        break
+      case 'publish':
+        add(step.target.component, rate)
+        if (!within.some((other) => sameTarget(other, step.target)))
+          deliver(topology, step.target, rate, add, [...within, step.target])
         break
       default:
     }
+}
+
+const sameTarget = (a: Target, b: Target): boolean =>
+  a.component === b.component && a.queue === b.queue && a.topic === b.topic
+
+/** Workers of a queue share its messages by their slots, each consumer of a topic gets all. Circles end by chance. */
+const deliver = (topology: Topology, target: Target, rate: number, add: Add, within: readonly Target[]): void => {
+  const consumers = Object.values(topology.components).filter(
+    (component): component is ServiceComponent =>
+      component.role === 'service' && component.consumes !== undefined && sameTarget(component.consumes, target),
+  )
+  const slots = consumers.reduce((sum, consumer) => sum + consumer.slots * consumer.replicas, 0)
+  for (const consumer of consumers) {
+    const share = target.queue === undefined ? 1 : (consumer.slots * consumer.replicas) / slots
+    // Delivery and acknowledgement.
+    add(target.component, 2 * rate * share)
+    add(consumer.id, rate * share)
+    visit(topology, consumer.flow, rate * share, add, within)
+  }
 }
 
 /** Observed rates with an exponential memory of a few seconds, so that demand follows the load and not its noise. */

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { parseCondition } from '../../../src/experiment/condition.js'
+import { parseRunResult } from '../../../src/result/parse.js'
 import type { RunResult } from '../../../src/result/run-result.js'
+import { mergeReplications } from '../../../src/result/statistics/replications.js'
 import { mmc } from '../../../src/sim/analytic/mmc.js'
-import { type Plan, run } from './support.js'
+import { type Plan, run, topologyOf } from './support.js'
 
 const fixture = readFileSync(new URL('../../fixtures/topologies/task-queue.yaml', import.meta.url), 'utf8')
   .split('\n')
@@ -167,6 +170,60 @@ describe('the task queue of the documents', () => {
   })
 })
 
+describe('results of work behind queues', () => {
+  const text = topology({
+    worker: 'slots: 2',
+    request: 'slo: { completion: { p95: 2s }, queueDelay: { p95: 1ms } }',
+  })
+
+  it('have objectives, half-widths, and what goes on per second', () => {
+    const result = run(text, { rate: 16, seconds: 3000, warmup: 100 })
+    const { halfWidth, completion, queueDelay } = class_(result)
+    expect(result.slo.map(({ name, verdict }) => `${verdict} ${name}`)).toEqual([
+      'fail submit.queueDelay.p95 <= 1 ms',
+      'pass submit.completion.p95 <= 2 s',
+    ])
+    expect((halfWidth?.['completion.mean'] ?? 1) / (completion?.mean ?? 0)).toBeLessThan(0.2)
+    expect((halfWidth?.['queueDelay.p95'] ?? 1) / (queueDelay?.p95 ?? 0)).toBeLessThan(0.3)
+    expect(result.components.broker?.halfWidth?.['queues.tasks.length.mean']).toBeGreaterThan(0)
+    const seconds = result.series.map(({ components }) => components.broker?.queues?.tasks)
+    const published = seconds.reduce((sum, second) => sum + (second?.published ?? 0), 0)
+    expect(published).toBeGreaterThan(of(result).published)
+    const mean = seconds.slice(100).reduce((sum, second) => sum + (second?.length ?? 0), 0) / 2900
+    expect(mean).toBeCloseTo(of(result).length.mean, 6)
+  })
+
+  it('of several replications are those of all together', () => {
+    const results = [1, 2, 3].map((seed) => run(text, { rate: 16, seconds: 300 }, { seed }))
+    const merged = mergeReplications(results)
+    const total = (value: (result: RunResult) => number): number =>
+      results.reduce((sum, result) => sum + value(result), 0)
+    expect(of(merged).published).toBe(total((result) => of(result).published))
+    expect(of(merged).length.max).toBe(Math.max(...results.map((result) => of(result).length.max)))
+    expect(class_(merged).completion?.max).toBe(
+      Math.max(...results.map((result) => class_(result).completion?.max ?? 0)),
+    )
+    expect(class_(merged).halfWidth?.['completion.p95']).toBeGreaterThan(0)
+    expect(parseRunResult(JSON.stringify(merged), 'result.json')).toEqual(merged)
+  })
+
+  it('can be asked for in conditions', () => {
+    const parsed = (condition: string) => parseCondition(condition, topologyOf(text))
+    for (const condition of [
+      'broker.queues.tasks.length < 10',
+      'broker.queues.tasks.length.max < 10',
+      'broker.queues.tasks.lost <= 0',
+      'submit.completion.p95 < 8s',
+      'all.queueDelay.p50 < 8s',
+    ])
+      expect(parsed(condition)).toMatchObject({ ok: true })
+    expect(parsed('broker.queues.task.length < 10')).toMatchObject({
+      ok: false,
+      flaws: [{ hint: 'did you mean "queues.tasks.length"?' }],
+    })
+  })
+})
+
 describe('a full queue', () => {
   const slow = { worker: 'slots: 1', work: '{ wait: { const: 1s } }' }
 
@@ -257,6 +314,8 @@ describe('when a worker dies', () => {
     const inHand = of(result).delivered - of(result).acked - of(result).redelivered
     expect(inHand).toBeGreaterThanOrEqual(0)
     expect(inHand).toBeLessThanOrEqual(4)
+    // The broker sees its connection close.
+    expect(result.faults[0]?.detectionSeconds).toBe(0)
   })
 
   it('what it had acknowledged before the work is lost', () => {
@@ -332,6 +391,27 @@ describe('when a broker dies', () => {
     })
     expect(class_(most).errors['502']).toBeGreaterThan(30)
     expect(of(most).lost).toBe(0)
+  })
+})
+
+describe('disks of brokers', () => {
+  const fault = (kind: 'slow-disk' | 'disk-full', parameters: Record<string, number>): Plan => ({
+    rate: 20,
+    seconds: 30,
+    faults: [{ kind, atSeconds: 10, forSeconds: 10, target: { kind: 'component', component: 'broker' }, parameters }],
+  })
+
+  it('that are slow delay RabbitMQ’s confirms', () => {
+    const result = run(topology({ engine: 'rabbitmq', worker: 'slots: 9' }), fault('slow-disk', { add: 0.2 }))
+    expect(class_(result).latency?.p50).toBeLessThan(0.001)
+    expect(class_(result).latency?.p95).toBeGreaterThan(0.199)
+    expect(class_(result).latency?.max).toBeLessThan(0.22)
+  })
+
+  it('that are full take no messages', () => {
+    const result = run(topology({ engine: 'rabbitmq', worker: 'slots: 9' }), fault('disk-full', {}))
+    expect(class_(result).errors['502']).toBeGreaterThan(170)
+    expect(of(result).published).toBe(class_(result).ok)
   })
 })
 
@@ -435,6 +515,7 @@ describe('a topic', () => {
     expect(class_(result).errors).toEqual({})
     expect(class_(result).latency?.max).toBeGreaterThan(8)
     expect(class_(result).latency?.max).toBeLessThan(10)
+    expect(result.faults[0]?.detectionSeconds).toBeCloseTo(9.1, 6)
     expect(of(result).lost).toBe(0)
   })
 

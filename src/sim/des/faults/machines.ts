@@ -26,10 +26,10 @@ const writesToDisk = (component: string, topology: Topology): boolean => {
   return store?.role === 'store' && store.persistence !== 'none'
 }
 
-/** Redis hands what it persists to the kernel, and waits for no disk. */
+/** Redis and Kafka hand what they persist to the kernel, and wait for no disk. */
 const waitsForDisk = (component: string, topology: Topology): boolean => {
   const store = topology.components[component]
-  return store?.role === 'store' && store.persistence === 'disk'
+  return store?.role === 'store' && store.persistence === 'disk' && store.engine !== 'kafka'
 }
 
 /** A disk that nobody uses cannot hurt anybody. */

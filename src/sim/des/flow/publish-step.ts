@@ -4,7 +4,7 @@
  * behalf it is.
  */
 import type { Step } from '../../../topology/flow.js'
-import { failureOf, ok } from '../codes.js'
+import { dependency, failureOf, ok } from '../codes.js'
 import { blocked } from '../kernel.js'
 import { none } from '../tasks.js'
 import { emitMetered } from './modifiers.js'
@@ -30,10 +30,13 @@ const emitToQueue = (program: Program, step: Publish, name: string): void => {
   const place = broker.place(name)
   const edge = kernel.edges.between(program.component, component)
   const visit = storeVisit(system, component, {
+    // A confirm of RabbitMQ waits for its disk.
+    disk: system.topology.components[component]?.engine === 'rabbitmq',
     settle: (at) => {
       const confirmed = at.here + 1
       at.emit((task) => {
         tasks.pc[task] = confirmed
+        if (kernel.endpointOf(task).fullDisks > 0) return kernel.end(task, dependency)
         const code = broker.publish(place, task, step.priority)
         return code === none ? blocked : kernel.end(task, code)
       })
@@ -68,6 +71,7 @@ const emitToTopic = (program: Program, step: Publish, name: string): void => {
       const confirmed = at.here + 1
       at.emit((task) => {
         tasks.pc[task] = confirmed
+        if (kernel.endpointOf(task).fullDisks > 0) return kernel.end(task, dependency)
         return broker.publish(place, task, partitionOf(tasks.parent[task] as number)) ? kernel.end(task, ok) : blocked
       })
     },
@@ -93,6 +97,7 @@ const emitToTopic = (program: Program, step: Publish, name: string): void => {
     program.emit((task) => {
       const answer = tasks.answer[task] as number
       if (answer === ok) return next
+      if (answer === dependency) return kernel.fail(task, dependency)
       // The producer tries again until something around it gives up.
       tasks.pc[task] = send
       timers.seconds[0] = retrySeconds
