@@ -69,7 +69,12 @@ export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
   'exhaust-connections': spec('strangers take all connections but `leave`', processes, {
     leave: count(0, 1_000_000).optional(),
   }),
-  poison: spec('messages that no worker can handle', processes, { count: count(1, 1_000_000).optional() }, momentary),
+  poison: spec(
+    'messages that no worker can handle',
+    processes,
+    { count: count(1, 1_000_000).optional() },
+    { ...momentary, simulated: true },
+  ),
   expire: spec('a share of what is cached expires at once', processes, { share: ratio.optional() }, momentary),
   'traffic-spike': spec('the rate of a class (or of all) is multiplied', ['all', 'request'], { factor: percentage }),
   'dependency-error': spec('a share of the answers of a dependency are errors', ['component', 'edge'], {

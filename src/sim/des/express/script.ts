@@ -93,7 +93,11 @@ export const expressScript = (
   const [serve] = served
   const service = serve === undefined ? undefined : topology.components[serve]
   if (served.size !== 1 || service?.role !== 'service' || !isSimple(system, service)) return undefined
-  if (Object.values(topology.components).some(isActive) || Object.values(topology.requests).length > requests.length)
+  // Polls follow from what others did.
+  if (
+    Object.values(topology.components).some(isActive) ||
+    requests.some(({ derivedFrom }) => derivedFrom !== undefined)
+  )
     return undefined
   const script: Script = {
     op: [],

@@ -13,6 +13,9 @@ export interface AccountLog {
   queueDelay(request: number, seconds: number): void
 }
 
+/** Where the columns have a request, whose handle is where its row of eight begins. */
+const rowOf = (request: number): number => request >> 3
+
 const answeredBit = 1
 /** One of its messages was lost, or is a dead letter that nobody takes. */
 const failedBit = 2
@@ -32,17 +35,17 @@ export class MessageAccount {
 
   /** A request of a client begins. */
   begin(request: number): void {
-    if (request >= this.open.length) this.grow(request)
-    this.open[request] = 0
-    this.flags[request] = 0
-    this.doneAt[request] = Number.NaN
+    if (rowOf(request) >= this.open.length) this.grow(rowOf(request))
+    this.open[rowOf(request)] = 0
+    this.flags[rowOf(request)] = 0
+    this.doneAt[rowOf(request)] = Number.NaN
   }
 
   /** A message on behalf of the request begins its way. */
   published(request: number): void {
     this.requests.retain(request)
-    if (this.open[request] === 0) this.underWay += 1
-    this.open[request] = (this.open[request] as number) + 1
+    if (this.open[rowOf(request)] === 0) this.underWay += 1
+    this.open[rowOf(request)] = (this.open[rowOf(request)] as number) + 1
   }
 
   /** Its publisher did not get it in. */
@@ -56,44 +59,44 @@ export class MessageAccount {
 
   /** The work on one of its messages is done. */
   done(request: number): void {
-    this.doneAt[request] = this.clock.now
-    if (this.open[request] === 1 && this.flags[request] === answeredBit) this.complete(request)
+    this.doneAt[rowOf(request)] = this.clock.now
+    if (this.open[rowOf(request)] === 1 && this.flags[rowOf(request)] === answeredBit) this.complete(request)
     this.close(request)
   }
 
   /** One of its messages is gone, or nobody will ever take it. */
   lost(request: number): void {
-    this.flags[request] = (this.flags[request] as number) | failedBit
+    this.flags[rowOf(request)] = (this.flags[rowOf(request)] as number) | failedBit
     this.close(request)
   }
 
   /** Its client has been told of success. */
   answered(request: number): void {
-    this.flags[request] = (this.flags[request] as number) | answeredBit
+    this.flags[rowOf(request)] = (this.flags[rowOf(request)] as number) | answeredBit
     // It may all have been done before the client knew.
-    if (this.open[request] === 0 && this.flags[request] === answeredBit) this.complete(request)
+    if (this.open[rowOf(request)] === 0 && this.flags[rowOf(request)] === answeredBit) this.complete(request)
   }
 
   /** Nothing more is going to happen for it. */
   isSettled(request: number): boolean {
-    return this.open[request] === 0 || ((this.flags[request] as number) & failedBit) !== 0
+    return this.open[rowOf(request)] === 0 || ((this.flags[rowOf(request)] as number) & failedBit) !== 0
   }
 
   private complete(request: number): void {
-    const seconds = (this.doneAt[request] as number) - (this.requests.intendedAt[request] as number)
+    const seconds = (this.doneAt[rowOf(request)] as number) - (this.requests.intendedAt[request] as number)
     // Not a number: it has published nothing.
     if (seconds >= 0) this.log.completion(request, seconds)
   }
 
   private close(request: number): void {
-    const open = (this.open[request] as number) - 1
-    this.open[request] = open
+    const open = (this.open[rowOf(request)] as number) - 1
+    this.open[rowOf(request)] = open
     if (open === 0) this.underWay -= 1
     this.requests.release(request)
   }
 
-  private grow(request: number): void {
-    const length = Math.max(request + 1, this.open.length * 2)
+  private grow(row: number): void {
+    const length = Math.max(row + 1, this.open.length * 2)
     const flags = new Uint8Array(length)
     flags.set(this.flags)
     this.flags = flags
