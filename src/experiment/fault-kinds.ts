@@ -47,7 +47,6 @@ const processes = ['component', 'instance'] as const
 const machines = [...processes, 'host'] as const
 const edge = ['edge'] as const
 const process = { restarts: true, onStack: true } as const
-const momentary = { lasts: false, simulated: false } as const
 const add = about('how much longer', positiveDuration)
 
 export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
@@ -65,7 +64,7 @@ export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
   memory: spec('something else takes this much memory', machines, { size: positiveSize }),
   'disk-full': spec('writes fail for want of space', machines),
   'slow-disk': spec('each disk operation takes longer', machines, { add }),
-  flush: spec('a cache forgets everything', processes, {}, momentary),
+  flush: spec('a cache forgets everything', processes, {}, { lasts: false }),
   'exhaust-connections': spec('strangers take all connections but `leave`', processes, {
     leave: count(0, 1_000_000).optional(),
   }),
@@ -73,9 +72,14 @@ export const faultSpecs: Readonly<Record<FaultKind, FaultSpec>> = {
     'messages that no worker can handle',
     processes,
     { count: count(1, 1_000_000).optional() },
-    { ...momentary, simulated: true },
+    { lasts: false },
   ),
-  expire: spec('a share of what is cached expires at once', processes, { share: ratio.optional() }, momentary),
+  expire: spec(
+    'a share of what is cached (default: all) expires at once',
+    processes,
+    { share: ratio.optional() },
+    { lasts: false },
+  ),
   'traffic-spike': spec('the rate of a class (or of all) is multiplied', ['all', 'request'], { factor: percentage }),
   'dependency-error': spec('a share of the answers of a dependency are errors', ['component', 'edge'], {
     share: ratio,

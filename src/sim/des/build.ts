@@ -2,14 +2,14 @@
 
 import { modelOf } from '../../catalog/models.js'
 import { roleInstances } from '../../catalog/placement.js'
+import { cacheEntryBytes } from '../../catalog/redis/model.js'
 import type { InstancePlacement } from '../../result/placement.js'
 import type { RunEvent } from '../../result/run-event.js'
 import type { Component, Pool, ServiceComponent, StoreComponent } from '../../topology/types.js'
+import { Cache } from '../cache/cache.js'
 import type { Agenda } from './agenda.js'
-import { CacheContent } from './cache-content.js'
 import { ConnectionPool } from './connection-pool.js'
 import { Endpoint, type Gone, type Station } from './endpoint.js'
-import { dataOfCacheKey } from './flow/cache-key.js'
 import { Gauge } from './gauge.js'
 import type { Machines } from './machines.js'
 import { isReplicated, Replication } from './replication.js'
@@ -17,9 +17,6 @@ import { mostInstances } from './room-to-scale.js'
 import { BalancerStation, type Peer } from './stations/balancer.js'
 import { clientStation, externalStation, serviceStation, storeStation } from './stations/plain.js'
 import type { Member, System } from './system.js'
-
-/** What a key takes in a cache besides its value: dictionary entry, object header, key string. */
-const cacheEntryBytes = 96
 
 export const buildMembers = (system: System, machines: Machines): void => {
   const { topology } = system
@@ -92,7 +89,7 @@ const storeHooks = (system: System, component: Component): Required<Pick<Station
       system.state.primaryBack(component.id, shard, how)
       // A cache that does not persist comes back empty.
       if (component.role === 'store' && component.persistence === 'none')
-        system.member(component.id).contents[shard]?.clear()
+        system.member(component.id).contents[shard]?.flush()
     },
   }
 }
@@ -140,6 +137,7 @@ const buildMember = (system: System, machines: Machines, component: Component, s
     cores: scales ? new Gauge(system.kernel.queue) : undefined,
     total,
     roles,
+    replicasOf: [],
     contents,
     lookups: { hits: 0, misses: 0 },
   }
@@ -186,13 +184,19 @@ const onlyProcess = (system: System, pool: Pool): (() => Endpoint | undefined) =
   return () => (serving.length === 1 ? serving[0] : undefined)
 }
 
-const cacheContents = (system: System, store: StoreComponent, shards: number): readonly CacheContent[] => {
-  const bytesOf = (key: number): number => {
-    const id = system.dataIds[dataOfCacheKey(key)]
-    return cacheEntryBytes + (id === undefined ? 0 : (system.topology.data[id]?.bytes ?? 0))
-  }
-  const evicts = store.eviction !== 'noeviction'
-  return Array.from({ length: shards }, () => new CacheContent(store.memoryBytes, evicts, bytesOf))
+/** Of a cache that some lookup asks, what each primary holds. */
+const cacheContents = (system: System, store: StoreComponent, shards: number): readonly Cache[] => {
+  if (!system.caches.has(store.id)) return []
+  return Array.from(
+    { length: shards },
+    (_, shard) =>
+      new Cache({
+        capacityBytes: store.memoryBytes ?? Number.POSITIVE_INFINITY,
+        eviction: store.eviction,
+        overheadBytes: cacheEntryBytes,
+        stream: system.stream(`${store.id}/evict/${shard}`),
+      }),
+  )
 }
 
 /** Processes behind a balancer with nginx's integer weights, as `upstreamServers` of its configuration gives them. */

@@ -49,9 +49,9 @@ export class Replication {
     this.route()
   }
 
-  /** Does a copy of this key's shard follow its primary at present? */
-  hasCopy(key: number): boolean {
-    return this.failover.copies(key % this.shards.length).length > 0
+  /** Does a copy of this shard follow its primary at present? */
+  hasCopy(shard: number): boolean {
+    return this.failover.copies(shard).length > 0
   }
 
   lost(endpoint: Endpoint, how: Gone): void {
@@ -78,7 +78,7 @@ export class Replication {
     if (shard >= 0 && gone !== undefined) {
       this.system.state.primaryBack(this.store.id, shard, gone)
       this.system.messaging?.queues.get(this.store.id)?.primaryBack(shard, gone)
-      if (gone.how !== 'unheard' && this.store.persistence === 'none') this.member.contents[shard]?.clear()
+      if (gone.how !== 'unheard' && this.store.persistence === 'none') this.member.contents[shard]?.flush()
     }
     this.settle()
   }
@@ -123,20 +123,23 @@ export class Replication {
 
   /** Puts the members where calls look for them. */
   private route(): void {
-    const { roles } = this.member
+    const { roles, replicasOf } = this.member
     const primaries = this.shards.map((_, shard): Endpoint => {
       const primary = this.failover.primary(shard)
       if (primary !== nobody) return this.endpoints[primary] as Endpoint
       const former = this.endpoints[this.last[shard] as number] as Endpoint
       return former.state === 'down' ? former : this.nobody
     })
-    const copies = this.shards.flatMap((_, shard) => this.failover.copies(shard))
-    const replicas = copies.map((copy) => this.endpoints[copy] as Endpoint)
+    const copies = this.shards.map((_, shard) =>
+      this.failover.copies(shard).map((copy) => this.endpoints[copy] as Endpoint),
+    )
     // The last copy may have been promoted: then the primary answers its reads as well.
-    const instead = this.promoted ? primaries : [this.nobody]
+    for (const [shard, own] of copies.entries())
+      if (own.length === 0) own.push(this.promoted ? (primaries[shard] as Endpoint) : this.nobody)
     replace(roles.primary, primaries)
     replace(roles.master, primaries)
-    replace(roles.replica, replicas.length > 0 ? replicas : instead)
+    replace(roles.replica, copies.flat())
+    replicasOf.splice(0, replicasOf.length, ...copies)
   }
 }
 

@@ -8,6 +8,7 @@ import { Effects } from '../state/effects.js'
 import { keyIn } from '../state/key-index.js'
 import { timesPerPass } from '../state/passes.js'
 import { RecentWrites } from '../state/recent-writes.js'
+import { shardOf } from '../state/shards.js'
 import { Transactions } from '../state/transactions.js'
 import { lockTimeout } from './codes.js'
 import type { Gone } from './endpoint.js'
@@ -41,8 +42,9 @@ export const ordinaryWrite = (data: number): number => -2 - data
 /** What one store has acknowledged. */
 export interface StoreAccount {
   readonly store: ComponentId
-  /** By shard; a key belongs to shard key modulo their number. */
   readonly shards: readonly Durability[]
+  /** The data set whose keys divide it; −1: each by its own. */
+  readonly shardedBy: number
   /** Where copies lag. */
   readonly recent: RecentWrites | undefined
   readonly lagSeconds: number
@@ -77,6 +79,7 @@ export class SharedState {
   constructor(
     private readonly kernel: Kernel,
     private readonly topology: Topology,
+    private readonly keyOf: (request: number, data: number) => number,
   ) {
     this.locks = new LockRoom(kernel, lockTimeout)
     this.rows = new LockRoom(kernel, lockTimeout)
@@ -158,9 +161,10 @@ export class SharedState {
     if (request >= 0) this.effects.happened(request, effect)
     const place = this.counterPlaces[what]
     if (place !== undefined) this.counters.confirm(place.counter, key, amount)
-    const { shards, recent } = account
+    const { shards, shardedBy, recent } = account
     const { now } = this.kernel.queue
-    shards[key % shards.length]?.commit(now, what, key, amount)
+    const shard = shardedBy < 0 ? key : this.keyOf(request, shardedBy)
+    shards[shardOf(shard, shards.length)]?.commit(now, what, key, amount)
     if (recent === undefined) return
     const data = place?.data ?? -2 - what
     if (data >= 0) recent.write(keyIn(data, key), now)
@@ -180,7 +184,7 @@ export class SharedState {
       if (place.cache === store)
         this.locks.storeGone(
           place.space,
-          (key, heldSince) => key % of === shard && heldSince > goneAt - account.lagSeconds,
+          (key, heldSince) => shardOf(key, of) === shard && heldSince > goneAt - account.lagSeconds,
           false,
         )
   }
@@ -189,7 +193,7 @@ export class SharedState {
   primaryGone(store: ComponentId, shard: number): void {
     const of = this.account(store).shards.length
     for (const place of this.lockPlaces)
-      if (place.cache === store) this.locks.storeGone(place.space, (key) => key % of === shard, true)
+      if (place.cache === store) this.locks.storeGone(place.space, (key) => shardOf(key, of) === shard, true)
   }
 
   /** It is back, still primary, with what it has kept. */
@@ -203,8 +207,18 @@ export class SharedState {
     }
     this.lose(store, durability.crash(gone.at, gone.how === 'machine', this.revert))
     if (this.persists(store)) return
-    const concerns = (key: number): boolean => key % shards.length === shard
+    const concerns = (key: number): boolean => shardOf(key, shards.length) === shard
     for (const place of this.lockPlaces) if (place.cache === store) this.locks.storeGone(place.space, concerns, false)
+    for (const place of this.counterPlaces) if (place.store === store) this.counters.forget(place.counter, concerns)
+  }
+
+  /** The store has forgotten all that it held, and goes on: who waits for a lock enters. */
+  flushed(store: ComponentId, shard: number): void {
+    const { shards } = this.account(store)
+    const { now } = this.kernel
+    this.lose(store, shards[shard]?.flush(now) ?? 0)
+    const concerns = (key: number): boolean => shardOf(key, shards.length) === shard
+    for (const place of this.lockPlaces) if (place.cache === store) this.locks.locks.lose(place.space, concerns, now)
     for (const place of this.counterPlaces) if (place.store === store) this.counters.forget(place.counter, concerns)
   }
 
@@ -246,7 +260,7 @@ export class SharedState {
 const makeAccount = (store: ComponentId, topology: Topology): StoreAccount => {
   const component = topology.components[store]
   if (component?.role !== 'store')
-    return { store, shards: [new Durability('disk', undefined)], recent: undefined, lagSeconds: 0 }
+    return { store, shards: [new Durability('disk', undefined)], shardedBy: -1, recent: undefined, lagSeconds: 0 }
   const { masters, replicasPerMaster, readReplicas, replication, persistence } = component
   const copies = replicasPerMaster + readReplicas > 0
   const lagSeconds = replication?.lagSeconds ?? 0
@@ -255,6 +269,7 @@ const makeAccount = (store: ComponentId, topology: Topology): StoreAccount => {
   return {
     store,
     shards: Array.from({ length: Math.max(1, masters) }, () => new Durability(persistence, loses)),
+    shardedBy: component.shards === undefined ? -1 : Object.keys(topology.data).indexOf(component.shards.key),
     recent: copies && mode !== 'sync' && lagSeconds > 0 ? new RecentWrites(lagSeconds) : undefined,
     lagSeconds,
   }

@@ -3,9 +3,11 @@ import type { Distribution } from '../../lib/distribution.js'
 import { keyTable } from '../../lib/popularity.js'
 import { type RandomStream, randomStream } from '../../lib/random.js'
 import type { Placement } from '../../result/placement.js'
+import type { StepId } from '../../topology/flow.js'
 import type { Component, DataId, Topology } from '../../topology/types.js'
 import { places } from '../places.js'
-import type { CacheContent } from './cache-content.js'
+import type { Cache } from '../cache/cache.js'
+import { askedCaches } from './cached-data.js'
 import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
@@ -32,8 +34,10 @@ export interface Member {
   readonly total: Gauge
   /** Endpoints of stores by role: `primary` (one for each shard) takes writes. A failover changes these lists. */
   readonly roles: Readonly<Record<string, Endpoint[]>>
-  /** What caches hold, one per primary; empty for what keeps no cache. */
-  readonly contents: readonly CacheContent[]
+  /** Of stores, the replicas of each shard. A failover changes these lists, too. */
+  readonly replicasOf: Endpoint[][]
+  /** What caches hold, one per primary; empty for what no lookup asks. */
+  readonly contents: readonly Cache[]
   /** Lookups, counted where they were answered. */
   readonly lookups: { hits: number; misses: number }
 }
@@ -46,6 +50,8 @@ export class System {
   readonly state: SharedState
   /** Brokers and workers; undefined: there are none. */
   messaging: Messaging | undefined = undefined
+  /** Stores that some lookup asks. */
+  readonly caches: ReadonlySet<string>
   /** Messages that wait, by `broker.queue`. */
   readonly queueLengths = new Map<string, () => number>()
   /** Told of endpoints that come into their group, or leave it. */
@@ -55,6 +61,8 @@ export class System {
   /** Partitions of hosts and zones so far. */
   partitions = 0
   private slots = 0
+  /** Lookups without a key. */
+  private readonly keyless: StepId[] = []
   private readonly goals: ((component: string) => number)[] = []
   private readonly postponed: (() => void)[] = []
   private readonly refreshers: ((rates: ReadonlyMap<string, number>) => void)[] = []
@@ -70,7 +78,8 @@ export class System {
     readonly faults: ReadonlySet<string>,
   ) {
     this.dataIds = Object.keys(topology.data)
-    this.state = new SharedState(kernel, topology)
+    this.caches = askedCaches(topology)
+    this.state = new SharedState(kernel, topology, (request, data) => this.keyOf(request, data))
     kernel.transit.connect(this.stream('network'), topology.network, places(topology, placement))
     this.keyDraws = this.dataIds.map((id) => {
       const data = topology.data[id]
@@ -138,6 +147,14 @@ export class System {
 
   dataIndex(data: DataId | undefined): number {
     return data === undefined ? -1 : this.dataIds.indexOf(data)
+  }
+
+  /** The kind of value that a lookup keeps: that of its data set, or one of its own. */
+  content(lookup: { readonly id: StepId; readonly key: DataId | undefined }): number {
+    if (lookup.key !== undefined) return this.dataIndex(lookup.key)
+    const known = this.keyless.indexOf(lookup.id)
+    if (known < 0) this.keyless.push(lookup.id)
+    return this.dataIds.length + (known < 0 ? this.keyless.length - 1 : known)
   }
 
   /** The key of the data set that the request is about; drawn once per request. Data −1: no key, 0. */

@@ -18,8 +18,7 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
       refuse(`${component.id}: ${what} in the simulator`, locate(['components', component.id]))
   for (const flow of flowsOf(topology))
     for (const step of walk(flow))
-      for (const what of unsupportedStep(step, topology))
-        refuse(`step ${step.id}: ${what} in the simulator`, locate(step.path))
+      for (const what of unsupportedStep(step)) refuse(`step ${step.id}: ${what} in the simulator`, locate(step.path))
   const [first, ...others] = Object.values(topology.requests)
   for (const request of others)
     if (request.priority !== first?.priority)
@@ -52,19 +51,11 @@ const unsupportedOf = (component: Component): readonly string[] => {
   return []
 }
 
-const unsupportedStep = (step: Step, topology: Topology): readonly string[] => {
+const unsupportedStep = (step: Step): readonly string[] => {
   if (!supportedSteps.has(step.kind)) return [step.kind]
   if (step.kind !== 'lookup') return []
-  const store = topology.components[step.target.component]
-  const follows = step.hitRatio === undefined && store?.role === 'store'
-  return [
-    ...(step.writes === 'aside' ? [] : [`writes: ${step.writes}`]),
-    ...(follows && !modelledEvictions.has(store.eviction) ? [`eviction: ${store.eviction} without a hitRatio`] : []),
-  ]
+  return step.writes === 'aside' ? [] : [`writes: ${step.writes}`]
 }
-
-/** The content of a cache follows these; with a declared hit ratio it does not matter. */
-const modelledEvictions: ReadonlySet<string> = new Set(['allkeys-lru', 'volatile-lru', 'noeviction'])
 
 const unsupportedEntry = (topology: Topology, request: RequestClass, outermost: string): readonly string[] => {
   const { role } = topology.components[outermost] ?? {}

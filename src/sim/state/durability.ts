@@ -53,6 +53,14 @@ export class Durability {
     return withMachine && this.persistence === 'aof' ? this.log.loseAfter(Math.floor(now), lost) : 0
   }
 
+  /** It has forgotten everything, on disk too; returns the number of commits that are gone. */
+  flush(now: number): number {
+    const count = this.sinceEmpty
+    this.sinceEmpty = 0
+    this.log.forgetUntil(now)
+    return count
+  }
+
   /** It was stopped in order, and has saved all. */
   saveAll(now: number): void {
     this.snapshots.save(now)

@@ -275,6 +275,20 @@ export class Locks {
     }
   }
 
+  /** The store has forgotten its locks and goes on: their holders do not know and work on, who waited enters. */
+  lose(space: number, lost: (key: number) => boolean, now: number): void {
+    for (let row = 0; row < this.key.length; row++) {
+      const name = this.key[row] as number
+      if (name < 0 || Math.floor(name / keyIn(1, 0)) !== space || !lost(name - keyIn(space, 0))) continue
+      if (this.holder[row] === none) continue
+      this.statisticsOf(row).forgotten += 1
+      this.overstay(row)
+      this.vacate(row)
+      this.handOn(row, now)
+      this.forgetUnused(row)
+    }
+  }
+
   /** The store is out of reach, but keeps its locks: `woken` is called for each who waited for a key that `lost` names. */
   dismiss(space: number, lost: (key: number) => boolean, woken: (waiter: number) => void): void {
     for (let row = 0; row < this.key.length; row++) {

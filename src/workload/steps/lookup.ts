@@ -1,10 +1,8 @@
 /** Cache-aside: a real GET; on a miss the nested steps run, then the value is stored. */
+import { defaultValueBytes } from '../../catalog/redis/model.js'
 import type { Step } from '../../topology/flow.js'
 import type { Environment, Runner, Scope } from '../frame.js'
 import type { Compile } from '../interpreter.js'
-
-/** The size of a value about which no data set says anything. */
-const defaultValueBytes = 256
 
 export const cacheKey = (data: string, key: number): string => `${data}:${key}`
 

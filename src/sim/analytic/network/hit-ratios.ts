@@ -1,5 +1,6 @@
 /** The hit ratio of each lookup: declared, else calibrated, else what its data, memory and time to live make of it. */
 
+import { cacheEntryBytes, defaultValueBytes } from '../../../catalog/redis/model.js'
 import { percent } from '../../../lib/words.js'
 import { type Step, walk } from '../../../topology/flow.js'
 import { flowsOf } from '../../../topology/flows.js'
@@ -14,13 +15,7 @@ export interface HitRatios {
   readonly assumptions: readonly string[]
 }
 
-/** What Redis keeps besides a small value: dictionary entry, key, object header, expiry. Source: redis.io, memory optimization; MEMORY USAGE of a short key. */
-const entryOverheadBytes = 96
-
 const unlimited = Number.POSITIVE_INFINITY
-
-/** A value without a key, when nothing says how large it is. */
-const defaultValueBytes = 100
 
 /** What a lookup keeps in its cache: keys of a data set, or (without a key) one value of its own. */
 const contentOf = (step: Lookup): string => step.key ?? `step ${step.id}`
@@ -52,7 +47,7 @@ const contentsOf = (
         groups: before?.groups ?? zipfGroups(data?.keys ?? 1, exponent),
         ratePerSecond: Math.max(1e-6, (before?.ratePerSecond ?? 0) + (rates.get(flow) ?? 0)),
         ttlSeconds: Math.min(before?.ttlSeconds ?? unlimited, step.ttlSeconds ?? unlimited),
-        entryBytes: (data?.bytes ?? defaultValueBytes) + entryOverheadBytes,
+        entryBytes: (data?.bytes ?? defaultValueBytes) + cacheEntryBytes,
       })
     }
   return contents

@@ -6,6 +6,7 @@ import type { Problem } from '../../../lib/errors.js'
 import type { RunEvent } from '../../../result/run-event.js'
 import type { Topology } from '../../../topology/types.js'
 import type { RequestLog } from '../request-log.js'
+import { cacheFaults } from './caches.js'
 import type { FaultContext, SimulatedFault } from './kind.js'
 import { loadFaults } from './loads.js'
 import { machineFaults } from './machines.js'
@@ -16,6 +17,7 @@ import { wayFaults } from './ways.js'
 /** A kind that is missing is refused by name before a simulation begins. */
 const kinds: { readonly [Kind in FaultKind]?: SimulatedFault } = {
   ...processFaults,
+  ...cacheFaults,
   ...wayFaults,
   ...machineFaults,
   ...loadFaults,

@@ -1,4 +1,2 @@
-/** One number per data set and key, for maps that hold keys of several data sets. Data −1: a value without a key. */
-export const cacheKey = (data: number, key: number): number => (data + 1) * 2 ** 32 + key
-
-export const dataOfCacheKey = (cacheKeyNumber: number): number => Math.floor(cacheKeyNumber / 2 ** 32) - 1
+/** One number per kind of value (`System.content`) and key, for caches that hold keys of several kinds. */
+export const cacheKey = (content: number, key: number): number => content * 2 ** 32 + key

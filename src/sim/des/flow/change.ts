@@ -7,6 +7,7 @@ import { ordinaryWrite } from '../state-ledger.js'
 import type { System } from '../system.js'
 import { none } from '../tasks.js'
 import type { Scope } from './program.js'
+import { shardChooser } from './store-choice.js'
 import type { Visit } from './store-visits.js'
 
 export interface Statement {
@@ -50,17 +51,18 @@ export const statement = (system: System, step: Step, target: Target, scope: Sco
 }
 
 /** With synchronous replication a change is done when a copy has applied it, if one is there (like Patroni's synchronous mode). */
-export const replicated = (system: System, target: Target, keyOf: (visit: number) => number): Pick<Visit, 'settle'> => {
+export const replicated = (system: System, target: Target, data: number): Pick<Visit, 'settle'> => {
   const store = system.member(target.component).component
   if (store.role !== 'store' || store.replication?.mode !== 'sync' || store.replication.lagSeconds <= 0) return {}
   const { lagSeconds } = store.replication
+  const shard = shardChooser(system, store, data)
   return {
     settle: (program) => {
       const { tasks, timers } = system.kernel
       const replication = system.replications.get(store.id)
       const next = program.here + 1
       program.emit((visit) => {
-        if (replication?.hasCopy(keyOf(visit)) !== true) return next
+        if (replication?.hasCopy(shard(visit)) !== true) return next
         tasks.pc[visit] = next
         timers.seconds[0] = lagSeconds
         timers.sleep(visit)
@@ -83,7 +85,7 @@ export const writeCommit = (
   const keyOf = (visit: number): number => system.keyOf(tasks.request[visit] as number, data)
   return {
     disk: !inTransaction,
-    ...(inTransaction ? {} : replicated(system, step.target, keyOf)),
+    ...(inTransaction ? {} : replicated(system, step.target, data)),
     commit: (visit) => {
       const refused = mayWrite(visit)
       if (refused !== ok) return refused

@@ -21,7 +21,8 @@ import { replicated, statement } from './change.js'
 import { emitMetered } from './modifiers.js'
 import type { Program, Scope } from './program.js'
 import { emitAcquire, emitCall } from './sql-steps.js'
-import { storeChooser, storeVisit, type Visit } from './store-visits.js'
+import { storeChooser } from './store-choice.js'
+import { storeVisit, type Visit } from './store-visits.js'
 
 type CounterStep = Extract<Step, { kind: 'reserve' | 'release' }>
 
@@ -47,13 +48,11 @@ export const emitCounter = (program: Program, step: CounterStep, scope: Scope): 
     },
     ...guarded(system, step, scope, place, (task) => system.keyOf(tasks.request[task] as number, data)),
   })
-  const choose = storeChooser(system.member(store), step.via)
+  const choose = storeChooser(system, step.via, data)
   const edge = kernel.edges.between(program.component, store)
   emitMetered(program, step.id, () => {
     if (pool !== undefined && !scope.heldPools.includes(pool)) emitAcquire(program, pool)
-    emitCall(program, (task) =>
-      kernel.call(task, choose(system.keyOf(tasks.request[task] as number, data)), visit, edge),
-    )
+    emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
   })
 }
 
@@ -90,7 +89,10 @@ const guarded = (
     if (code === ok) changed(visit, place.index, key, amount)
     return code
   }
-  const copies = { disk: !inTransaction, ...(inTransaction ? {} : replicated(system, step.via, keyOf)) }
+  const copies = {
+    disk: !inTransaction,
+    ...(inTransaction ? {} : replicated(system, step.via, system.dataIndex(step.data))),
+  }
   if (guard === 'lua') return { ...copies, commit }
   if (guard !== 'row-lock') return { ...copies, begin: (program) => emitRead(program, place, keyOf), commit }
   return {

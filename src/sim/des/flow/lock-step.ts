@@ -9,7 +9,8 @@ import { blocked } from '../kernel.js'
 import { none } from '../tasks.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
 import { Label, type Program, type Scope } from './program.js'
-import { storeChooser, storeVisit } from './store-visits.js'
+import { storeChooser } from './store-choice.js'
+import { storeVisit } from './store-visits.js'
 
 export const emitLock = (
   program: Program,
@@ -23,13 +24,13 @@ export const emitLock = (
   const room = system.state.locks
   const { locks } = room
   const { space } = system.state.lock(cache, step.key, step.id)
-  const choose = storeChooser(system.member(cache), step.target)
   const visit = storeVisit(system, cache, {
     // Who cannot persist takes no writes.
     commit: (task) => (kernel.endpointOf(task).fullDisks > 0 ? dependency : ok),
   })
   const edge = kernel.edges.between(program.component, cache)
   const data = system.dataIndex(step.key)
+  const choose = storeChooser(system, step.target, data)
   const { ttlSeconds, waitSeconds, fencing } = step
   const patience = waitSeconds === undefined || waitSeconds === 0 ? undefined : timers.limitWait(waitSeconds)
   const keyOf = (task: number): number => system.keyOf(tasks.request[task] as number, data)
@@ -61,7 +62,7 @@ export const emitLock = (
     const enter = program.here + 3
     program.emit((task) => {
       tasks.pc[task] = asked
-      return kernel.call(task, choose(keyOf(task)), visit, edge)
+      return kernel.call(task, choose(task), visit, edge)
     })
     const keep = (task: number, hold: number): number => {
       const frame = frames.push(task, held)
@@ -95,7 +96,7 @@ export const emitLock = (
     const released = program.here + 1
     program.emit((task) => {
       tasks.pc[task] = released
-      return kernel.call(task, choose(keyOf(task)), visit, edge)
+      return kernel.call(task, choose(task), visit, edge)
     })
     program.emit((task) => {
       const frame = frames.pop(task)

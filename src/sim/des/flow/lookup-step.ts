@@ -2,12 +2,14 @@
  * `lookup`: a GET; on a miss the nested steps run and a SET stores the value. A declared hit ratio is forced while the
  * cache answers; a cache that errs is a miss that stores nothing.
  */
+import { defaultValueBytes } from '../../../catalog/redis/model.js'
 import type { Step } from '../../../topology/flow.js'
 import { ok } from '../codes.js'
 import { cacheKey } from './cache-key.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
 import { Label, type Program, type Scope, transparent } from './program.js'
-import { storeChooser, storeVisit } from './store-visits.js'
+import { shardChooser, storeChooser } from './store-choice.js'
+import { storeVisit } from './store-visits.js'
 
 export const emitLookup = (
   program: Program,
@@ -19,34 +21,34 @@ export const emitLookup = (
   const { tasks, frames } = kernel
   const cache = step.target.component
   const member = system.member(cache)
-  const choose = storeChooser(member, step.target)
-  const valueBytes = step.key === undefined ? 0 : (system.topology.data[step.key]?.bytes ?? 0)
+  const data = system.dataIndex(step.key)
+  const content = system.content(step)
+  const choose = storeChooser(system, step.target, data)
+  const shard = shardChooser(system, member.component, data)
+  const valueBytes = step.key === undefined ? defaultValueBytes : (system.topology.data[step.key]?.bytes ?? 0)
   const get = storeVisit(system, cache, { bytes: { in: 0, out: valueBytes } })
   const set = storeVisit(system, cache, { bytes: { in: valueBytes, out: 0 } })
   const edge = kernel.edges.between(program.component, cache)
   const coin = system.stream(`${step.id}/hit`)
   const { hitRatio } = step
-  const data = system.dataIndex(step.key)
   const outermost = !scope.insideLookup
   const { contents, lookups } = member
-  const keyed = hitRatio === undefined || contents.length > 1
-  const keyOf = (task: number): number => (keyed ? system.keyOf(tasks.request[task] as number, data) : 0)
-  const contentOf = (key: number) => contents[key % Math.max(1, contents.length)]
+  const keyOf = (task: number): number => cacheKey(content, system.keyOf(tasks.request[task] as number, data))
+  const ttlSeconds = step.ttlSeconds ?? Number.POSITIVE_INFINITY
 
   emitMetered(program, step.id, () => {
     const end = new Label()
     const judge = program.here + 1
     program.emit((task) => {
       tasks.pc[task] = judge
-      return kernel.call(task, choose(keyOf(task)), get, edge)
+      return kernel.call(task, choose(task), get, edge)
     })
     const miss = program.here + 1
     program.emit((task) => {
-      const key = keyOf(task)
       const hit =
         tasks.answer[task] === ok &&
         (hitRatio === undefined
-          ? (contentOf(key)?.has(cacheKey(data, key), kernel.now) ?? false)
+          ? (contents[shard(task)]?.get(keyOf(task), kernel.now) ?? false)
           : coin.uniform() < hitRatio)
       if (outermost && tasks.outcome[task] === 0) tasks.outcome[task] = hit ? 1 : 2
       if (!hit) {
@@ -66,13 +68,12 @@ export const emitLookup = (
     const stored = program.here + 1
     program.emit((task) => {
       tasks.pc[task] = stored
-      return kernel.call(task, choose(keyOf(task)), set, edge)
+      return kernel.call(task, choose(task), set, edge)
     })
     const next = program.here + 1
     program.emit((task) => {
-      const key = keyOf(task)
       if (tasks.answer[task] === ok && hitRatio === undefined)
-        contentOf(key)?.store(cacheKey(data, key), kernel.now, step.ttlSeconds)
+        contents[shard(task)]?.put(keyOf(task), valueBytes, ttlSeconds, kernel.now)
       return next
     })
     program.place(end)

@@ -1,7 +1,8 @@
 /** `query`, `write` and `transaction`: over a connection of a pool, or over one of their own. */
 import { stepCpu } from '../../../catalog/demand.js'
-import { type Step, walk } from '../../../topology/flow.js'
+import type { Step } from '../../../topology/flow.js'
 import type { DataId, Pool, Topology } from '../../../topology/types.js'
+import { lookupsOf } from '../cached-data.js'
 import { dependency, failureOf, ok, tooManyConnections } from '../codes.js'
 import type { ConnectionPool } from '../connection-pool.js'
 import { propagate } from '../frames.js'
@@ -12,7 +13,8 @@ import { cacheKey } from './cache-key.js'
 import { readCommit, replicated, writeCommit } from './change.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
 import type { Program, Scope } from './program.js'
-import { storeChooser, storeVisit } from './store-visits.js'
+import { shardChooser, storeChooser } from './store-choice.js'
+import { storeVisit } from './store-visits.js'
 
 /** Of a row about which no data set says anything, as the workload service writes it. */
 const rowBytes = 512
@@ -22,7 +24,6 @@ type Of<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
 export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Scope): void => {
   const { system, kernel } = program
   const { topology } = system
-  const { tasks } = kernel
   const store = step.target.component
   const meter = kernel.meters.of(step.id)
   const demand = (rate: number) => stepCpu(topology, step.id, step.time, rate)
@@ -38,14 +39,12 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
     bytes: step.kind === 'write' ? { in: valueBytes, out: 0 } : { in: 0, out: valueBytes },
     ...(step.kind === 'write' ? writeCommit(system, step, scope) : readCommit(system, step, scope)),
   })
-  const choose = storeChooser(system.member(store), step.target)
+  const choose = storeChooser(system, step.target, data)
   const edge = kernel.edges.between(program.component, store)
   const { pool } = step.target
   emitMetered(program, step.id, () => {
     if (pool !== undefined && !scope.heldPools.includes(pool)) emitAcquire(program, pool)
-    emitCall(program, (task) =>
-      kernel.call(task, choose(data < 0 ? 0 : system.keyOf(tasks.request[task] as number, data)), visit, edge),
-    )
+    emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
     if (step.invalidates !== undefined) emitInvalidate(program, step.invalidates)
   })
 }
@@ -54,7 +53,7 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
   const { system, kernel } = program
   const { tasks, frames } = kernel
   const { pool, component } = step.target
-  const choose = storeChooser(system.member(component), step.target)
+  const choose = storeChooser(system, step.target, -1)
   const account = system.state.account(component)
   const giveBack = (task: number, frame: number): void => {
     const room = frames.handle[frame] as number
@@ -76,7 +75,7 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
   const begin = storeVisit(system, component)
   const commit = storeVisit(system, component, {
     disk: true,
-    ...replicated(system, step.target, () => 0),
+    ...replicated(system, step.target, -1),
     commit: (task) => {
       if (kernel.endpointOf(task).fullDisks > 0) return dependency
       const owner = frames.around(tasks.parent[task] as number, code)
@@ -85,7 +84,7 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
     },
   })
   const edge = kernel.edges.between(program.component, component)
-  const exchange = (visit: number): void => emitCall(program, (task) => kernel.call(task, choose(0), visit, edge))
+  const exchange = (visit: number): void => emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
   emitMetered(program, step.id, () => {
     if (pool !== undefined) emitAcquire(program, pool)
     const next = program.here + 1
@@ -163,34 +162,24 @@ const emitInvalidate = (program: Program, data: DataId): void => {
   const index = system.dataIndex(data)
   for (const cache of cachesOf(system.topology, data)) {
     const member = system.member(cache)
-    const choose = storeChooser(member, { component: cache })
+    const shard = shardChooser(system, member.component, index)
+    const choose = storeChooser(system, { component: cache }, index)
     const visit = storeVisit(system, cache)
     const edge = kernel.edges.between(program.component, cache)
     const answered = program.here + 1
     const next = program.here + 2
     program.emit((task) => {
       tasks.pc[task] = answered
-      return kernel.call(task, choose(system.keyOf(tasks.request[task] as number, index)), visit, edge)
+      return kernel.call(task, choose(task), visit, edge)
     })
     program.emit((task) => {
       const key = system.keyOf(tasks.request[task] as number, index)
-      if (tasks.answer[task] === ok) member.contents[key % member.contents.length]?.delete(cacheKey(index, key))
+      if (tasks.answer[task] === ok) member.contents[shard(task)]?.delete(cacheKey(index, key))
       return next
     })
   }
 }
 
-const cachesOf = (topology: Topology, data: DataId): readonly string[] => {
-  const caches = new Set<string>()
-  const flows = [
-    ...Object.values(topology.requests).map((request) => request.flow),
-    ...Object.values(topology.components).flatMap((component) =>
-      component.role === 'service'
-        ? [component.flow, ...Object.values(component.operations).map((operation) => operation.flow)]
-        : [],
-    ),
-  ]
-  for (const flow of flows)
-    for (const step of walk(flow)) if (step.kind === 'lookup' && step.key === data) caches.add(step.target.component)
-  return [...caches]
-}
+const cachesOf = (topology: Topology, data: DataId): readonly string[] => [
+  ...new Set(lookupsOf(topology).flatMap(({ key, target }) => (key === data ? [target.component] : []))),
+]

@@ -1,10 +1,7 @@
-/** A call to a store: which of its processes, and what it costs there. */
+/** What a call to a store does there. */
 import { visitCpu } from '../../../catalog/demand.js'
-import type { Target } from '../../../topology/types.js'
-import type { Endpoint } from '../endpoint.js'
 import { blocked } from '../kernel.js'
-import { isReplicated } from '../replication.js'
-import type { Bytes, Member, System } from '../system.js'
+import type { Bytes, System } from '../system.js'
 import type { Work } from '../work.js'
 import { Program } from './program.js'
 import { emitBurst, emitPause, emitStepCpu } from './work-steps.js'
@@ -71,17 +68,4 @@ const emitDisk = (program: Program): void => {
     timers.sleep(visit)
     return blocked
   })
-}
-
-/** Chooses the process of a store that a call goes to: by role, shards by key, replicas in turn. */
-export const storeChooser = (member: Member, target: Target): ((key: number) => Endpoint) => {
-  const endpoints = member.roles[target.role ?? 'primary'] ?? member.endpoints
-  const [only] = endpoints
-  if (only === undefined) throw new Error(`${target.component} has no instance`)
-  const replicated = member.component.role === 'store' && isReplicated(member.component)
-  if (endpoints.length === 1 && !replicated) return () => only
-  // Who serves a role may change, and with it this list.
-  let turn = 0
-  const sharded = (target.role ?? 'primary') === 'primary'
-  return (key) => endpoints[(sharded ? key : turn++) % endpoints.length] ?? only
 }
