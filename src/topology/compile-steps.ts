@@ -107,6 +107,7 @@ const table: Readonly<Record<StepKind, Compile>> = {
       target,
       key,
       ttlSeconds: fields.get('ttl'),
+      renew: fields.get('renew') ?? false,
       hitRatio: fields.get('hitRatio'),
       staleForSeconds: fields.get('staleFor'),
       miss,

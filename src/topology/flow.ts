@@ -48,6 +48,8 @@ export type Step = StepBase &
         readonly target: Target
         readonly key: DataId | undefined
         readonly ttlSeconds: number | undefined
+        /** Each hit gives the value its ttl anew. */
+        readonly renew: boolean
         /** Declared: forced while the cache answers. Undefined: follows from data, memory and ttl. */
         readonly hitRatio: number | undefined
         readonly staleForSeconds: number | undefined

@@ -13,6 +13,7 @@ import {
 } from '../../src/sim/analytic/cache.js'
 import { lruWarmUp } from '../../src/sim/analytic/cache-warm-up.js'
 import { Cache, type EvictionPolicy } from '../../src/sim/cache/cache.js'
+import { run } from '../sim/des/support.js'
 
 interface Played {
   readonly keys: number
@@ -183,5 +184,59 @@ describe('hit ratios of the real policies', () => {
     }
     expect(warmUp.hitRatioAt(2 * warmUp.fillSeconds)).toBe(warmUp.hitRatio)
     expect(warmUp.hitRatioAt(warmUp.secondsUntil(0.5))).toBeCloseTo(warmUp.hitRatio / 2, 6)
+  })
+})
+
+describe('the same through a simulation of the whole system', () => {
+  const simulated = (
+    data: string,
+    cache: string,
+    lookup: string,
+    plan: { readonly rate: number; readonly seconds: number; readonly warmup: number },
+    seed = 1,
+  ): { readonly hitRatio: number; readonly halfWidth: number } => {
+    // Steps that take no time: what is missed is there before the next one asks.
+    const result = run(
+      `
+name: cached
+data: { item: { ${data}, bytes: 928B } }
+components:
+  app: { engine: service, execution: { model: virtual-threads } }
+  cache: { engine: redis, demand: 0us${cache} }
+requests:
+  get: { serve: app, route: GET /, share: 100%, flow: [{ lookup: cache, key: item${lookup}, miss: [] }] }
+traffic: { rate: 1/s }
+`,
+      plan,
+      { seed },
+    )
+    const { cache: observed } = result.components
+    return { hitRatio: observed?.hitRatio ?? Number.NaN, halfWidth: observed?.halfWidth?.hitRatio ?? Number.NaN }
+  }
+
+  it.each([
+    { exponent: 0.8, keys: 100, capacity: 40, hitRatio: 0.6448 },
+    { exponent: 1, keys: 10_000, capacity: 1000, hitRatio: 0.6759 },
+    { exponent: 1.4, keys: 1000, capacity: 50, hitRatio: 0.8195 },
+  ])('oracle 15: LRU of $capacity in $keys keys, Zipf $exponent', ({ exponent, keys, capacity, hitRatio }) => {
+    const observed = simulated(
+      `keys: ${keys}, popularity: zipf(${exponent})`,
+      `, eviction: allkeys-lru, memory: ${capacity}KiB`,
+      '',
+      { rate: 1000, seconds: 320, warmup: 20 },
+    )
+    expect(Math.abs(observed.hitRatio - hitRatio)).toBeLessThan(observed.halfWidth + 0.00005)
+    expect(observed.halfWidth).toBeLessThan(0.004)
+  })
+
+  it('oracle 16: a time to live of 5 s at 2/s, fixed and renewed by hits', () => {
+    const one = 'keys: 1, popularity: uniform'
+    const plan = { rate: 2, seconds: 60_000, warmup: 100 }
+    const fixed = simulated(one, '', ', ttl: 5s', plan)
+    expect(Math.abs(fixed.hitRatio - 10 / 11)).toBeLessThan(fixed.halfWidth)
+    expect(fixed.halfWidth).toBeLessThan(0.002)
+    const renewed = simulated(one, '', ', ttl: 5s, renew: true', { ...plan, seconds: 500_000 })
+    // e^−10 of a million: 45 misses, Poisson.
+    expect(Math.abs((1 - renewed.hitRatio) * 1e6 - 45.4)).toBeLessThan(3 * 7)
   })
 })

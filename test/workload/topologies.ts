@@ -173,6 +173,7 @@ export const step = {
     target: { component },
     key,
     ttlSeconds: undefined,
+    renew: false,
     hitRatio: undefined,
     staleForSeconds: undefined,
     miss,

@@ -41,6 +41,7 @@ const lookupSupport: Support<'lookup'> = (step, topology) => {
   if (cache?.role !== 'store' || cache.engine !== 'redis')
     return `in ${step.target.component} (${engineOf(topology, step.target.component)})`
   if (cache.mode !== 'single') return `in ${cache.id} (redis, mode ${cache.mode})`
+  if (step.renew) return 'with renew'
   return step.writes === 'aside' ? undefined : `with writes: ${step.writes}`
 }
 

@@ -101,6 +101,7 @@ export const stepShapes = {
     lookup: about('the cache: on a miss the nested steps run, then the value is stored', reference),
     key: dataKey,
     ttl: about('how long a stored value is good', positiveDuration.optional()),
+    renew: about('each hit gives the value its ttl anew', boolean.optional()),
     hitRatio: about('forced while the cache answers; default: what data, memory and ttl give', ratio.optional()),
     staleFor: about("how old a value from the service's own memory may be", positiveDuration.optional()),
     miss: about('steps that run on a miss', stepList.optional()),

@@ -34,6 +34,7 @@ export const emitLookup = (
   const outermost = !scope.insideLookup
   const { contents, lookups } = member
   const keyOf = (task: number): number => cacheKey(content, system.keyOf(tasks.request[task] as number, data))
+  const renewSeconds = step.renew ? (step.ttlSeconds ?? 0) : 0
   const ttlSeconds = step.ttlSeconds ?? Number.POSITIVE_INFINITY
 
   emitMetered(program, step.id, () => {
@@ -48,7 +49,7 @@ export const emitLookup = (
       const hit =
         tasks.answer[task] === ok &&
         (hitRatio === undefined
-          ? (contents[shard(task)]?.get(keyOf(task), kernel.now) ?? false)
+          ? (contents[shard(task)]?.get(keyOf(task), kernel.now, renewSeconds) ?? false)
           : coin.uniform() < hitRatio)
       if (outermost && tasks.outcome[task] === 0) tasks.outcome[task] = hit ? 1 : 2
       if (!hit) {
