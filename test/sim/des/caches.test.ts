@@ -176,14 +176,14 @@ describe('cold caches', () => {
     expect(Math.abs(queries - 40)).toBeLessThan(4 * Math.sqrt(40))
   })
 
-  it('refuses to flush what no lookup asks', () => {
+  it('refuses to flush what is not a cache', () => {
     const flush = (component: string) => () =>
       run(cached({}), {
         rate: 1,
         seconds: 1,
         faults: [{ kind: 'flush', atSeconds: 0, target: { kind: 'component', component } }],
       })
-    expect(flush('db')).toThrow('no lookup asks db')
+    expect(flush('db')).toThrow('db (postgres) is not a cache')
     expect(flush('cache')).not.toThrow()
   })
 })

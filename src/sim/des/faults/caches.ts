@@ -26,19 +26,17 @@ const nobodyAsks = ({ target }: Fault, topology: Topology): string | undefined =
 
 export const cacheFaults = {
   flush: {
-    objection: (fault, topology) => {
-      const { target } = fault
+    objection: ({ target }, topology) => {
       if (target.kind !== 'component' && target.kind !== 'instance') return undefined
-      const store = topology.components[target.component]
-      if (store?.role === 'store' && Object.keys(store.queues).length > 0)
-        return `${store.id} keeps queues, too, and the loss of their messages is not simulated`
-      return nobodyAsks(fault, topology)
+      const { engine } = topology.components[target.component] ?? {}
+      return engine === 'redis' ? undefined : `${target.component} (${engine}) is not a cache`
     },
     strike: (fault, context) => {
       const { system } = context
       for (const { store, shard } of shardsOf(fault, context)) {
         system.member(store).contents[shard]?.flush()
         system.state.flushed(store, shard)
+        system.messaging?.queues.get(store)?.flushed(shard)
       }
       return over
     },

@@ -221,6 +221,12 @@ export class QueueBroker implements Source {
     this.moved()
   }
 
+  /** The store has forgotten everything, and goes on. */
+  flushed(shard: number): void {
+    for (const { queue } of this.placesOn(shard)) queue.wipe(this.system.kernel.now)
+    this.reschedule()
+  }
+
   /** A copy took over that had received what was written until `since`. */
   failedOver(shard: number, since: number): void {
     for (const { queue } of this.placesOn(shard)) queue.wipe(this.system.kernel.now, since)
