@@ -72,7 +72,10 @@ export const withBatchMeans = (result: RunResult, series: IntervalSeries): RunRe
     // Where none are, or all, batches do not vary, which says nothing of how exact that is.
     const share = (over: Float64Array): number | undefined => ofQuotient({ over, under: completed }) || undefined
     return field([
-      ['ratePerSecond', ofQuotient({ over: ok, under: ok.map(() => series.seconds) })],
+      [
+        'ratePerSecond',
+        ok.some((count) => count > 0) ? ofQuotient({ over: ok, under: ok.map(() => series.seconds) }) : undefined,
+      ],
       ['errors', share(failed)],
       ['degraded', share(degraded)],
       ['unknown', share(unknown)],

@@ -82,10 +82,11 @@ export interface Spread {
  */
 export const spreadOf = (quotient: Quotient, dependent: boolean): Spread | null => {
   const left = residuals(quotient)
-  if (left === null || left.length < 2) return null
-  const b = left.length
+  // Batches in which there is nothing to divide by say nothing.
+  const b = quotient.under.reduce((count, value) => (value > 0 ? count + 1 : count), 0)
+  if (left === null || b < 2) return null
   let squares = 0
-  for (let i = 0; i < b; i++) squares += (left[i] as number) ** 2
+  for (const value of left) squares += value * value
   const r = dependent ? Math.min(largestCorrelation, standingCorrelation(quotient)) : 0
   const variance = (((b / (b - 1)) * squares) / sum(quotient.under) ** 2) * ((1 + r) / (1 - r))
   return { standardError: Math.sqrt(variance), freedom: b - 1 }
@@ -106,6 +107,10 @@ export const independentSamples = (pooled: LatencyHistogram, mean: Spread): numb
 /** Fewer independent samples beyond a quantile say too little of it. */
 const fewestBeyond = 5
 
+/** Whether so many independent samples tell the quantile `q`. */
+export const tellsQuantile = (independent: number, q: number): boolean =>
+  independent * Math.min(q, 1 - q) >= fewestBeyond * (1 - 1e-9)
+
 /**
  * Half-width of the quantile `q` of pooled samples, from that of the share of samples that are at most as large. Null: so few
  * lie beyond it that they cannot tell. `independent`: what all samples are worth. (It is judged by the mean, because samples that
@@ -117,7 +122,7 @@ export const quantileHalfWidth = (
   shareHalfWidth: number,
   independent: number,
 ): number | null => {
-  if (independent * Math.min(q, 1 - q) < fewestBeyond) return null
+  if (!tellsQuantile(independent, q)) return null
   const at = pooled.quantile(q)
   const below = at - pooled.quantile(Math.max(0, q - shareHalfWidth))
   // Near the ends the upper half reaches as far as the largest sample: twice the lower half stands in for the mean of both.

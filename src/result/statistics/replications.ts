@@ -8,7 +8,8 @@
  */
 import { studentT } from '../../lib/student-t.js'
 import type { ClassResult, HalfWidths, RunResult, Statistics, StepResult } from '../run-result.js'
-import { acrossOf, confidence } from './batches.js'
+import { quantiles } from './batch-means.js'
+import { acrossOf, confidence, tellsQuantile } from './batches.js'
 import { mergedFaults } from './merge-faults.js'
 import { type MergedLatency, mergeLatency } from './merge-latency.js'
 import { mergeNumbers } from './merge-numbers.js'
@@ -136,7 +137,7 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
   // Where none are, or all, replications do not vary, which says nothing of how exact that is.
   const share = (counts: readonly number[]): number | null => acrossOf(counts, completed) || null
   const widths = new Map<string, number | null>([
-    ...Object.entries(merged.halfWidth ?? {}),
+    ...Object.entries(merged.halfWidth ?? {}).filter(([path]) => enoughSamples(path, each)),
     [
       'ratePerSecond',
       acrossOf(
@@ -163,6 +164,17 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
   }
 }
 
+/** Percentiles whose samples are not kept are means over replications: each must have enough of its own to tell. */
+const enoughSamples = (path: string, parts: readonly ClassResult[]): boolean => {
+  const [, outcome, percentile] = /^(?:serviceLatency|outcomes\.(hit|miss)\.latency)\.(p\d+)$/.exec(path) ?? []
+  const q = Object.entries(quantiles).find(([name]) => name === percentile)?.[1]
+  if (q === undefined) return true
+  const counts = parts.map(({ ok, outcomes }) =>
+    outcome === 'hit' || outcome === 'miss' ? outcomes[outcome].count : ok,
+  )
+  return counts.every((count) => tellsQuantile(count, q))
+}
+
 /** Of classes whose work goes on behind a queue; undefined: it is none. */
 const mergeNamed = (parts: readonly ClassResult[], name: 'completion' | 'queueDelay'): MergedLatency | undefined => {
   const told = parts.flatMap((part) => {
@@ -183,13 +195,11 @@ const halfWidthField = (
   parts: Parts<WithHalfWidth>,
   batches: Batches,
 ): WithHalfWidth => {
-  const widths = new Map(across)
-  if (batches !== undefined)
-    for (const path of new Set(parts.flatMap(({ of }) => Object.keys(of.halfWidth ?? {})))) {
-      const within = withinOf(path, parts, batches)
-      if (within !== null) widths.set(path, within)
-    }
-  const told = [...widths].flatMap(([path, width]) => (width === null ? [] : [[path, width] as const]))
+  const paths = batches === undefined ? across.keys() : Object.keys(parts[0]?.of.halfWidth ?? {})
+  const told = [...paths].flatMap((path) => {
+    const width = batches === undefined ? across.get(path) : withinOf(path, parts, batches)
+    return width === undefined || width === null ? [] : [[path, width] as const]
+  })
   return told.length === 0 ? {} : { halfWidth: Object.fromEntries(told) }
 }
 

@@ -27,6 +27,14 @@ describe('a quotient over batches', () => {
     expect(spreadOf({ over: of(2, 20, 6), under: of(1, 10, 3) }, false)?.standardError).toBe(0)
   })
 
+  it('counts only batches in which there is something', () => {
+    // Two values, 1 and 3: 12.706 · √(2/2).
+    const spread = spreadOf({ over: of(0, 1, 0, 0, 3, 0), under: of(0, 1, 0, 0, 1, 0) }, false)
+    expect(spread?.freedom).toBe(1)
+    expect(spread?.standardError).toBeCloseTo(1, 12)
+    expect(spreadOf({ over: of(0, 1, 0), under: of(0, 1, 0) }, false)).toBeNull()
+  })
+
   it('says nothing of one batch, or of nothing', () => {
     expect(spreadOf({ over: of(1), under: of(1) }, false)).toBeNull()
     expect(spreadOf({ over: of(0, 0), under: of(0, 0) }, false)).toBeNull()

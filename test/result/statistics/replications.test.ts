@@ -7,7 +7,7 @@ import { withBatchMeans } from '../../../src/result/statistics/batch-means.js'
 import { mergeNumbers } from '../../../src/result/statistics/merge-numbers.js'
 import { median, medianHalfWidth } from '../../../src/result/statistics/order.js'
 import { mergeReplications } from '../../../src/result/statistics/replications.js'
-import { classResult, componentResult, faultResult, runResult } from '../../support/run-result.js'
+import { classResult, componentResult, faultResult, latency, runResult } from '../../support/run-result.js'
 import { queue } from './support.js'
 
 const plain = (customers: number, seeds: number, rho = 0.5): RunResult[] =>
@@ -98,6 +98,24 @@ describe('replications as one result', () => {
       long += single(10_000, 1000 + seed).requests.all?.halfWidth?.['latency.mean'] ?? Number.NaN
     }
     expect(pair / long).toBeCloseTo(1, 0)
+  })
+
+  it('percentiles of too few samples have no half-width, whatever they are the mean of', () => {
+    const results = Array.from({ length: 12 }, (_, i) => {
+      const values = latency(0.01 + 0.001 * i)
+      return runResult({
+        requests: {
+          all: classResult({ ok: 120, completed: 120, latency: null, serviceLatency: values, histogram: '' }),
+        },
+      })
+    })
+    const { halfWidth } = mergeReplications(results).requests.all ?? {}
+    expect(Object.keys(halfWidth ?? {}).filter((path) => path.startsWith('serviceLatency'))).toEqual([
+      'serviceLatency.mean',
+      'serviceLatency.p50',
+      'serviceLatency.p90',
+      'serviceLatency.p95',
+    ])
   })
 
   it('pass through the parser of results', () => {
