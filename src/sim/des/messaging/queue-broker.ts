@@ -9,6 +9,7 @@ import type { ServiceComponent, StoreComponent } from '../../../topology/types.j
 import { MessageBroker } from '../../broker/broker.js'
 import { accepted, type MessageQueue, refused } from '../../broker/queue.js'
 import { Snapshots } from '../../state/snapshots.js'
+import { Agenda } from '../agenda.js'
 import { dependency, ok, queueFull } from '../codes.js'
 import type { Endpoint, Gone } from '../endpoint.js'
 import type { Source } from '../event-queue.js'
@@ -44,6 +45,7 @@ export class QueueBroker implements Source {
   private readonly source: number
   private readonly expires: boolean
   private readonly snapshots = new Snapshots()
+  private readonly agenda: Agenda
   private readonly bytesByClass: Float64Array
 
   constructor(
@@ -98,6 +100,7 @@ export class QueueBroker implements Source {
     for (const place of this.places) place.host = this.hostOf(place) ?? some
     this.expires = queues.some(({ ttlSeconds }) => ttlSeconds !== undefined)
     this.source = kernel.queue.add(this)
+    this.agenda = new Agenda(kernel.queue)
     this.bytesByClass = Float64Array.from(
       Object.values(topology.requests),
       ({ bytes }) => bytes.in + messageOverheadBytes,
@@ -193,17 +196,23 @@ export class QueueBroker implements Source {
   /** `draining`: it takes nothing more. Otherwise it is gone, and what it had comes back. */
   workerGone(worker: Worker, endpoint: Endpoint, how: Gone | 'draining'): void {
     const hand = worker.handOf(endpoint)
-    if (hand === undefined || hand.consumer === none) return
     const place = this.places.find(({ workers }) => workers.includes(worker))
-    if (how === 'draining') place?.queue.retire(hand.consumer)
-    else {
-      const { consumer } = hand
-      hand.consumer = none
-      place?.queue.detach(consumer, this.system.kernel.now)
-      // The connection of a process that dies is closed by its machine.
-      if (how !== 'stopped' && place?.reachable === true) this.system.kernel.notice(endpoint, this.store.id)
-      this.reschedule()
-    }
+    if (place === undefined || hand === undefined || hand.consumer === none) return
+    const { consumer } = hand
+    place.queue.retire(consumer)
+    // What dies at the same time must not be handed what the first had.
+    if (how !== 'draining') this.agenda.after(0, () => this.disconnected(place, worker, hand, consumer, how))
+  }
+
+  /** The broker sees the connection of a consumer close. */
+  private disconnected(place: QueuePlace, worker: Worker, hand: Hand, consumer: number, how: Gone): void {
+    if (hand.consumer !== consumer) return
+    hand.consumer = none
+    place.queue.detach(consumer, this.system.kernel.now)
+    if (how !== 'stopped' && place.reachable) this.system.kernel.notice(hand.endpoint, this.store.id)
+    // It may have been as fast.
+    if (hand.endpoint.state === 'up') this.attach(place, worker, hand)
+    this.reschedule()
   }
 
   /** A process of the store is gone; copies that take over are told of by `failedOver` and `moved`. */
@@ -241,7 +250,9 @@ export class QueueBroker implements Source {
       if (host === place.host && reachable === place.reachable) continue
       if (host !== undefined) place.host = host
       place.reachable = reachable
-      for (const { hand } of this.attached(place)) {
+      const attached = this.attached(place)
+      for (const { hand } of attached) place.queue.retire(hand.consumer)
+      for (const { hand } of attached) {
         const { consumer } = hand
         hand.consumer = none
         place.queue.detach(consumer, this.system.kernel.now)
