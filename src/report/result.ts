@@ -323,9 +323,8 @@ const verdictSections = (result: RunResult): Section[] => {
   )
   if (rows.length === 0) return []
   const reasons = groups.flatMap(([, judgements]) =>
-    judgements.flatMap(({ name, verdict, why }) =>
-      verdict === 'pass' || why === undefined ? [] : [`${name}: ${why}`],
-    ),
+    // Also of what passed: how much of its tolerance it took.
+    judgements.flatMap(({ name, why }) => (why === undefined ? [] : [`${name}: ${why}`])),
   )
   return [
     {

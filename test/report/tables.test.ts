@@ -59,6 +59,16 @@ test('what autoscalers did is told, the first twelve times', () => {
   expect(formatResult(sim, { columns: 200, color: false })).not.toContain('scaling')
 })
 
+test('what took of its tolerance says how much, also where it passed', () => {
+  const tolerated = { name: 'all.errors < 1%', verdict: 'pass', observed: 1, bound: 0.01 } as const
+  const text = formatResult(
+    { ...sim, steadyState: [{ ...tolerated, why: 'absent for 25 s (20–45 s), tolerated 30 s' }] },
+    { columns: 200, color: false },
+  )
+  expect(text).toMatch(/^pass +steady state +all\.errors < 1% +100 %$/m)
+  expect(text).toContain('all.errors < 1%: absent for 25 s (20–45 s), tolerated 30 s')
+})
+
 describe('half-widths', () => {
   const halfWidth = { ratePerSecond: 2.5, 'latency.mean': 0.00012, 'latency.p95': 0.00034, 'latency.p99': 0.0012 }
   const estimated: RunResult = {
