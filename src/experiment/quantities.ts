@@ -3,7 +3,7 @@
  * how it is computed over a window of seconds, and how it is read from the whole result. One table for expectations,
  * abort conditions and objectives, so that a word means the same everywhere.
  */
-import { refusalCode } from '../result/counts.js'
+import { failuresOf } from '../result/counts.js'
 import { latencyOver } from '../result/merge.js'
 import { type ClassSecond, type ComponentSecond, type SecondEvent, secondsIn } from '../result/run-event.js'
 import type { ClassResult, ComponentResult, Latency, RunResult } from '../result/run-result.js'
@@ -47,11 +47,8 @@ const shareOfCompleted =
     return completed === 0 ? without(seconds, subject) : sum(seconds, subject, value) / completed
   }
 
-/** Without a code: all but refusals, which answer what was asked (docs/adr/0060-a-refusal-is-an-answer.md). */
 const errorsOf = (of: Pick<ClassSecond, 'errors'>, code?: string): number =>
-  code === undefined
-    ? Object.entries(of.errors).reduce((total, [name, n]) => (name === refusalCode ? total : total + n), 0)
-    : (of.errors[code] ?? 0)
+  code === undefined ? failuresOf(of.errors) : (of.errors[code] ?? 0)
 
 const ofClass =
   (value: (result: ClassResult) => number | null | undefined): Quantity['whole'] =>

@@ -1,5 +1,7 @@
 /** Predicted beside measured: the table that this program exists for. */
+
 import type { Comparison, ComparisonRow } from '../contract/comparison.js'
+import { failuresOf } from '../result/counts.js'
 import type { ClassResult, ComponentResult, FaultResult, Latency, RunResult } from '../result/run-result.js'
 import { type Aspect, type Disturbance, disturbances } from '../result/validity.js'
 import { toleranceOf, within } from './tolerances.js'
@@ -10,7 +12,7 @@ const ratioOf = (part: number, whole: number): number | null => (whole > 0 ? par
 
 const classValues = (requests: ClassResult | undefined): Values => {
   if (requests === undefined) return []
-  const errors = Object.values(requests.errors).reduce((a, b) => a + b, 0)
+  const errors = failuresOf(requests.errors)
   const latency = (key: keyof Latency): number | null => requests.latency?.[key] ?? null
   return [
     ['ratePerSecond', requests.ratePerSecond],

@@ -1,4 +1,5 @@
 /** Results as CSV (RFC 4180), for spreadsheets and plots: plain numbers in seconds, per second and ratios 0…1. */
+import { failuresOf } from '../result/counts.js'
 import type { ClassResult, ComponentResult, Latency, RunResult } from '../result/run-result.js'
 import type { Sweep } from '../result/sweep.js'
 
@@ -17,7 +18,7 @@ const counts = ['offered', 'completed', 'ok', 'degraded', 'unknown', 'attempts']
 
 const classMetrics = (of: ClassResult): readonly Metric[] => [
   ...counts.map((path) => ({ path, value: of[path], unit: '' as const })),
-  { path: 'errors', value: of.completed === 0 ? null : (of.completed - of.ok) / of.completed, unit: 'ratio' },
+  { path: 'errors', value: of.completed === 0 ? null : failuresOf(of.errors) / of.completed, unit: 'ratio' },
   { path: 'ratePerSecond', value: of.ratePerSecond, unit: '1/s' },
   ...latencyMetrics('latency', of.latency),
   ...(of.queueDelay === undefined ? [] : latencyMetrics('queueDelay', of.queueDelay)),
@@ -44,6 +45,22 @@ const componentMetrics = (of: ComponentResult): readonly Metric[] => [
     { path: `queues.${queue}.length.max`, value: length.max, unit: '' },
     ...Object.entries(counted).map(([name, value]): Metric => ({ path: `queues.${queue}.${name}`, value, unit: '' })),
   ]),
+  ...Object.entries(of.locks ?? {}).flatMap(([lock, { wait, held, ...counted }]): Metric[] => [
+    ...waits(`locks.${lock}`, wait),
+    { path: `locks.${lock}.held.mean`, value: held.mean, unit: 's' },
+    ...Object.entries(counted).map(([name, value]): Metric => ({ path: `locks.${lock}.${name}`, value, unit: '' })),
+  ]),
+  ...Object.entries(of.counters ?? {}).flatMap(([counter, { wait, ...counted }]): Metric[] => [
+    ...waits(`counters.${counter}`, wait),
+    ...Object.entries(counted).map(
+      ([name, value]): Metric => ({ path: `counters.${counter}.${name}`, value, unit: '' }),
+    ),
+  ]),
+]
+
+const waits = (path: string, { mean, max }: { readonly mean: number; readonly max: number }): readonly Metric[] => [
+  { path: `${path}.wait.mean`, value: mean, unit: 's' },
+  { path: `${path}.wait.max`, value: max, unit: 's' },
 ]
 
 interface Row extends Metric {

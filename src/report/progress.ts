@@ -1,4 +1,5 @@
 /** A run as it happens: one short line per moment, for a terminal's live line and for logs. */
+import { failuresOf } from '../result/counts.js'
 import { mergeHistograms } from '../result/merge.js'
 import { type RunEvent, type SecondEvent, secondsIn } from '../result/run-event.js'
 import { formatNumber, formatRatio, formatSeconds } from './quantity.js'
@@ -12,7 +13,7 @@ export const secondsLine = (seconds: readonly SecondEvent[], faults: readonly st
   const classes = seconds.flatMap((second) => second.requests.all ?? [])
   const ok = classes.reduce((sum, one) => sum + one.ok, 0)
   const degraded = classes.reduce((sum, one) => sum + one.degraded, 0)
-  const errors = classes.reduce((sum, one) => sum + Object.values(one.errors).reduce((a, b) => a + b, 0), 0)
+  const errors = classes.reduce((sum, one) => sum + failuresOf(one.errors), 0)
   const latency = mergeHistograms(classes.map((one) => one.histogram)).latency()
   const busiest = Object.entries(last.components).sort(([, a], [, b]) => b.cpu - a.cpu)[0]
   return [

@@ -1,5 +1,6 @@
 /** One run for a reader: who waited how long, what was busy, what broke and how it mended, what held. */
 import type { Judgement, RunResult } from '../result/run-result.js'
+import { contentionSections } from './contention.js'
 import {
   type Cell,
   type Column,
@@ -361,6 +362,7 @@ export const resultDocument = (result: RunResult): Document => {
       ...poolSections(result),
       ...scalingSections(result),
       ...queueSections(result),
+      ...contentionSections(result),
       ...faultSections(result),
       ...verdictSections(result),
     ],

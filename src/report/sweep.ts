@@ -1,4 +1,5 @@
 /** A sweep for a reader: a row for each point, and curves of what matters most against the parameter. */
+import { failuresOf } from '../result/counts.js'
 import type { ClassResult } from '../result/run-result.js'
 import type { PointResult, Sweep, SweepParameter } from '../result/sweep.js'
 import { type CurvePoint, curveLines, type Series } from './curve.js'
@@ -31,7 +32,7 @@ const busiest = ({ components }: PointResult): string => {
 }
 
 const errorShare = (of: ClassResult | undefined): number | null =>
-  of === undefined || of.completed === 0 ? null : (of.completed - of.ok) / of.completed
+  of === undefined || of.completed === 0 ? null : failuresOf(of.errors) / of.completed
 
 const verdictOf = ({ steadyState, slo, invariants, status }: PointResult): Cell => {
   const verdicts = [...steadyState, ...slo, ...invariants].map(({ verdict }) => verdict)

@@ -6,11 +6,17 @@ import type { ClassResult } from './run-result.js'
 /** The answer of a business that says no (sold out): counted as an error by its code, but no failure of the system. */
 export const refusalCode = '409'
 
+/** What the ratio `errors` counts: all errors but refusals (docs/adr/0060-a-refusal-is-an-answer.md). */
+export const failuresOf = (errors: Readonly<Record<string, number>>): number =>
+  Object.entries(errors).reduce((sum, [code, count]) => (code === refusalCode ? sum : sum + count), 0)
+
 export class Counts {
   offered = 0
   ok = 0
   degraded = 0
   failed = 0
+  /** ⊂ failed. */
+  refused = 0
   unknown = 0
   attempts = 0
   readonly errors = new Map<string, number>()
@@ -18,6 +24,7 @@ export class Counts {
 
   fail(code: string, unknown: boolean): void {
     this.failed++
+    if (code === refusalCode) this.refused++
     if (unknown) this.unknown++
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1)
   }
@@ -27,6 +34,7 @@ export class Counts {
     this.ok += other.ok
     this.degraded += other.degraded
     this.failed += other.failed
+    this.refused += other.refused
     this.unknown += other.unknown
     this.attempts += other.attempts
     for (const [code, n] of other.errors) this.errors.set(code, (this.errors.get(code) ?? 0) + n)
@@ -38,6 +46,7 @@ export class Counts {
     this.ok = 0
     this.degraded = 0
     this.failed = 0
+    this.refused = 0
     this.unknown = 0
     this.attempts = 0
     this.errors.clear()

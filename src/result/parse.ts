@@ -68,6 +68,27 @@ const queue = z.looseObject({
   lost: count,
 })
 
+const lock = z.looseObject({
+  acquired: count,
+  waited: count,
+  wait: z.looseObject({ mean: number, max: number }),
+  held: z.looseObject({ mean: number }),
+  gaveUp: count,
+  expired: count,
+  overlaps: count,
+  fencedOff: count,
+})
+
+const counter = z.looseObject({
+  reserved: count,
+  released: count,
+  soldOut: count,
+  conflicts: count,
+  oversold: count,
+  waited: count,
+  wait: z.looseObject({ mean: number, max: number }),
+})
+
 const componentResult = z.looseObject({
   replicas: count,
   utilization: z.looseObject({ cpu: number, memory: maybe }),
@@ -76,6 +97,8 @@ const componentResult = z.looseObject({
   queue: z.looseObject({ mean: number, max: number }),
   pools: z.record(z.string(), pool.extend({ timeouts: number })),
   queues: z.record(z.string(), queue).optional(),
+  locks: z.record(z.string(), lock).optional(),
+  counters: z.record(z.string(), counter).optional(),
   hitRatio: maybe,
   throughputPerSecond: number,
   instances: z.array(z.looseObject({ id: z.string(), cpuSeconds: number, visits: number, restarts: number })),

@@ -140,6 +140,10 @@ export interface ComponentResult {
   >
   /** Of brokers, by queue or topic. */
   readonly queues?: Readonly<Record<string, QueueResult>>
+  /** Of a cache that keeps locks, by the data set that they are about (a lock without one: by its step). */
+  readonly locks?: Readonly<Record<string, LockResult>>
+  /** Of a store that keeps counters: `product.stock`. */
+  readonly counters?: Readonly<Record<string, CounterResult>>
   readonly hitRatio: number | null
   /** Visits. */
   readonly throughputPerSecond: number
@@ -179,6 +183,38 @@ export interface QueueResult {
   readonly received: number
   readonly deadLettered: number
   readonly lost: number
+}
+
+/** Locks of all keys together, in the measured time. */
+export interface LockResult {
+  readonly acquired: number
+  /** Of these, after a wait. */
+  readonly waited: number
+  /** Of all that were acquired; who found it free waited 0 s. */
+  readonly wait: { readonly mean: number; readonly max: number }
+  readonly held: { readonly mean: number }
+  /** Who waited and went without it. */
+  readonly gaveUp: number
+  /** Its ttl was over before its holder was done. */
+  readonly expired: number
+  /** A holder entered while an earlier one, unfenced, still worked. */
+  readonly overlaps: number
+  /** Writes refused because a later holder had written. */
+  readonly fencedOff: number
+}
+
+/** A counter of all keys together, in the measured time: changes that became final, and what was refused. */
+export interface CounterResult {
+  readonly reserved: number
+  readonly released: number
+  readonly soldOut: number
+  /** Overtaken by another change. */
+  readonly conflicts: number
+  /** Granted beyond the initial value. */
+  readonly oversold: number
+  /** Row locks that were waited for, and how long all of them were. */
+  readonly waited: number
+  readonly wait: { readonly mean: number; readonly max: number }
 }
 
 export interface StepResult {

@@ -9,7 +9,12 @@ test('a result as CSV has plain numbers, empty cells for what is not known, and 
   const text = resultCsv(
     runResult({
       requests: {
-        all: classResult({ completed: 5000, ok: 4900, halfWidth: { 'latency.mean': 0.0001 } }),
+        all: classResult({
+          completed: 5000,
+          ok: 4850,
+          errors: { '409': 50, '503': 100 },
+          halfWidth: { 'latency.mean': 0.0001 },
+        }),
         silent: classResult({ offered: 0, completed: 0, ok: 0, latency: null }),
       },
     }),

@@ -67,7 +67,14 @@ export const withBatchMeans = (result: RunResult, series: IntervalSeries): RunRe
       }),
     ]
   }
-  const ofClass = ({ ok, failed, degraded, unknown, latencies }: ClassIntervals): { halfWidth?: HalfWidths } => {
+  const ofClass = ({
+    ok,
+    failed,
+    refused,
+    degraded,
+    unknown,
+    latencies,
+  }: ClassIntervals): { halfWidth?: HalfWidths } => {
     const completed = ok.map((count, i) => count + (failed[i] as number))
     // Where none are, or all, batches do not vary, which says nothing of how exact that is.
     const share = (over: Float64Array): number | undefined => ofQuotient({ over, under: completed }) || undefined
@@ -76,7 +83,7 @@ export const withBatchMeans = (result: RunResult, series: IntervalSeries): RunRe
         'ratePerSecond',
         ok.some((count) => count > 0) ? ofQuotient({ over: ok, under: ok.map(() => series.seconds) }) : undefined,
       ],
-      ['errors', share(failed)],
+      ['errors', share(failed.map((count, i) => count - (refused[i] as number)))],
       ['degraded', share(degraded)],
       ['unknown', share(unknown)],
       ...Object.entries(latencies).flatMap(([path, intervals]) => ofLatency(path, intervals)),

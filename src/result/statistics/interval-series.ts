@@ -37,6 +37,8 @@ export interface LatencyIntervals {
 export interface ClassIntervals {
   readonly ok: Float64Array
   readonly failed: Float64Array
+  /** ⊂ failed. */
+  readonly refused: Float64Array
   readonly degraded: Float64Array
   readonly unknown: Float64Array
   /** By path in the class's result: `latency`, of successes; `serviceLatency`, `outcomes.hit.latency`, … */

@@ -34,6 +34,16 @@ const counts: ReadonlySet<string> = new Set([
   'received',
   'deadLettered',
   'lost',
+  'acquired',
+  'waited',
+  'gaveUp',
+  'overlaps',
+  'fencedOff',
+  'reserved',
+  'released',
+  'soldOut',
+  'conflicts',
+  'oversold',
 ])
 const maxima: ReadonlySet<string> = new Set(['max', 'lagMaxSeconds'])
 /** Not estimates, or told otherwise. */

@@ -6,7 +6,9 @@
  * Half-widths: by Student's t over the replications (A. M. Law, Simulation Modeling and Analysis, 9.4.1). Where there are fewer
  * than ten, and each has batch means, their own half-widths are combined instead, for t of few degrees of freedom is wide.
  */
+
 import { studentT } from '../../lib/student-t.js'
+import { failuresOf } from '../counts.js'
 import type { ClassResult, HalfWidths, RunResult, Statistics, StepResult } from '../run-result.js'
 import { quantiles } from './batch-means.js'
 import { acrossOf, confidence, tellsQuantile } from './batches.js'
@@ -145,7 +147,7 @@ const mergeClass = (parts: Parts<ClassResult>, seconds: readonly number[], batch
         own,
       ),
     ],
-    ['errors', share(each.map((of) => of.completed - of.ok))],
+    ['errors', share(each.map((of) => failuresOf(of.errors)))],
     ['degraded', share(each.map(({ degraded }) => degraded))],
     ['unknown', share(each.map(({ unknown }) => unknown))],
     ...latency.widths,

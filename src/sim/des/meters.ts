@@ -2,6 +2,7 @@
 import { usableCores } from '../../result/capacity.js'
 import type { ComponentSecond } from '../../result/run-event.js'
 import type { ComponentResult, RunResult } from '../../result/run-result.js'
+import { ContentionMeter } from './contention-meter.js'
 import type { Endpoint } from './endpoint.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { Machines } from './machines.js'
@@ -47,6 +48,7 @@ export class Meters {
   private generatorMark = 0
   private markedAt = 0
   private secondAt = 0
+  private readonly contention: ContentionMeter
 
   constructor(
     private readonly system: System,
@@ -61,6 +63,7 @@ export class Meters {
         id,
         usableCores(system.placement, [...new Set(member.endpoints.map(({ instance }) => instance))]),
       )
+    this.contention = new ContentionMeter(system.state)
     this.mark()
     this.seconds = this.marks
     this.hostSeconds = this.hostMarks
@@ -74,6 +77,7 @@ export class Meters {
     this.generatorMark = this.generatorSeconds()
     for (const { total } of this.system.members.values()) total.resetMax()
     this.system.messaging?.resetPeaks()
+    this.contention.mark()
     this.system.kernel.meters.reset()
     this.system.kernel.edges.reset()
   }
@@ -229,6 +233,7 @@ export class Meters {
         ]),
       ),
       ...(to.queues === undefined ? {} : { queues: queueResults(from.queues, to.queues, elapsed) }),
+      ...this.contention.of(component.id),
       hitRatio: lookups === 0 ? null : (to.hits - from.hits) / lookups,
       throughputPerSecond: ratio(to.visits - from.visits, elapsed),
       instances: [...to.instances].flatMap(([id, instance]) =>

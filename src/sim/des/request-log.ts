@@ -21,7 +21,7 @@ const measuredBit = 4
 const degradedBit = 8
 
 /** Cumulative. */
-type Snapshot = Pick<Measured, 'ok' | 'failed' | 'degraded' | 'unknown'>
+type Snapshot = Pick<Measured, 'ok' | 'failed' | 'refused' | 'degraded' | 'unknown'>
 
 class Track {
   readonly second = new Counts()
@@ -265,8 +265,8 @@ export class RequestLog {
   snapshot(): void {
     for (const track of this.tracks) {
       sorted(track)
-      const { ok, failed, degraded, unknown } = track.total
-      track.snapshots.push({ ok, failed, degraded, unknown })
+      const { ok, failed, refused, degraded, unknown } = track.total
+      track.snapshots.push({ ok, failed, refused, degraded, unknown })
       for (const [path, histogram] of Object.entries(track.histograms())) {
         track.latencies[path] ??= LatencySnapshots.empty()
         track.latencies[path].take(histogram)
@@ -316,6 +316,7 @@ const intervalsOf = (tracks: readonly Track[]): ClassIntervals => {
   return {
     ok: increments('ok'),
     failed: increments('failed'),
+    refused: increments('refused'),
     degraded: increments('degraded'),
     unknown: increments('unknown'),
     latencies: Object.fromEntries(paths.map((path) => [path, latenciesOf(tracks, path)])),

@@ -30,6 +30,8 @@ export interface CounterPlace {
 export interface LockPlace {
   readonly name: string
   readonly cache: ComponentId
+  /** The data set that it is about, or its own step. */
+  readonly data: string
   readonly space: number
 }
 
@@ -109,7 +111,7 @@ export class SharedState {
     const name = `${cache}/${data ?? step}`
     const known = this.lockPlaces.find((place) => place.name === name)
     if (known !== undefined) return known
-    const place = { name, cache, space: this.locks.locks.space() }
+    const place = { name, cache, data: data ?? step, space: this.locks.locks.space() }
     this.lockPlaces.push(place)
     return place
   }

@@ -122,6 +122,11 @@ export class Locks {
     return this.statistics[space] as LockStatistics
   }
 
+  /** The longest waits are those from now on. */
+  resetPeaks(): void {
+    for (const statistics of this.statistics) statistics.longestWaitSeconds = 0
+  }
+
   /** Keys and holders that take memory. */
   get size(): { readonly keys: number; readonly holders: number } {
     return { keys: this.locks.size, holders: this.holds.size }

@@ -51,7 +51,7 @@ const play = (rho: number, customers: number, arrivals: RandomStream, service: R
   busy[intervals - 1] = busySeconds - busyBefore
   const latency = snapshots.intervals(histogram)
   const none = new Float64Array(intervals)
-  const cls = { ok: latency.count, failed: none, degraded: none, unknown: none, latencies: { latency } }
+  const cls = { ok: latency.count, failed: none, refused: none, degraded: none, unknown: none, latencies: { latency } }
   const { count } = histogram
   const all = classResult({
     offered: count,

@@ -98,6 +98,13 @@ describe('a counter', () => {
       expect(buy?.ok).toBe(300)
       expect(buy?.errors).toEqual({ '409': (buy?.offered ?? 0) - 300 })
       expect(invariants(result)).toMatchObject({ verdict: 'pass', observed: 0, bound: 0 })
+      const store = via === 'cache' ? 'cache' : 'db'
+      expect(result.components[store]?.counters?.['product.stock']).toMatchObject({
+        reserved: 300,
+        released: 0,
+        soldOut: (buy?.offered ?? 0) - 300,
+        oversold: 0,
+      })
     }
   })
 
@@ -171,6 +178,13 @@ describe('a lock in a cache', () => {
     expect(result.requests.buy?.latency?.mean).toBeGreaterThan(0.03 * 0.95)
     expect(result.requests.buy?.latency?.mean).toBeLessThan(0.03 * 1.05)
     expect(result.invariants).toMatchObject([{ name: 'mutual-exclusion', verdict: 'pass', observed: 0 }])
+    const lock = result.components.cache?.locks?.product
+    expect(lock?.wait.mean).toBeGreaterThan(0.02 * 0.93)
+    expect(lock?.wait.mean).toBeLessThan(0.02 * 1.07)
+    expect(lock?.held.mean).toBeCloseTo(0.01, 9)
+    // Who arrives while it is held waits: ρ of them.
+    expect((lock?.waited ?? 0) / (lock?.acquired ?? 1)).toBeCloseTo(0.8, 1)
+    expect(lock).toMatchObject({ gaveUp: 0, expired: 0, overlaps: 0 })
   })
 
   it('is waited for no longer than `wait`, then the step fails and the request is answered 503', () => {
