@@ -7,7 +7,7 @@ import { lookUp, type RawComponent, type Scope } from './scope.js'
 
 type Common = typeof commonOptions
 export type FieldsOf<Options> = Fields<Common & Options>
-export type BuildScope = Pick<Scope, 'reader' | 'hosts' | 'components'>
+export type BuildScope = Pick<Scope, 'reader' | 'hosts' | 'data' | 'components'>
 
 export const fieldsOf = <O extends z.ZodRawShape>(raw: RawComponent, _options: O): FieldsOf<O> =>
   raw.fields as unknown as FieldsOf<O>

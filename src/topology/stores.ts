@@ -2,13 +2,13 @@
 import { suggestion } from '../lib/did-you-mean.js'
 import type { FieldsOf } from './component-common.js'
 import type { storeOptions } from './schema/options.js'
-import { type RawComponent, report, type Scope } from './scope.js'
+import { lookUp, type RawComponent, report, type Scope } from './scope.js'
 import type { Queue, StoreComponent, Topic } from './types.js'
 
 type StoreFields = FieldsOf<typeof storeOptions>
 type Shape = Omit<StoreComponent, keyof import('./types.js').Component | 'role'> & { readonly replicas: number }
 
-export const storeShape = (scope: Pick<Scope, 'reader'>, raw: RawComponent, fields: StoreFields): Shape => {
+export const storeShape = (scope: Pick<Scope, 'reader' | 'data'>, raw: RawComponent, fields: StoreFields): Shape => {
   const replication = fields.get('replication')
   const failover = fields.get('failover')
   return {
@@ -20,10 +20,18 @@ export const storeShape = (scope: Pick<Scope, 'reader'>, raw: RawComponent, fiel
     reservedConnections: reserved(scope, fields),
     replication: replication && { mode: replication.get('mode') ?? 'async', lagSeconds: replication.get('lag') ?? 0 },
     failover: failover && { detectSeconds: failover.get('detect') ?? 0, promoteSeconds: failover.get('promote') ?? 0 },
-    shards: undefined,
+    shards: shardsOf(scope, fields),
     queues: queuesOf(scope, raw, fields),
     topics: topicsOf(fields),
   }
+}
+
+const shardsOf = (scope: Pick<Scope, 'reader' | 'data'>, fields: StoreFields): StoreComponent['shards'] => {
+  const shards = fields.get('shards')
+  const key = shards?.get('key')
+  if (shards === undefined || key === undefined) return undefined
+  const known = lookUp(scope, 'data set', scope.data, key, shards.path('key')) !== undefined
+  return known ? { count: shards.get('count') ?? 1, key } : undefined
 }
 
 const reserved = (scope: Pick<Scope, 'reader'>, fields: StoreFields): number => {
@@ -54,17 +62,19 @@ const redundancy = (
   } as const
   if (Object.hasOwn(options, 'masters')) return { ...none, ...mastersOf(scope, raw, fields, total) }
   if (Object.hasOwn(options, 'readReplicas')) {
-    const readReplicas = fields.get('readReplicas') ?? (total ?? 1) - 1
-    const replicas = 1 + readReplicas
+    const masters = fields.get('shards')?.get('count') ?? 1
+    const readReplicas = fields.get('readReplicas') ?? Math.max(0, Math.floor((total ?? masters) / masters) - 1)
+    const replicas = masters * (1 + readReplicas)
     if (total !== undefined && total !== replicas) {
       report(
         scope,
         fields.path('replicas'),
-        `replicas: ${total} is not 1 + readReplicas (${readReplicas})`,
+        `replicas: ${total} is not ${masters > 1 ? `${masters} × (1 + readReplicas)` : '1 + readReplicas'} (${readReplicas})`,
         `replicas is the total: write ${replicas}, or leave it out`,
       )
     }
-    return { ...none, mode: readReplicas > 0 ? 'replicated' : 'single', readReplicas, replicas }
+    const copies = masters > 1 ? { masters, replicasPerMaster: readReplicas } : { readReplicas }
+    return { ...none, ...copies, mode: readReplicas > 0 ? 'replicated' : 'single', replicas }
   }
   const replicas = total ?? 1
   const replicationFactor = fields.get('replicationFactor')

@@ -186,7 +186,8 @@ export interface StoreComponent extends ComponentBase {
   readonly reservedConnections: number
   readonly replication: { readonly mode: 'async' | 'semi-sync' | 'sync'; readonly lagSeconds: number } | undefined
   readonly failover: { readonly detectSeconds: number; readonly promoteSeconds: number } | undefined
-  readonly shards: { readonly count: number; readonly key: string } | undefined
+  /** Divided by the keys of a data set: `masters` are its shards then, each with `replicasPerMaster` copies. */
+  readonly shards: { readonly count: number; readonly key: DataId } | undefined
   readonly replicationFactor: number | undefined
   readonly queues: Readonly<Record<string, Queue>>
   readonly topics: Readonly<Record<string, Topic>>

@@ -294,9 +294,10 @@ describe('components', () => {
     ['{ engine: redis, queues: { a: { deadLetter: a } } }', '"a" cannot be its own dead letter queue'],
     ['{ engine: postgres, replicas: 3, readReplicas: 1 }', 'replicas: 3 is not 1 + readReplicas (1)'],
     ['{ engine: postgres, maxConnections: 3 }', '3 reserved of 3 connections leave none for the application'],
+    ['{ engine: postgres, shards: { count: 4, key: nothing } }', 'unknown data set "nothing"'],
     [
-      '{ engine: postgres, shards: { count: 4, key: product } }',
-      '"shards" (partition of the data by a key) is not supported yet',
+      '{ engine: redis, shards: { count: 4, key: nothing } }',
+      '"shards" has no meaning for engine redis (component "x")',
     ],
     ['{ engine: kafka, replicationFactor: 2 }', 'replicationFactor: 2 needs as many brokers, but "x" has 1'],
     ['{ engine: kafka, queues: {} }', '"queues" has no meaning for engine kafka (component "x")'],

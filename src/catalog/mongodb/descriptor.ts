@@ -9,5 +9,4 @@ export const mongodb: EngineDescriptor = {
   accepts: ['query', 'write', 'transaction', 'reserve', 'release'],
   guards: ['version', 'none'],
   roles: ['primary', 'replica'],
-  notYet: { shards: 'partition of the data by a key' },
 }

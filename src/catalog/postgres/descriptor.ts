@@ -14,5 +14,4 @@ export const postgres: EngineDescriptor = {
   accepts: ['query', 'write', 'transaction', 'reserve', 'release'],
   guards: ['row-lock', 'version', 'none'],
   roles: ['primary', 'replica'],
-  notYet: { shards: 'partition of the data by a key' },
 }

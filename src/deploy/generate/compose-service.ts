@@ -135,6 +135,12 @@ const postgresContainer = ({ topology, unit }: ContainerContext): Container => {
 /** A store with copies needs replication to be set up between them. */
 const singleStore = (topology: Topology, { component }: Unit): StoreComponent => {
   if (component.role !== 'store') throw new TypeError(`${component.id} is a ${component.role}`)
+  if (component.shards !== undefined)
+    throw notYet(
+      `compose: ${component.engine} with shards`,
+      topology.source.locate(['components', component.id, 'shards']),
+      'a single instance',
+    )
   const key = (['readReplicas', 'replicasPerMaster', 'masters', 'replicas', 'mode'] as const).find((name) =>
     name === 'mode'
       ? component.mode !== 'single'

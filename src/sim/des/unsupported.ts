@@ -47,7 +47,6 @@ const unsupportedOf = (component: Component): readonly string[] => {
     return [
       ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
     ]
-  if (component.role === 'store') return component.shards === undefined ? [] : ['shards']
   return []
 }
 

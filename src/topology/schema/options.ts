@@ -174,7 +174,15 @@ export const storeOptions = {
       promote: about('until a replica has taken its place', duration),
     })
     .optional(),
-  shards: z.strictObject({ count: count(1, 1000), key: reference }).optional(),
+  shards: about(
+    'the store is divided by the keys of a data set; each shard has a primary and its own readReplicas',
+    z
+      .strictObject({
+        count: count(1, 1000),
+        key: about('the data set: the key of a request says which shard it goes to', reference),
+      })
+      .optional(),
+  ),
   replicationFactor: count(1, 10).optional(),
   queues: z
     .record(

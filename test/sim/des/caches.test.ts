@@ -229,6 +229,81 @@ describe('a cache in shards', () => {
   })
 })
 
+describe('a database in shards', () => {
+  const sharded = (db: string, flow: string, popularity = 'zipf(1.1)'): string => `
+name: sharded
+data:
+  category: { keys: 50, popularity: ${popularity} }
+  item: { keys: 1000 }
+components:
+  app: { engine: service, execution: { model: virtual-threads }, pools: { main: { to: db, size: 500 } } }
+  db: { engine: postgres, demand: 0us, shards: { count: 4, key: category }${db} }
+requests:
+  get: { serve: app, route: GET /, share: 100%, flow: [${flow}] }
+traffic: { rate: 1/s }
+`
+  const weights = Array.from({ length: 50 }, (_, key) => (key + 1) ** -1.1)
+  const sum = weights.reduce((a, b) => a + b, 0)
+  const shares = [0, 1, 2, 3].map((shard) =>
+    weights.reduce((share, weight, key) => (shardOf(key, 4) === shard ? share + weight / sum : share), 0),
+  )
+
+  it('each step goes to the shard of the request, also those about other keys, and whole transactions', () => {
+    const flow =
+      '{ transaction: app.main, do: [{ query: app.main, key: item, time: 1us }, { write: app.main, key: item, time: 1us }] }'
+    const counts = visits(run(sharded('', flow), { rate: 200, seconds: 100 }), 'db')
+    const total = counts.reduce((a, b) => a + b, 0)
+    // BEGIN, a read, a write and COMMIT of one request are four visits of one shard.
+    for (const count of counts) expect(count % 4).toBe(0)
+    for (const [shard, share] of shares.entries()) {
+      const deviation = Math.sqrt((share * (1 - share)) / (total / 4))
+      expect(Math.abs((counts[shard] ?? 0) / total - share)).toBeLessThan(4 * deviation)
+    }
+    expect(Math.max(...shares)).toBeGreaterThan(0.35)
+  })
+
+  it('the shard of a hot key saturates while the others idle', () => {
+    const hottest = Math.max(...shares)
+    const rate = 0.9 / hottest / 0.002
+    const result = run(sharded('', '{ query: app.main, time: { cpu: 2ms } }'), { rate, seconds: 60, warmup: 10 })
+    const used = (result.components.db?.instances ?? []).map(({ cpuSeconds }) => cpuSeconds / 50)
+    expect(Math.abs(Math.max(...used) - 0.9)).toBeLessThan(0.05)
+    expect(Math.min(...used)).toBeLessThan(0.6)
+  })
+
+  it('reads go to the copies of their own shard, in turn', () => {
+    const counts = visits(
+      run(sharded(', readReplicas: 2', '{ query: db.replica, time: 1us }'), { rate: 200, seconds: 50 }),
+      'db',
+    )
+    // Four primaries, then the first copy of each shard, then the second.
+    expect(counts.length).toBe(12)
+    expect(counts.slice(0, 4)).toEqual([0, 0, 0, 0])
+    const total = counts.reduce((a, b) => a + b, 0)
+    for (const shard of [0, 1, 2, 3]) {
+      const [first = 0, second = 0] = [counts[4 + shard], counts[8 + shard]]
+      expect(Math.abs(first - second)).toBeLessThanOrEqual(1)
+      expect(Math.abs((first + second) / total - (shares[shard] ?? 0))).toBeLessThan(0.02)
+    }
+  })
+
+  it('loses with a shard only what was written there', () => {
+    const text = sharded(
+      ', readReplicas: 1, replication: { mode: async, lag: 200ms }, failover: { detect: 1s, promote: 1s }',
+      '{ write: app.main, time: 1us }',
+    )
+    const lost = (index: number): number => {
+      const fault = { kind: 'kill', atSeconds: 10, target: { kind: 'instance', component: 'db', index } } as const
+      const result = run(text, { rate: 500, seconds: 20, faults: [fault], invariants: ['no-lost-writes'] })
+      return result.invariants.find(({ name }) => name === 'no-lost-writes')?.observed ?? -1
+    }
+    for (const shard of [0, 1, 2, 3]) {
+      const expected = 500 * 0.2 * (shares[shard] ?? 0)
+      expect(Math.abs(lost(shard) - expected)).toBeLessThan(4 * Math.sqrt(expected))
+    }
+  })
+})
+
 describe('the hash that shards keys', () => {
   it('gives each shard its part of the keys', () => {
     for (const shards of [1, 2, 3, 7, 100]) {

@@ -14,8 +14,8 @@ interface Feature {
 const features: readonly Feature[] = [
   { key: 'readReplicas', asked: (c) => c.role === 'store' && c.readReplicas > 0 },
   { key: 'mode', asked: (c) => c.role === 'store' && c.mode !== 'single' },
-  { key: 'masters', asked: (c) => c.role === 'store' && c.masters > 1 },
-  { key: 'replicasPerMaster', asked: (c) => c.role === 'store' && c.replicasPerMaster > 0 },
+  { key: 'masters', asked: (c) => c.role === 'store' && c.masters > 1 && c.shards === undefined },
+  { key: 'replicasPerMaster', asked: (c) => c.role === 'store' && c.replicasPerMaster > 0 && c.shards === undefined },
   { key: 'replicas', asked: (c) => c.role === 'store' && c.replicas > 1 },
   { key: 'replication', asked: (c) => c.role === 'store' && c.replication !== undefined },
   { key: 'failover', asked: (c) => c.role === 'store' && c.failover !== undefined },
