@@ -114,7 +114,7 @@ describe('app-server-lost', () => {
       const [fault] = result.faults
       expect(fault?.inFlightAtInjection).toBe(6000)
       expect(fault?.detectionSeconds).toBeLessThan(0.1)
-      within(fault?.recoverySeconds, 30, 0.1)
+      within(fault?.recoverySeconds, 31.5, 0.1)
       expect(view(result).errors['503']).toBeGreaterThan(10_000)
       expect(verdictOf(result, 'all.errors')).toBe('fail')
     },
