@@ -1,5 +1,5 @@
 /** The shape of experiment files: what editors are told, and how each value is read. References are checked in parse.ts. */
-import { isMap, isScalar, isSeq, type Node } from 'yaml'
+import { isMap, isScalar, type Node } from 'yaml'
 import { nearest } from '../lib/did-you-mean.js'
 import type { Path } from '../lib/document/nodes.js'
 import type { Fields, Reader } from '../lib/document/read.js'
@@ -260,9 +260,6 @@ export const loadShape = {
     workTime.optional(),
   ),
 }
-
-/** Values of lists stay known as lists: an empty one is a mistake that is told. */
-export const isEmptyList = (node: Node | null | undefined): boolean => isSeq(node) && node.items.length === 0
 
 export const experimentShape = {
   apiVersion: oneOf(['plimsoll/v1']),

@@ -1,7 +1,7 @@
 /** One shape for both engines: a RunResult is put together here and nowhere else. */
 import { type FaultTrack, faultResults } from './faults.js'
 import { emptyHistogram } from './histogram.js'
-import type { ClassSecond, ComponentSecond, RunEvent, SecondEvent } from './run-event.js'
+import type { ClassSecond, RunEvent, SecondEvent } from './run-event.js'
 import type { ClassResult, ComponentResult, GeneratorResult, RunResult, StepResult } from './run-result.js'
 
 /** What an engine knows at the end; `events` is its whole stream, in the order in which it was emitted. */
@@ -86,8 +86,6 @@ export const emptyComponentResult = (replicas: number): ComponentResult => ({
   throughputPerSecond: 0,
   instances: [],
 })
-
-export const emptyComponentSecond = (): ComponentSecond => ({ cpu: 0, queue: 0, ready: 0 })
 
 export const emptyStepResult = (): StepResult => ({
   count: 0,

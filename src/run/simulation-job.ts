@@ -13,9 +13,6 @@ export interface SimulationJob {
   readonly keepSeries: boolean
 }
 
-/** Share that is done, 0…1. */
-export type OnProgress = (share: number) => void
-
 /** What is handed to a thread when it starts. */
 export interface PoolPlan {
   readonly source: SimulationSource

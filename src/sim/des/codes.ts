@@ -37,7 +37,6 @@ export const tooManyConnections = numbers['too-many-connections']
 export const dependency = numbers.dependency
 export const badGateway = numbers['502']
 export const unavailable = numbers['503']
-export const gatewayTimeout = numbers['504']
 export const declined = numbers['409']
 export const soldOut = numbers['sold-out']
 export const conflict = numbers.conflict

@@ -25,8 +25,6 @@ export const threadBit = 4
 export const answerDegradedBit = 8
 /** The join of its branches is `any`. */
 export const joinAnyBit = 16
-/** It runs no request of a client's but a message, a poll, work in the background: nobody is told of its end but its hook. */
-export const backgroundBit = 32
 /** It was called over a way that takes time, or that a fault has struck: so is its answer. */
 export const remoteBit = 64
 

@@ -46,12 +46,6 @@ export interface QueueingContext {
   readonly spread: Spread
 }
 
-/** Users who think: what the stations of the top level make them wait for, by mean value analysis. */
-export interface ClosedLoad {
-  readonly users: number
-  readonly thinkSeconds: number
-}
-
 /** Rooms larger than this are not solved from the inside: M/G/c with the time that one is held. */
 const mostRoom = 20_000
 
