@@ -56,7 +56,7 @@ const finished = (row: Row, general: readonly Caveat[]): CheckRow => {
     halfWidth,
     difference: finite === null || finite === 0 || simulated === null ? null : simulated / finite - 1,
     inside:
-      finite === null || simulated === null || halfWidth === null
+      finite === null || simulated === null || halfWidth === null || isUnseen(simulated, halfWidth)
         ? null
         : Math.abs(simulated - finite) <= halfWidth + negligible,
     basis,
@@ -64,6 +64,9 @@ const finished = (row: Row, general: readonly Caveat[]): CheckRow => {
     ...(basis === 'exact' || why === undefined ? {} : { why }),
   }
 }
+
+/** What never happened in a run varied in none of its batches: that interval of no width says nothing of how rare it is. */
+const isUnseen = (simulated: number, halfWidth: number): boolean => simulated === 0 && halfWidth === 0
 
 /** `placement`: where the run happened; the result knows. Pure: same inputs, same check. */
 export const checkAgainstTheory = (

@@ -45,7 +45,7 @@ export interface CheckRow {
   readonly halfWidth: number | null
   /** (simulated − theory)/theory; null where theory is 0 or without bound. */
   readonly difference: number | null
-  /** |simulated − theory| ≤ halfWidth; null: no interval. */
+  /** |simulated − theory| ≤ halfWidth; null: no interval, or one of what never happened in the run. */
   readonly inside: boolean | null
   readonly basis: Basis
   /** The formula by name: `M/M/1`, `Erlang C`, `mean value analysis`. */
