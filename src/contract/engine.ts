@@ -26,11 +26,61 @@ export interface ConfigContext {
   readonly addresses: (component: string, role?: string) => readonly Address[]
   /** Absolute folder that the server may write to (pid, temporary and data files). */
   readonly folder: string
+  /** Of a replicated store, as it is at present; undefined: as declared, the first is primary and all others follow. */
+  readonly members?: Members
+}
+
+/** Who of a store's instances does what, by index. */
+export interface Members {
+  /** Takes the writes (or did so last). */
+  readonly primary: number
+  /** Up, and following the primary. */
+  readonly following: readonly number[]
 }
 
 export interface ConfigFacet {
   /** Configuration files by path relative to `folder`; byte-deterministic. */
   readonly files: (context: ConfigContext) => Readonly<Record<string, string>>
+}
+
+/** How the numbers of a technology are read in Prometheus' text format. */
+export interface MetricsFacet {
+  readonly path: string
+  /** A side process per instance that asks the server and answers Prometheus; undefined: the server answers itself. */
+  readonly exporter?: Exporter
+}
+
+export interface Exporter {
+  readonly program: ProgramNeed
+  /** Of the same program, as a container. */
+  readonly image: string
+  /** Where it listens in a container. */
+  readonly port: number
+  /** It asks the server's status page, which may have a listener of its own, rather than the port of the traffic. */
+  readonly asksStatusPage: boolean
+  readonly args: (context: ExporterContext) => readonly string[]
+  readonly env: (context: ExporterContext) => Readonly<Record<string, string>>
+}
+
+export interface ExporterContext {
+  /** The server that it asks. */
+  readonly server: { readonly host: string; readonly port: number }
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Undefined: the server asks for none, or the surroundings set the exporter's own variable. */
+  readonly password?: string | undefined
+}
+
+/** What Prometheus asks, of one process. */
+export interface ScrapeTarget {
+  readonly component: string
+  readonly engine: string
+  /** `app/0` */
+  readonly instance: string
+  /** Of the instance, from 0. */
+  readonly process: number
+  readonly host: string
+  readonly port: number
+  readonly path: string
 }
 
 export interface LiveContext extends ConfigContext {

@@ -1,12 +1,7 @@
+import type { Election } from '../policy/failover.js'
 import type { StoreComponent } from '../topology/types.js'
 
 /** What the simulator and the analytic solver assume of a technology when neither the topology nor calibration says. */
-/**
- * Who may promote a copy to primary. `none`: nobody. `supervised`: somebody beside the store who is always there (Patroni, sentinels, a
- * cloud). `masters`: more than half of all masters, which must be up (Redis Cluster). `members`: more than half of the members (MongoDB).
- */
-export type Election = 'none' | 'supervised' | 'masters' | 'members'
-
 export interface FailoverDefaults {
   readonly election: Election
   readonly detectSeconds: number

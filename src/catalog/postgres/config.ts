@@ -5,6 +5,7 @@
 import type { ConfigContext, ConfigFacet } from '../../contract/engine.js'
 import type { StoreComponent } from '../../topology/types.js'
 import { generatedHeader } from '../header.js'
+import { hasStandbys, replicationSettings, replicationUser } from './replication.js'
 
 export type PostgresAuth = 'trust' | 'scram-sha-256'
 
@@ -46,7 +47,8 @@ export const postgresSettings = (component: StoreComponent): readonly (readonly 
   ]
 }
 
-export const postgresqlConf = (context: ConfigContext): string => {
+/** `passfile`: where a standby finds the password of the primary; without one it is in PGPASSWORD. */
+export const postgresqlConf = (context: ConfigContext, passfile?: string): string => {
   const { component, listen, folder } = context
   if (component.role !== 'store') throw new TypeError(`postgresqlConf was handed ${component.id}, a ${component.role}`)
   const lines = [
@@ -59,6 +61,7 @@ export const postgresqlConf = (context: ConfigContext): string => {
     ['ident_file', quoted(`${folder}/pg_ident.conf`)],
     ['cluster_name', quoted(`${component.id}/${context.index}`)],
     ...postgresSettings(component),
+    ...replicationSettings(context, passfile),
   ]
   return `${[`# ${generatedHeader(context.topology)}`, ...lines.map(([name, value]) => `${name} = ${value}`)].join('\n')}\n`
 }
@@ -69,6 +72,13 @@ export const pgHbaConf = (context: ConfigContext, auth: PostgresAuth): string =>
     `# ${generatedHeader(context.topology)}`,
     `host all all 127.0.0.1/32 ${auth}`,
     `host all all ::1/128 ${auth}`,
+    // "all" does not include replication.
+    ...(context.component.role === 'store' && hasStandbys(context.component)
+      ? [
+          `host replication ${replicationUser} 127.0.0.1/32 ${auth}`,
+          `host replication ${replicationUser} ::1/128 ${auth}`,
+        ]
+      : []),
     '',
   ].join('\n')
 

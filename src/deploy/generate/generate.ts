@@ -4,24 +4,21 @@ import { suggestion } from '../../lib/did-you-mean.js'
 import { notYet, usageError } from '../../lib/errors.js'
 import type { Topology } from '../../topology/types.js'
 import { composeTarget } from './compose.js'
+import { grafanaTarget, prometheusTarget } from './monitoring.js'
 import { nginxTarget } from './nginx.js'
 
-const targets = { nginx: nginxTarget, compose: composeTarget } as const
+const targets = {
+  nginx: nginxTarget,
+  prometheus: prometheusTarget,
+  grafana: grafanaTarget,
+  compose: composeTarget,
+} as const
 
 export type GenerateTarget = keyof typeof targets
 export const generateTargets = Object.keys(targets) as readonly GenerateTarget[]
 
 /** Named in the grammar (`generate.<target>`), not written yet. */
-const later: ReadonlySet<string> = new Set([
-  'haproxy',
-  'kubernetes',
-  'helm',
-  'terraform',
-  'redis',
-  'postgres',
-  'prometheus',
-  'grafana',
-])
+const later: ReadonlySet<string> = new Set(['haproxy', 'kubernetes', 'helm', 'terraform', 'redis', 'postgres'])
 
 /** The target of that name; throws a usage error, or `notYet` for one that is only named so far. */
 export const generateTarget = (name: string): GenerateTarget => {

@@ -1,11 +1,11 @@
 /**
  * The members of a replicated store at run time: who is primary, who follows, and what a failover costs. The failover itself is a pure state
- * machine (`../state/failover.ts`); this tells it who goes and comes, keeps the store's routes as it says, and settles what was lost.
+ * machine (`../../policy/failover.ts`); this tells it who goes and comes, keeps the store's routes as it says, and settles what was lost.
  */
 import { failoverOf } from '../../catalog/models.js'
+import { Failover, type FailoverChange, nobody } from '../../policy/failover.js'
 import type { RunEvent } from '../../result/run-event.js'
 import type { StoreComponent } from '../../topology/types.js'
-import { Failover, type FailoverChange, nobody } from '../state/failover.js'
 import type { Agenda } from './agenda.js'
 import { Endpoint, type Gone } from './endpoint.js'
 import type { Member, System } from './system.js'

@@ -10,7 +10,11 @@
  *   can replace the other. While a lost master is not replaced, the whole cluster refuses (`cluster-require-full-coverage`).
  * - `members`: MongoDB. More than half of the members must be up; a primary that sees fewer steps down.
  */
-import type { Election } from '../../contract/model.js'
+/**
+ * Who may promote a copy to primary. `none`: nobody. `supervised`: somebody beside the store who is always there (Patroni, sentinels, a
+ * cloud). `masters`: more than half of all masters, which must be up (Redis Cluster). `members`: more than half of the members (MongoDB).
+ */
+export type Election = 'none' | 'supervised' | 'masters' | 'members'
 
 export interface FailoverOptions {
   /** Members of each shard, first its primary. A member is a small integer, of one shard only. */

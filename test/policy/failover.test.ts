@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Election } from '../../../src/contract/model.js'
-import { Failover, nobody } from '../../../src/sim/state/failover.js'
+import { type Election, Failover, nobody } from '../../src/policy/failover.js'
 
 const make = (election: Election, shards: readonly (readonly number[])[], detectSeconds = 5, promoteSeconds = 20) => {
   const log: string[] = []
