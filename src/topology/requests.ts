@@ -59,7 +59,7 @@ const requestClass = (
     derivedFrom: undefined,
     enter,
     serve: serve ?? '',
-    priority: 0,
+    priority: fields.get('priority') ?? 0,
     everySeconds: undefined,
     ...classOf(scope, id, fields, serve, { method: 'GET', path: `/${id}`, names: [] }, false),
   }

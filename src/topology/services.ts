@@ -32,6 +32,8 @@ export const service = (scope: BuildScope, raw: RawComponent): ServiceComponent 
     image: fields.get('image'),
     command: fields.get('command')?.filter((word) => word !== undefined),
     maxInFlight: fields.get('maxInFlight'),
+    shed: fields.get('shed') ?? 'lowest-priority',
+    priorities: fields.get('priorities') ?? 'non-preemptive',
     onAbort: fields.get('onAbort') ?? 'continue',
     pools: {},
     scaling,

@@ -149,6 +149,10 @@ export interface ServiceComponent extends ComponentBase {
   readonly command: readonly string[] | undefined
   /** Requests in flight per replica beyond which it answers 503; undefined: no limit. */
   readonly maxInFlight: number | undefined
+  /** Who gives way beyond `maxInFlight`. */
+  readonly shed: 'lowest-priority' | 'newest'
+  /** What the priority of requests does in the lines for its CPU, threads and pools. */
+  readonly priorities: 'non-preemptive' | 'preemptive' | 'none'
   /** Does work whose client has gone still burn capacity? */
   readonly onAbort: 'continue' | 'cancel'
   readonly pools: Readonly<Record<string, Pool>>
@@ -259,6 +263,7 @@ export interface RequestClass {
     readonly retry: Retry | undefined
   }
   readonly bytes: { readonly in: number; readonly out: number }
+  /** 0 is the lowest. */
   readonly priority: number
   readonly slo: readonly Objective[]
   readonly flow: readonly Step[]

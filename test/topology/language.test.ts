@@ -537,7 +537,7 @@ describe('requests and the rest', () => {
       'slo: "hit" has no meaning for a flow without "lookup"',
     ],
     ['serve: app, slo: { p42: 1ms }', 'unknown key "p42" in "slo"'],
-    ['serve: app, priority: 1', '"priority" (which requests are shed first) is not supported yet'],
+    ['serve: app, priority: 255', 'priority: expected a whole number of at most 254, got 255'],
     ['serve: app, poll: { flow: [] }', '"poll" needs "every"'],
   ])('%s is refused', (request, message) => {
     expect(flaw(request)).toBe(message)

@@ -31,6 +31,8 @@ export const service = (id: string, more: Partial<ServiceComponent> = {}): Servi
   image: undefined,
   command: undefined,
   maxInFlight: undefined,
+  shed: 'lowest-priority',
+  priorities: 'non-preemptive',
   onAbort: 'continue',
   pools: {},
   scaling: undefined,

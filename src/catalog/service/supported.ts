@@ -2,6 +2,7 @@
 import type { Problem } from '../../lib/errors.js'
 import { type Step, walk } from '../../topology/flow.js'
 import { flowsOfService } from '../../topology/flows.js'
+import { priorityLevels } from '../../topology/priorities.js'
 import type { ComponentId, Topology } from '../../topology/types.js'
 
 /** Undefined: it can be executed. Otherwise what cannot, in words that follow the step's id. */
@@ -85,6 +86,10 @@ export const unsupportedSteps = (topology: Topology, component: ComponentId): re
         'pools',
         pool.id,
       ])
+  }
+  if (priorityLevels(topology, service) > 1) {
+    const ranked = Object.values(topology.requests).find(({ priority }) => priority > 0)
+    refuse(`priority of requests at ${component}`, ['requests', ranked?.id ?? '', 'priority'])
   }
   for (const flow of flowsOfService(topology, service))
     for (const step of walk(flow)) {

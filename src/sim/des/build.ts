@@ -11,9 +11,11 @@ import type { Agenda } from './agenda.js'
 import { ConnectionPool } from './connection-pool.js'
 import { Endpoint, type Gone, type Station } from './endpoint.js'
 import { Gauge } from './gauge.js'
-import type { Machines } from './machines.js'
+import type { Machines, Turns } from './machines.js'
+import type { Priorities } from './priorities.js'
 import { isReplicated, Replication } from './replication.js'
 import { mostInstances } from './room-to-scale.js'
+import { Shedding } from './shedding.js'
 import { BalancerStation, type Peer } from './stations/balancer.js'
 import { clientStation, externalStation, serviceStation, storeStation } from './stations/plain.js'
 import type { Member, System } from './system.js'
@@ -113,11 +115,12 @@ const buildMember = (system: System, machines: Machines, component: Component, s
   const roles: Record<string, Endpoint[]> = {}
   // Externals have no inside; one endpoint counts their visits.
   const instances = component.role === 'external' ? 1 : mostInstances(component)
+  const turns = turnsOf(system, component)
   for (let index = 0; index < instances; index++) {
     const instance = `${component.id}/${index}`
     const placed = system.placement.instances[instance]
     for (const [process, loops] of processesOf(component, placed).entries()) {
-      const processor = machines.processorOf(instance, loops)
+      const processor = machines.processorOf(instance, loops, turns)
       const endpoint = new Endpoint(station, instance, process, processor, total)
       system.kernel.addEndpoint(endpoint)
       endpoints.push(endpoint)
@@ -145,6 +148,17 @@ const buildMember = (system: System, machines: Machines, component: Component, s
   return member
 }
 
+/** Undefined: requests have no priorities there. */
+const prioritiesAt = (system: System, component: Component): Priorities | undefined =>
+  component.role === 'service' && component.priorities !== 'none' ? system.priorities : undefined
+
+/** How a process chooses among its bursts; undefined: first come, first served. */
+const turnsOf = (system: System, component: Component): Turns | undefined => {
+  const priorities = prioritiesAt(system, component)
+  if (priorities === undefined || component.role !== 'service') return undefined
+  return { priorities, preemptive: component.priorities === 'preemptive' }
+}
+
 /** Event loops of each process of an instance; 0: its work runs at once. Processes of a service take calls separately. */
 const processesOf = (component: Component, placed: InstancePlacement | undefined): readonly number[] => {
   const loops = placed?.eventLoops ?? 0
@@ -165,6 +179,12 @@ const limit = (
     endpoint.maxInFlight = Math.max(1, Math.ceil(component.maxInFlight / processes))
   if (component.execution.model === 'threads' && placed?.eventLoops === undefined)
     endpoint.threads = component.execution.threads
+  const priorities = prioritiesAt(system, component)
+  if (priorities !== undefined) {
+    endpoint.threadLine = priorities.line()
+    if (component.shed === 'lowest-priority' && component.maxInFlight !== undefined)
+      endpoint.shedding = new Shedding(system.kernel.frames, priorities)
+  }
   openPools(system, component, endpoint)
 }
 
@@ -172,9 +192,16 @@ const limit = (
 const openPools = (system: System, component: ServiceComponent, endpoint: Endpoint): void => {
   const { kernel } = system
   const processes = system.placement.instances[endpoint.instance]?.eventLoops ?? 1
+  const priorities = prioritiesAt(system, component)
   endpoint.pools = Object.values(component.pools).map(
     (pool: Pool, i) =>
-      new ConnectionPool(kernel, Math.ceil(pool.size / processes), onlyProcess(system, pool), endpoint.pools[i]),
+      new ConnectionPool(
+        kernel,
+        Math.ceil(pool.size / processes),
+        onlyProcess(system, pool),
+        endpoint.pools[i],
+        priorities?.line(),
+      ),
   )
 }
 

@@ -32,8 +32,19 @@ export class IntStack {
   }
 }
 
+/** Where things wait their turn: pairs of an item and the stamp by which it can be found stale. */
+export interface Line {
+  readonly size: number
+  /** Of the item shifted last. */
+  readonly stamp: number
+  push(item: number, stamp: number): void
+  /** Only when `size` > 0; its stamp is then in `stamp`. */
+  shift(): number
+  clear(): void
+}
+
 /** First in, first out, in a ring that grows: pairs of an item and the stamp by which it can be found stale. */
-export class IntRing {
+export class IntRing implements Line {
   private items = new Int32Array(8)
   private stamps = new Int32Array(8)
   private head = 0
@@ -46,6 +57,15 @@ export class IntRing {
     const tail = (this.head + this.size) & (this.items.length - 1)
     this.items[tail] = item
     this.stamps[tail] = stamp
+    this.size += 1
+  }
+
+  /** Ahead of all others. */
+  unshift(item: number, stamp: number): void {
+    if (this.size === this.items.length) this.grow()
+    this.head = (this.head - 1) & (this.items.length - 1)
+    this.items[this.head] = item
+    this.stamps[this.head] = stamp
     this.size += 1
   }
 

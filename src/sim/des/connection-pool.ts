@@ -1,6 +1,6 @@
 /** A pool of connections of one process: first come, first served, the wait bounded by the acquire timeout (hot path). */
 import { poolTimeout } from './codes.js'
-import { IntRing } from './columns.js'
+import { IntRing, type Line } from './columns.js'
 import type { Endpoint } from './endpoint.js'
 import { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
@@ -23,7 +23,6 @@ export class ConnectionPool implements Room {
   timeouts = 0
   readonly inUseGauge: Gauge
   readonly waitingGauge: Gauge
-  private readonly line = new IntRing()
 
   constructor(
     private readonly kernel: Kernel,
@@ -32,6 +31,8 @@ export class ConnectionPool implements Room {
     private readonly store: () => Endpoint | undefined,
     /** The pool of the process before it was started anew: what was counted goes on. */
     previous: ConnectionPool | undefined,
+    /** Who waits. */
+    private readonly line: Line = new IntRing(),
   ) {
     this.id = kernel.addRoom(this)
     this.inUseGauge = previous?.inUseGauge ?? new Gauge(kernel.queue)

@@ -1,10 +1,11 @@
 /** One process that takes calls: of the client, a balancer, a service, a store. What kind it is, its station says. */
 import type { BreakerMachine } from '../../policy/breaker.js'
 import type { RetryBudget } from '../../policy/retry.js'
-import { IntRing } from './columns.js'
+import { IntRing, type Line } from './columns.js'
 import type { ConnectionPool } from './connection-pool.js'
 import type { Gauge } from './gauge.js'
 import type { Processor } from './processor.js'
+import type { Shedding } from './shedding.js'
 import type { StaleMemory } from './stale-memory.js'
 
 /** The behaviour of one kind of component, shared by its processes. */
@@ -61,7 +62,9 @@ export class Endpoint {
   threads = Number.POSITIVE_INFINITY
   threadsInUse = 0
   /** Tasks that wait for a thread, with their epochs. */
-  readonly threadLine = new IntRing()
+  threadLine: Line = new IntRing()
+  /** Who gives way when it is full; undefined: whoever arrives. */
+  shedding: Shedding | undefined = undefined
   /** By index of the pool in its component. */
   pools: ConnectionPool[] = []
   budgets: (RetryBudget | undefined)[] = []

@@ -237,7 +237,7 @@ export class Kernel {
     if (connection !== Fixed.none) memory[caller + Fixed.grantedAt] = Fixed.none
     edges.count[edge] = (edges.count[edge] as number) + 1
     memory[caller + Fixed.edgeAt] = edge
-    if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight)
+    if (endpoint.state !== 'up' || (endpoint.calls >= endpoint.maxInFlight && !this.makesRoom(endpoint, caller)))
       return this.refuse(caller, endpoint, connection)
     endpoint.visits += 1
     const request = memory[caller + Fixed.requestAt] as number
@@ -261,6 +261,18 @@ export class Kernel {
     }
     this.current = task
     return pc
+  }
+
+  /** A less important call gives way to `caller`'s, where the endpoint sheds load by priority. */
+  private makesRoom(endpoint: Endpoint, caller: number): boolean {
+    const victim = endpoint.shedding?.victim(caller) ?? Fixed.none
+    if (victim === Fixed.none) return false
+    const burst = this.tasks.burst[victim] as number
+    this.interrupt(victim)
+    if (burst !== Fixed.none) endpoint.processor?.cancel(burst)
+    this.dropFrames(victim, Fixed.none)
+    this.goOn(this.end(victim, unavailable))
+    return true
   }
 
   /** One of several concurrent parts of `parent`; it begins at `pc`. */

@@ -9,6 +9,8 @@ import type { Placement } from '../../result/placement.js'
 import { Cores, type CpuMeter } from './cores.js'
 import type { Kernel } from './kernel.js'
 import { LoopProcessor } from './loop-processor.js'
+import type { Priorities } from './priorities.js'
+import { PriorityProcessor } from './priority-processor.js'
 import { type Processor, SharedProcessor } from './processor.js'
 
 /** A set of cores, by machine. */
@@ -18,9 +20,15 @@ interface Domain {
   readonly members: string[]
 }
 
+/** Bursts of CPU by the priority of their requests. */
+export interface Turns {
+  readonly priorities: Priorities
+  readonly preemptive: boolean
+}
+
 export interface Machines {
   /** A processor for one process of the instance (or `generator`); undefined: it is not placed. */
-  processorOf(instance: string, loops: number): Processor | undefined
+  processorOf(instance: string, loops: number, turns?: Turns): Processor | undefined
   /** What the instance runs on; undefined: it is not placed. */
   coresOf(instance: string): Cores | OwnCores | undefined
   /** All cores of a machine. */
@@ -152,9 +160,21 @@ export const buildMachines = (kernel: Kernel, placement: Placement, { changing, 
     }
     hosts.set(host, { cpu, cores: all })
   }
-  const processorOf = (instance: string, loops: number): Processor | undefined => {
+  const processorOf = (instance: string, loops: number, turns?: Turns): Processor | undefined => {
     const cores = byInstance.get(instance)
     if (cores === undefined) return undefined
+    // What runs in parallel has no line for CPU: there, priorities act only where they interrupt.
+    if (turns !== undefined && (loops > 0 || turns.preemptive)) {
+      const { priorities, preemptive } = turns
+      let shared = cores
+      if (!(shared instanceof Cores)) {
+        const own = new Cores(queue, bursts, processors.processors, loops)
+        shared.stations.push(own)
+        shared = own
+      }
+      const servers = loops > 0 ? loops : Math.ceil(shared.cores)
+      return new PriorityProcessor(shared, servers, processors, priorities, preemptive)
+    }
     if (cores instanceof Cores) return new SharedProcessor(cores, loops, processors)
     if (loops > 1) {
       // Loops that take from one queue are the servers of one station: as many cores, theirs alone.

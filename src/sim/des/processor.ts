@@ -3,7 +3,7 @@
  * bursts run at once (hot path).
  */
 import { type Bursts, cancelled, frozen, running, waiting } from './bursts.js'
-import { IntRing } from './columns.js'
+import { IntRing, type Line } from './columns.js'
 import type { Cores } from './cores.js'
 import type { Tasks } from './tasks.js'
 import type { Work } from './work.js'
@@ -42,14 +42,15 @@ export class SharedProcessor implements Processor {
   readonly index: number
   /** CPU-seconds of bursts that have left the cores. */
   doneSeconds = 0
-  private readonly queue = new IntRing()
   busy = 0
-  private paused = false
+  protected paused = false
 
   constructor(
     readonly cores: Cores,
     readonly loops: number,
-    private readonly context: ProcessorContext,
+    protected readonly context: ProcessorContext,
+    /** Bursts that wait for an event loop. */
+    private readonly queue: Line = new IntRing(),
   ) {
     this.index = context.processors.length
     context.processors.push(this)
@@ -151,7 +152,7 @@ export class SharedProcessor implements Processor {
     }
   }
 
-  private begin(burst: number): void {
+  protected begin(burst: number): void {
     this.context.bursts.state[burst] = running
     this.busy += 1
     this.cores.start(burst)

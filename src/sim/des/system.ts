@@ -12,6 +12,7 @@ import type { Endpoint } from './endpoint.js'
 import type { Gauge } from './gauge.js'
 import type { Kernel } from './kernel.js'
 import type { Messaging } from './messaging/messaging.js'
+import { Priorities } from './priorities.js'
 import type { Replication } from './replication.js'
 import { SharedState } from './state-ledger.js'
 import { Work } from './work.js'
@@ -48,6 +49,8 @@ export class System {
   readonly replications = new Map<string, Replication>()
   readonly dataIds: readonly DataId[]
   readonly state: SharedState
+  /** Undefined: all requests are alike. */
+  readonly priorities: Priorities | undefined
   /** Brokers and workers; undefined: there are none. */
   messaging: Messaging | undefined = undefined
   /** Stores that some lookup asks. */
@@ -79,6 +82,8 @@ export class System {
   ) {
     this.dataIds = Object.keys(topology.data)
     this.caches = askedCaches(topology)
+    const priorities = new Priorities(kernel, topology)
+    this.priorities = priorities.levels > 1 ? priorities : undefined
     this.state = new SharedState(kernel, topology, (request, data) => this.keyOf(request, data))
     kernel.transit.connect(this.stream('network'), topology.network, places(topology, placement))
     this.keyDraws = this.dataIds.map((id) => {

@@ -125,6 +125,14 @@ export const serviceOptions = {
   image: about("your own container image in the workload service's place", text.optional()),
   command: about("your own program in the workload service's place", z.array(text).optional()),
   maxInFlight: about('requests in flight per replica beyond which it answers 503', count(1, 1_000_000).optional()),
+  shed: about(
+    'who is answered 503 when maxInFlight is reached: the newest call of the lowest priority (default), or whoever arrives',
+    oneOf(['lowest-priority', 'newest']).optional(),
+  ),
+  priorities: about(
+    'what the priority of requests does here: they go first in its lines (default), they interrupt, or nothing',
+    oneOf(['non-preemptive', 'preemptive', 'none']).optional(),
+  ),
   onAbort: about('does work whose client has gone go on?', oneOf(['continue', 'cancel']).optional()),
   pools: about(
     'connections to stores, by name',

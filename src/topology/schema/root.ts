@@ -159,7 +159,7 @@ export const requestShape = {
   enter: about('balancers that it passes first, outermost first', enter.optional()),
   serve: about('the service that executes the flow', reference),
   ...classShape,
-  priority: notSupportedYet('which requests are shed first', count(0, 254)).optional(),
+  priority: about('0 is the lowest (default)', count(0, 254).optional()),
   poll: about('becomes the class `<request>.poll`, outside of the shares', z.strictObject(pollShape).optional()),
 }
 

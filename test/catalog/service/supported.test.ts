@@ -46,6 +46,18 @@ test('every step, however deep, and every pool that cannot be executed is named'
   ])
 })
 
+test('priorities of requests are named where a service would honour them', () => {
+  const ranked = (priorities: 'none' | 'non-preemptive') =>
+    topology({
+      components: [service('app', { priorities })],
+      requests: [request('a', 'GET /a', [], { priority: 3 }), request('b', 'GET /b', [])],
+    })
+  expect(unsupportedSteps(ranked('non-preemptive'), 'app').map(({ message }) => message)).toEqual([
+    'priority of requests at app: not supported yet on a running stack',
+  ])
+  expect(unsupportedSteps(ranked('none'), 'app')).toEqual([])
+})
+
 test('a service is asked only for what it executes itself; other components for nothing', () => {
   expect(unsupportedSteps(shop, 'worker').map(({ message }) => message.split(': not supported')[0])).toEqual([
     'worker consumes from cache',

@@ -53,7 +53,6 @@ const stepCaveats: { readonly [K in Step['kind']]?: (step: Step) => Caveat | und
 const ofTopology = (topology: Topology): readonly (Caveat | false | undefined)[] => {
   const components = Object.values(topology.components)
   const requests = Object.values(topology.requests)
-  const priorities = new Set(requests.filter(({ share }) => share > 0).map(({ priority }) => priority))
   return [
     ...flowsOf(topology).flatMap((flow) => [...walk(flow)].map((step) => stepCaveats[step.kind]?.(step))),
     components.some((component) => component.role === 'service' && component.scaling !== undefined) &&
@@ -65,7 +64,6 @@ const ofTopology = (topology: Topology): readonly (Caveat | false | undefined)[]
       (component) =>
         component.role === 'store' && component.replication !== undefined && component.replication.mode !== 'async',
     ) && roughly('synchronous replication', 'commits wait for copies, which is not in the formulas'),
-    priorities.size > 1 && roughly('priorities', 'all classes are taken to wait alike'),
     requests.some(({ derivedFrom }) => derivedFrom !== undefined) &&
       roughly('polls', 'how often clients poll follows from the mean completion time'),
     demandDependsOnLoad(topology) &&

@@ -7,6 +7,7 @@
 import type { Topology } from '../../../topology/types.js'
 import type { Node } from '../network/flow-tree.js'
 import type { Site } from '../network/places.js'
+import { preemptiveAt, ranksAt } from '../network/priorities.js'
 import type { Solved } from '../network/solve.js'
 import { placeOf, stationId } from '../network/stations.js'
 import { alone, momentsOf } from '../network/timing.js'
@@ -165,7 +166,7 @@ export const judge = (solved: Solved, topology: Topology): Judgements => {
   function station(id: string, from: Solved): Local {
     const site = network.site(id)
     if (site === undefined) return { formula: 'delay', why: undefined, quasi: true }
-    const own = site.loopsEach === undefined ? parallel(site) : inOrder(id, site, from)
+    const own = site.loopsEach === undefined ? parallel(site) : inOrder(site, from)
     const queues = site.loopsEach === undefined ? site.domains.size : site.endpoints
     if (queues <= 1) return own
     const by = spreadWhy[site.dispatch]
@@ -183,27 +184,43 @@ export const judge = (solved: Solved, topology: Topology): Judgements => {
     const [domain] = site.domains.keys()
     const formula = (domain?.cores ?? 1) <= 1 ? 'M/G/1-PS' : 'M/G/c-PS'
     const mixed = network.contention.sharesWithLoops(site)
+    if (preemptiveAt(topology, site)) {
+      const single = (domain?.cores ?? 1) <= 1
+      return ranked(single, mixed ? 'event loops run on the same cores' : single ? undefined : unequal(site, solved))
+    }
     return { formula, why: mixed ? 'event loops run on the same cores' : undefined, quasi: !mixed }
   }
 
-  function inOrder(id: string, site: Site, from: Solved): Local {
+  function inOrder(site: Site, from: Solved): Local {
     const loops = site.loopsEach ?? 1
     const single = loops === 1
+    if (site.undisturbed && ranksAt(topology, site.station.component.id))
+      return ranked(single, single ? undefined : unequal(site, from))
     if (!site.undisturbed)
       return { formula: single ? 'M/G/1' : 'M/G/c (Page)', why: 'its cores are shared', quasi: false }
-    const bursts = from.usage.entries.flatMap(({ node, count, station: at }) => {
+    const why = unequal(site, from)
+    if (why === undefined) return { formula: single ? 'M/M/1' : 'M/M/c', why, quasi: true }
+    if (!single) return { formula: 'M/G/c (Page)', why, quasi: false }
+    return { formula: 'M/G/1', why: undefined, quasi: false }
+  }
+
+  /** Undefined: all bursts at a station are exponential, and have one mean. */
+  function unequal(site: Site, from: Solved): string | undefined {
+    const prices = from.usage.entries.flatMap(({ node, count, station: at }) => {
       const price = timing.price(node)
-      return at.id === id && count > 0 && price.cpuSeconds > 0 ? [{ node, price }] : []
+      return at.id === site.station.id && count > 0 && price.cpuSeconds > 0 ? [price] : []
     })
-    const [first] = bursts
-    const alike = bursts.every(
-      ({ price: { cpuSeconds, variance } }) =>
-        Math.abs(cpuSeconds - (first?.price.cpuSeconds ?? 0)) <= 1e-9 * cpuSeconds &&
+    const alike = prices.every(
+      ({ cpuSeconds, variance }) =>
+        Math.abs(cpuSeconds - (prices[0]?.cpuSeconds ?? 0)) <= 1e-9 * cpuSeconds &&
         Math.abs(variance - cpuSeconds ** 2) <= 1e-9 * variance,
     )
-    if (alike) return { formula: single ? 'M/M/1' : 'M/M/c', why: undefined, quasi: true }
-    if (!single) return { formula: 'M/G/c (Page)', why: 'service is not exponential, or not of one mean', quasi: false }
-    return { formula: 'M/G/1', why: undefined, quasi: false }
+    return alike ? undefined : 'service is not exponential, or not of one mean'
+  }
+
+  /** A line in which priorities go first: what leaves it is no Poisson process of each class. */
+  function ranked(single: boolean, why: string | undefined): Local {
+    return { formula: single ? 'priorities, M/G/1' : 'priorities, M/M/c', why, quasi: false }
   }
 
   function holder(id: string, from: Solved): Local {
@@ -222,6 +239,8 @@ export const judge = (solved: Solved, topology: Topology): Judgements => {
     if (!alike) return { formula: 'M/G/c (Page)', why: 'the time it is held is not exponential', quasi: false }
     if (processes > 1)
       return { formula: 'Erlang C', why: `${spreadWhy[dispatch]} among ${processes} of them`, quasi: false }
+    const [, component = ''] = id.startsWith('pool ') ? ['', id.slice(5).split('.')[0]] : id.split(' of ')
+    if (ranksAt(topology, component) && !id.startsWith('slots ')) return ranked(false, undefined)
     return { formula: 'Erlang C', why: undefined, quasi: true }
   }
 }

@@ -21,8 +21,9 @@ import {
   membersOf,
 } from './levels.js'
 import type { Site, Spread } from './places.js'
+import { Ranks, ranksAt } from './priorities.js'
 import { placeOf, stationId } from './stations.js'
-import { alone, type Delay, momentsOf, type Timing } from './timing.js'
+import { alone, type Delay, momentsOf, type Timing, type Wait } from './timing.js'
 import type { ClassLoad, StationDemand, Usage } from './usage.js'
 
 export interface HolderAnswer {
@@ -62,6 +63,8 @@ const poolRoom = (service: ServiceComponent, name: string, placement: Placement)
 
 const poolHolder = (pool: string): string => `pool ${pool}`
 const threadHolder = (component: ComponentId): string => `threads of ${component}`
+const componentOfHolder = (id: string): ComponentId =>
+  (id.startsWith('pool ') ? id.slice(5).split('.')[0] : id.split(' of ')[1]) ?? ''
 const slotHolder = (consumer: ComponentId): string => `slots of ${consumer}`
 
 export class Network {
@@ -71,12 +74,16 @@ export class Network {
   private readonly paces = new Map<string, Pace | undefined>()
   private readonly answers = new Map<string, HolderAnswer & { readonly inside: Timing }>()
   private readonly levelContext: LevelContext
+  private readonly ranks: Ranks
+  /** By station and holder, what each priority asks of it. */
+  private readonly loads = new Map<string, ReturnType<Ranks['loads']>>()
 
   constructor(
     private readonly context: QueueingContext,
     readonly throughput: number,
   ) {
     const { usage } = context
+    this.ranks = new Ranks(context.topology, context.classes)
     this.contention = new Contention(context, throughput)
     this.demands = this.contention.demands
     this.levelContext = {
@@ -276,8 +283,10 @@ export class Network {
   }
 
   private dispatchInto(id: string): Dispatch {
-    const component = (id.startsWith('pool ') ? id.slice(5).split('.')[0] : id.split(' of ')[1]) ?? ''
-    return this.contention.sites.get(component)?.dispatch ?? (this.context.spread === 'shared' ? 'shared' : 'turn')
+    return (
+      this.contention.sites.get(componentOfHolder(id))?.dispatch ??
+      (this.context.spread === 'shared' ? 'shared' : 'turn')
+    )
   }
 
   private together(id: string): boolean {
@@ -305,13 +314,52 @@ export class Network {
 
   readonly timing: Timing = {
     price: (node) => this.levelContext.price(node),
-    delay: (node) => this.contention.delayAt(this.stationIdOf(node)),
+    delay: (node) => this.rankedDelay(node, this.contention.delayAt(this.stationIdOf(node))),
     held: (node) => {
       const id = node.kind === 'message' ? undefined : this.limited(node)
-      return id === undefined ? undefined : this.holder(id)
+      return id === undefined ? undefined : this.rankedHolder(node, id, this.holder(id))
     },
     queue: (consumer) => this.holder(slotHolder(consumer)),
     forkShare: (node) => this.forkShares().get(node) ?? 0,
+  }
+
+  /** What this piece of work meets, by the priority of its request. */
+  private rankedDelay(node: Extract<Node, { kind: 'work' }>, all: Delay): Delay {
+    const id = this.stationIdOf(node)
+    const site = this.site(id)
+    if (site === undefined || !ranksAt(this.context.topology, site.station.component.id)) return all
+    let loads = this.loads.get(id)
+    if (loads === undefined) {
+      const stretch = this.contention.stretchOfLoops(site)
+      const pieces = this.context.usage.entries.flatMap(({ node: each, count, station }) => {
+        const { cpuSeconds, variance } = this.levelContext.price(each)
+        if (station.id !== id || !(cpuSeconds > 0)) return []
+        const mean = cpuSeconds * (site.loopsEach === undefined ? 1 : stretch)
+        return [{ node: each, rate: count * this.throughput, mean, square: variance + mean ** 2 }]
+      })
+      loads = this.ranks.loads(pieces)
+      this.loads.set(id, loads)
+    }
+    return this.ranks.delay(node, site, all, loads, this.levelContext.price(node))
+  }
+
+  /** What this entry waits for, by the priority of its request. */
+  private rankedHolder<W extends Wait>(node: Holder, id: string, all: W): W {
+    if (!ranksAt(this.context.topology, componentOfHolder(id)) || id.startsWith('slots of ')) return all
+    let loads = this.loads.get(id)
+    if (loads === undefined) {
+      // While these are found, what nests in it is computed as if all were alike.
+      this.loads.set(id, this.ranks.loads([]))
+      const inside = this.answers.get(id)?.inside ?? this.timing
+      const pieces = this.context.usage.holders.flatMap(({ node: each, count }) => {
+        if (this.limited(each) !== id || !(count > 0)) return []
+        const { mean } = momentsOf(each.body, inside)
+        return Number.isFinite(mean) ? [{ node: each, rate: count * this.throughput, mean, square: 0 }] : []
+      })
+      loads = this.ranks.loads(pieces)
+      this.loads.set(id, loads)
+    }
+    return this.ranks.held(node, all, loads, this.sizeOf(id))
   }
 
   private shares: ReadonlyMap<Node, number> | undefined
@@ -347,11 +395,15 @@ export class Network {
     const held = new Map<string, ReturnType<Timing['held']>>()
     const timing: Timing = {
       ...this.timing,
-      delay: (node) => delays.get(this.stationIdOf(node)) ?? this.contention.delayAt(this.stationIdOf(node)),
+      delay: (node) => {
+        const id = this.stationIdOf(node)
+        return this.rankedDelay(node, delays.get(id) ?? this.contention.delayAt(id))
+      },
       held: (node) => {
         const id = node.kind === 'message' ? undefined : this.limited(node)
         // What is too large to be solved from the inside is part of the level around it.
-        return id === undefined ? undefined : held.get(id)
+        const found = id === undefined ? undefined : held.get(id)
+        return id === undefined || found === undefined ? undefined : this.rankedHolder(node, id, found)
       },
     }
     for (const [i, member] of members.entries()) {

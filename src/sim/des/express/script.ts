@@ -89,6 +89,7 @@ export const expressScript = (
   const { load, faults } = experiment
   if (load.mode !== 'open' || (load.arrivals.kind !== 'poisson' && load.arrivals.kind !== 'bursty')) return undefined
   if (faults.length > 0 || demandDependsOnLoad(topology) || isSpread(topology)) return undefined
+  if (system.priorities !== undefined) return undefined
   const served = new Set(requests.map(({ serve }) => serve))
   const [serve] = served
   const service = serve === undefined ? undefined : topology.components[serve]

@@ -9,7 +9,7 @@ import { emitCounter } from './counter-steps.js'
 import { emitLock } from './lock-step.js'
 import { emitLookup } from './lookup-step.js'
 import { type EmitFlow, emitModified } from './modifiers.js'
-import { Program, type Scope } from './program.js'
+import { Program, type Scope, transparent } from './program.js'
 import { emitPublish } from './publish-step.js'
 import { emitSaga } from './saga-step.js'
 import { emitSql, emitTransaction } from './sql-steps.js'
@@ -60,6 +60,12 @@ export const compileService = (system: System, component: string, flow: readonly
   const { kernel } = program
   const { tasks } = kernel
   const member = system.member(component)
+  const sheds = member.endpoints.some(({ shedding }) => shedding !== undefined)
+  if (sheds)
+    program.enter(transparent, (task, frame) => {
+      const { shedding, calls } = kernel.endpointOf(task)
+      shedding?.arrived(task, frame, calls)
+    })
   if (member.endpoints.some((endpoint) => Number.isFinite(endpoint.threads))) {
     const next = program.here + 1
     program.emit((task) => {
@@ -80,6 +86,7 @@ export const compileService = (system: System, component: string, flow: readonly
   if (overhead !== undefined) emitBurst(program, overhead, undefined)
   if (wait !== undefined) emitPause(program, wait, undefined)
   emitFlow(program, flow, outermost)
+  if (sheds) program.leave()
   program.end()
   return program.start
 }
