@@ -1,5 +1,5 @@
-import { runnableFaults } from '../deploy/runtime/process/faults.js'
-import { connect, StillStarting } from '../deploy/runtime/process/remote.js'
+import { runnableFaults } from '../deploy/runtime/faults.js'
+import { connect, StillStarting } from '../deploy/runtime/remote.js'
 import { type Fault, type FaultKind, faultKinds } from '../experiment/types.js'
 import { suggestion } from '../lib/did-you-mean.js'
 import { invalidInput, notYet, targetFailed } from '../lib/errors.js'

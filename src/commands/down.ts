@@ -1,4 +1,4 @@
-import { undoAll } from '../deploy/runtime/process/systems.js'
+import { undoAll } from '../deploy/runtime/systems.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { removeAbandonedDemoFolders } from '../system/demo-folder.js'
 import { machine } from '../system/machine.js'

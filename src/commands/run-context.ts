@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { engines } from '../catalog/index.js'
 import type { LedgerEntry } from '../contract/ledger.js'
+import type { RuntimeName } from '../contract/running-system.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import type { RunResult } from '../result/run-result.js'
 import type { RunContext } from '../run/context.js'
@@ -16,6 +17,8 @@ export interface ContextOptions {
   readonly seed?: number | undefined
   readonly runsFolder?: string | undefined
   readonly purpose: LedgerEntry['purpose']
+  /** Undefined: that of the system that is up, else native processes. */
+  readonly runtime?: RuntimeName | undefined
   /** Seconds between two lines of progress where there is no terminal. */
   readonly plainEverySeconds?: number
 }
@@ -43,6 +46,7 @@ export const prepareRun = async (host: Host, options: ContextOptions): Promise<P
     cwd: host.cwd,
     runsFolder: options.runsFolder,
     packageFolder: host.packageFolder,
+    runtime: options.runtime,
     engines,
     purpose: options.purpose,
     signal: host.signal,

@@ -1,6 +1,6 @@
 import type { InstanceStatus } from '../contract/running-system.js'
-import { connect, StillStarting } from '../deploy/runtime/process/remote.js'
-import { chooseSystem, type KnownSystem, knownSystems } from '../deploy/runtime/process/systems.js'
+import { connect, StillStarting } from '../deploy/runtime/remote.js'
+import { chooseSystem, type KnownSystem, knownSystems } from '../deploy/runtime/systems.js'
 import { PlimsollError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { renderText } from '../report/document.js'

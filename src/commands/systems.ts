@@ -1,8 +1,7 @@
 /** What the commands on running systems share. */
 import { join } from 'node:path'
 import type { Ledger } from '../contract/machine.js'
-import { chooseSystem, type KnownSystem, knownSystems } from '../deploy/runtime/process/systems.js'
-import { usageError } from '../lib/errors.js'
+import { chooseSystem, type KnownSystem, knownSystems } from '../deploy/runtime/systems.js'
 import { machine } from '../system/machine.js'
 import type { Invocation } from './command.js'
 import type { Host } from './host.js'
@@ -17,11 +16,3 @@ export const systemOption = ({ options }: Invocation): string | undefined =>
 /** The system that the command means; see `chooseSystem` for what it throws. */
 export const chosenSystem = async (invocation: Invocation): Promise<KnownSystem> =>
   chooseSystem(await knownSystems(ledgerOf(invocation.host), machine), systemOption(invocation))
-
-export const refuseOtherRuntimes = (runtime: unknown): void => {
-  if (runtime === undefined || runtime === 'process') return
-  const known = ['compose', 'kubernetes']
-  throw known.includes(String(runtime))
-    ? usageError(`runtime ${runtime}: not supported yet`, '--runtime process')
-    : usageError(`no runtime ${runtime}`, 'one of: process, compose, kubernetes')
-}

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { engines } from '../catalog/index.js'
 import type { LedgerEntry } from '../contract/ledger.js'
-import type { Progress } from '../deploy/runtime/process/launch.js'
-import { connect, type RemoteSystem } from '../deploy/runtime/process/remote.js'
-import { startSupervisor } from '../deploy/runtime/process/supervise.js'
-import { connectWhenReady, knownSystems } from '../deploy/runtime/process/systems.js'
-import { undoEntry } from '../deploy/runtime/process/undo.js'
+import type { Progress } from '../deploy/runtime/launch.js'
+import { connect, type RemoteSystem } from '../deploy/runtime/remote.js'
+import { runtimeOf } from '../deploy/runtime/runtimes.js'
+import { startSupervisor } from '../deploy/runtime/supervise.js'
+import { connectWhenReady, knownSystems } from '../deploy/runtime/systems.js'
+import { undoEntry } from '../deploy/runtime/undo.js'
 import { targetFailed } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { startSupervisorProcess } from '../system/detached.js'
@@ -15,7 +16,7 @@ import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import type { Host } from './host.js'
 import { printJson } from './json.js'
-import { ledgerFolder, ledgerOf, refuseOtherRuntimes } from './systems.js'
+import { ledgerFolder, ledgerOf } from './systems.js'
 
 /** The system of this topology that is up already; what a crashed one left is removed on the way. */
 const existing = async (host: Host, file: string, topology: Topology): Promise<LedgerEntry | undefined> => {
@@ -68,7 +69,7 @@ const print = async (
 
 export const run: CommandHandler = async (invocation) => {
   const { host, args, options } = invocation
-  refuseOtherRuntimes(options.runtime)
+  const runtime = runtimeOf(String(options.runtime ?? 'process'))
   const file = resolve(host.cwd, args[0] ?? '')
   const topology = await loadTopology(file)
   const already = await existing(host, file, topology)
@@ -80,6 +81,7 @@ export const run: CommandHandler = async (invocation) => {
   }
   host.stderr.write(`starting ${topology.name}\n`)
   const entry = await startSupervisor({
+    runtime,
     machine,
     engines,
     topology,

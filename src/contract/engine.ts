@@ -122,8 +122,8 @@ export interface LiveFacet {
   readonly prepare?: (context: LiveContext) => Promise<Partial<Binding>>
   /** May reject or be slow when the instance is down: whoever calls it keeps the last counters. */
   readonly sample?: (context: LiveContext) => Promise<InstanceCounters>
-  /** The port of the upstream server that a line of its log complains of: how a balancer's noticing is seen. */
-  readonly noticed?: (line: string) => number | undefined
+  /** The upstream server (`host:port`) that a line of its log complains of: how a balancer's noticing is seen. */
+  readonly noticed?: (line: string) => string | undefined
 }
 
 export interface Engine {

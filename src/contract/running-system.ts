@@ -14,6 +14,8 @@ export interface InstanceStatus {
   readonly state: InstanceState
   /** `host:port`, one per process. */
   readonly addresses: readonly string[]
+  /** Where the other instances reach it, if not there: the addresses in their logs. */
+  readonly peerAddresses?: readonly string[]
   readonly pids: readonly number[]
   readonly restarts: number
   readonly startedAt: string

@@ -3,7 +3,8 @@
  * so that `down` finds it like any other process of the system, also when it was killed before it wrote a word.
  */
 import { engines } from '../catalog/index.js'
-import { supervise } from '../deploy/runtime/process/supervise.js'
+import { runtimeOf } from '../deploy/runtime/runtimes.js'
+import { supervise } from '../deploy/runtime/supervise.js'
 import { loadTopology } from '../system/files.js'
 import { machine } from '../system/machine.js'
 
@@ -21,6 +22,7 @@ process.on('message', (message: { readonly type?: string }) => {
 await supervise(process.cwd(), {
   machine,
   engines,
+  runtimeOf,
   loadTopology: async (file) => loadTopology(file),
   tell: (message) =>
     new Promise((resolve) => {

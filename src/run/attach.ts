@@ -1,8 +1,9 @@
 /** The system that an experiment runs on: one of the same topology that is up, else one of its own. */
 import { join } from 'node:path'
 import type { RunningSystem } from '../contract/running-system.js'
-import { launch } from '../deploy/runtime/process/launch.js'
-import { connectWhenReady, knownSystems } from '../deploy/runtime/process/systems.js'
+import { launch } from '../deploy/runtime/launch.js'
+import { runtimeOf } from '../deploy/runtime/runtimes.js'
+import { connectWhenReady, knownSystems } from '../deploy/runtime/systems.js'
 import { machine } from '../system/machine.js'
 import type { RunContext } from './context.js'
 
@@ -18,7 +19,11 @@ const running = async (context: RunContext): Promise<RunningSystem | undefined> 
   const ledger = machine.ledger(ledgerFolder(context.cwd))
   const known = await knownSystems(ledger, machine)
   const match = known.find(
-    ({ entry, owned }) => owned && entry.purpose === 'up' && entry.topology.digest === context.topology.digest,
+    ({ entry, owned }) =>
+      owned &&
+      entry.purpose === 'up' &&
+      entry.topology.digest === context.topology.digest &&
+      (context.runtime === undefined || context.runtime === entry.runtime),
   )
   return match === undefined ? undefined : connectWhenReady(match.entry, ledger, machine, context.signal)
 }
@@ -27,6 +32,7 @@ const running = async (context: RunContext): Promise<RunningSystem | undefined> 
 export const launchFor = async (context: RunContext): Promise<RunningSystem> => {
   let launched = false
   const system = await launch({
+    runtime: runtimeOf(context.runtime ?? 'process'),
     machine,
     engines: context.engines,
     topology: context.topology,

@@ -1,6 +1,7 @@
 import type { Engine } from '../contract/engine.js'
 import type { LedgerEntry } from '../contract/ledger.js'
-import type { Progress } from '../deploy/runtime/process/launch.js'
+import type { RuntimeName } from '../contract/running-system.js'
+import type { Progress } from '../deploy/runtime/launch.js'
 import type { Experiment } from '../experiment/types.js'
 import type { RunEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
@@ -22,6 +23,8 @@ export interface RunContext {
   /** Where run folders go; undefined: `.plimsoll/runs`. */
   readonly runsFolder: string | undefined
   readonly packageFolder: string
+  /** Undefined: that of the system that is up, else native processes. */
+  readonly runtime: RuntimeName | undefined
   readonly engines: ReadonlyMap<string, Engine>
   readonly purpose: LedgerEntry['purpose']
   readonly signal: AbortSignal

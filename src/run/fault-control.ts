@@ -72,7 +72,9 @@ export const faultControl = (options: Options): FaultControl => {
     const first = instances[0]
     if (component === undefined || first === undefined) return () => {}
     const status = await system.status()
-    const addresses = status.filter(({ id }) => instances.includes(id)).flatMap((instance) => instance.addresses)
+    const addresses = status
+      .filter(({ id }) => instances.includes(id))
+      .flatMap(({ addresses, peerAddresses }) => peerAddresses ?? addresses)
     const logs = watchedLogs(topology, component, addresses, status, [...stepFacts(topology).values()])
     if (logs.length === 0) return () => {}
     for (const instance of instances) watched.add(instance)

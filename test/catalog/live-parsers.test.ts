@@ -13,10 +13,10 @@ test('stub_status', () => {
 })
 
 test.each([
-  ['connect() failed (111: Connection refused) while connecting to upstream', 21261],
-  ['recv() failed (104: Connection reset by peer) while reading response header from upstream', 21261],
-  ['upstream prematurely closed connection while reading response header from upstream', 21261],
-  ['upstream timed out (110: Connection timed out) while reading response header from upstream', 21261],
+  ['connect() failed (111: Connection refused) while connecting to upstream', '127.0.0.1:21261'],
+  ['recv() failed (104: Connection reset by peer) while reading response header from upstream', '127.0.0.1:21261'],
+  ['upstream prematurely closed connection while reading response header from upstream', '127.0.0.1:21261'],
+  ['upstream timed out (110: Connection timed out) while reading response header from upstream', '127.0.0.1:21261'],
   ['client intended to send too large body', undefined],
 ])('nginx complains: %s', (what, port) => {
   const rest =

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { httpGet } from '../../src/catalog/common/live-http.js'
 import type { Machine } from '../../src/contract/machine.js'
-import { type LaunchOptions, launch } from '../../src/deploy/runtime/process/launch.js'
-import type { ProcessSystem } from '../../src/deploy/runtime/process/system.js'
+import { type LaunchOptions, launch } from '../../src/deploy/runtime/launch.js'
+import { processRuntime } from '../../src/deploy/runtime/process/assemble.js'
+import type { OwnedSystem } from '../../src/deploy/runtime/system.js'
 import type { Fault, FaultKind } from '../../src/experiment/types.js'
 import { machine } from '../../src/system/machine.js'
 import { until } from './servers.js'
@@ -26,6 +27,7 @@ afterAll(() => {
 })
 
 const options = (more: Partial<LaunchOptions> = {}): LaunchOptions => ({
+  runtime: processRuntime,
   machine,
   engines: stubEngines(),
   topology: stubTopology(),
@@ -52,7 +54,7 @@ const fault = (kind: FaultKind, component: string, index?: number, more: Partial
 const alive = (pid: number): boolean => machine.stat(pid) !== undefined && machine.stat(pid)?.state !== 'Z'
 
 describe('a launched system', () => {
-  let system: ProcessSystem
+  let system: OwnedSystem
   beforeAll(async () => {
     system = await launch(options())
   })

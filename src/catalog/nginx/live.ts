@@ -46,13 +46,10 @@ export const parseStubStatus = (
 const asked = new WeakMap<LiveContext, { requests: number; own: number }>()
 
 /** Of a refused, cut off or timed out try: `… while connecting to upstream, …, upstream: "http://127.0.0.1:21261/…"`. */
-export const complainedOf = (line: string): number | undefined => {
-  const port =
-    / (?:connecting to|reading response header from|sending request to|reading) upstream.*upstream: "http:\/\/[^/"]*:(\d+)/.exec(
-      line,
-    )?.[1]
-  return port === undefined ? undefined : Number(port)
-}
+export const complainedOf = (line: string): string | undefined =>
+  / (?:connecting to|reading response header from|sending request to|reading) upstream.*upstream: "http:\/\/([^/"]*:\d+)/.exec(
+    line,
+  )?.[1]
 
 export const live: LiveFacet = {
   programs: [

@@ -3,7 +3,8 @@ import type { Address, Engine, LiveContext, LiveFacet } from '../../../contract/
 import type { Binding } from '../../../contract/workload.js'
 import type { InstancePlacement, Placement } from '../../../result/placement.js'
 import type { Component, ComponentId, Topology } from '../../../topology/types.js'
-import { instancePaths } from './instance.js'
+import { instancePaths } from '../paths.js'
+import { type Pin, pinOf } from '../runtime.js'
 
 const loopback = '127.0.0.1'
 export const localHost = 'local'
@@ -93,15 +94,6 @@ export const contextOf = (instance: PlannedInstance, shared: SharedContext): Liv
   }
 }
 
-/** Who must be ready first: a balancer waits for its upstreams, a service for the stores of its steps and pools. */
-export const dependencies = (component: Component, topology: Topology): readonly ComponentId[] => {
-  if (component.role === 'balancer') return component.upstreams.map((upstream) => upstream.component)
-  if (component.role !== 'service') return []
-  return Object.values(topology.components)
-    .filter((other) => other.role === 'store' || other.role === 'external')
-    .map((other) => other.id)
-}
-
 /** Base URLs at which requests enter, by the component that stands outermost. */
 export const entriesOf = (
   topology: Topology,
@@ -115,11 +107,6 @@ export const entriesOf = (
     }),
   )
 }
-
-export type Pin = Readonly<Record<string, readonly number[]>>
-
-export const pinOf = (pin: Pin | undefined, component: ComponentId): readonly number[] | undefined =>
-  pin?.[component] ?? pin?.stack
 
 /** Everything on this machine, the load generator included. */
 export const placementOf = (

@@ -1,7 +1,7 @@
 /** What went wrong with an instance, in the words of its own log. */
 import { open } from 'node:fs/promises'
-import type { Exit } from '../../../contract/machine.js'
-import { PlimsollError, targetFailed } from '../../../lib/errors.js'
+import type { Exit } from '../../contract/machine.js'
+import { PlimsollError, targetFailed } from '../../lib/errors.js'
 
 const tailBytes = 16 * 1024
 

@@ -1,9 +1,9 @@
 /** Faults that the process runtime can inject, each with what takes it back. */
 
-import type { Fault } from '../../../experiment/types.js'
-import { suggestion } from '../../../lib/did-you-mean.js'
-import { invalidInput, notYet } from '../../../lib/errors.js'
-import type { Topology } from '../../../topology/types.js'
+import type { Fault } from '../../experiment/types.js'
+import { suggestion } from '../../lib/did-you-mean.js'
+import { invalidInput, notYet } from '../../lib/errors.js'
+import type { Topology } from '../../topology/types.js'
 import type { Instance } from './instance.js'
 
 interface FaultAction {

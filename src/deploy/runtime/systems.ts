@@ -1,8 +1,8 @@
 /** The systems that a ledger knows, and which of them a command means. */
-import type { LedgerEntry } from '../../../contract/ledger.js'
-import type { Ledger, Machine } from '../../../contract/machine.js'
-import { suggestion } from '../../../lib/did-you-mean.js'
-import { invalidInput, targetFailed } from '../../../lib/errors.js'
+import type { LedgerEntry } from '../../contract/ledger.js'
+import type { Ledger, Machine } from '../../contract/machine.js'
+import { suggestion } from '../../lib/did-you-mean.js'
+import { invalidInput, targetFailed } from '../../lib/errors.js'
 import { askDown, connect, type RemoteSystem, StillStarting } from './remote.js'
 import { sleep } from './time.js'
 import { copiesOf, livingOwner, type Undone, undoThroughOwner } from './undo.js'

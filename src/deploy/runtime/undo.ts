@@ -6,9 +6,9 @@
 import { readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, isAbsolute, join } from 'node:path'
-import type { LedgerEntry } from '../../../contract/ledger.js'
-import type { Ledger, Machine, ProcessStat } from '../../../contract/machine.js'
-import { targetFailed } from '../../../lib/errors.js'
+import type { LedgerEntry } from '../../contract/ledger.js'
+import type { Ledger, Machine, ProcessStat } from '../../contract/machine.js'
+import { targetFailed } from '../../lib/errors.js'
 import { sleep, until } from './time.js'
 
 export interface Undone {

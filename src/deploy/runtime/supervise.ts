@@ -4,16 +4,17 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LedgerEntry } from '../../../contract/ledger.js'
-import type { Machine } from '../../../contract/machine.js'
-import { PlimsollError, targetFailed } from '../../../lib/errors.js'
-import { exitCodes } from '../../../lib/exit-codes.js'
-import type { Topology } from '../../../topology/types.js'
+import type { LedgerEntry } from '../../contract/ledger.js'
+import type { Machine } from '../../contract/machine.js'
+import type { RuntimeName } from '../../contract/running-system.js'
+import { PlimsollError, targetFailed } from '../../lib/errors.js'
+import { exitCodes } from '../../lib/exit-codes.js'
+import type { Topology } from '../../topology/types.js'
 import { type Refusal, refusalOf } from './control.js'
 import { logTail } from './failure.js'
 import { makeSystemFolder } from './folder.js'
-import { type LaunchOptions, launchInto, newEntry, newSystemId, ownerOf, type Progress, preflight } from './launch.js'
-import type { Pin } from './layout.js'
+import { type LaunchOptions, launchInto, newEntry, newSystemId, ownerOf, type Progress } from './launch.js'
+import type { Pin, Runtime } from './runtime.js'
 import { sleep } from './time.js'
 import { undoEntry, writeCopy } from './undo.js'
 
@@ -51,8 +52,8 @@ const abortSeconds = 30
 
 /** Resolves when the system is healthy, its supervisor going on alone. On failure and abort everything is undone. */
 export const startSupervisor = async (options: UpOptions): Promise<LedgerEntry> => {
-  const { machine, topology, engines, signal } = options
-  await preflight(topology, engines, machine)
+  const { machine, topology, runtime, signal } = options
+  await runtime.preflight(options)
   const ledger = machine.ledger(options.ledgerFolder)
   const entry = await newEntry({ ...options, purpose: 'up' }, options.id ?? newSystemId(topology.name))
   await ledger.write(entry)
@@ -112,6 +113,7 @@ const follow = async (options: UpOptions, entry: LedgerEntry): Promise<void> => 
 export interface SupervisorHost {
   readonly machine: Machine
   readonly engines: LaunchOptions['engines']
+  readonly runtimeOf: (name: RuntimeName) => Runtime
   readonly loadTopology: (file: string) => Promise<Topology>
   /** To `up`; nothing happens when it is gone. */
   readonly tell: (message: Message) => Promise<void>
@@ -134,6 +136,7 @@ export const supervise = async (folder: string, host: SupervisorHost): Promise<v
     if (topology.digest !== entry.topology.digest)
       throw targetFailed(`${entry.topology.file} changed while the stack was starting`, undefined, 'start it again')
     const system = await launchInto(entry, ledger, {
+      runtime: host.runtimeOf(entry.runtime),
       machine,
       engines: host.engines,
       topology,

@@ -3,7 +3,7 @@
  * so that the time is known to a few milliseconds.
  */
 import { closeSync, openSync, readSync, watch } from 'node:fs'
-import type { PlannedInstance } from './layout.js'
+import type { Member } from './runtime.js'
 import type { EventHub } from './system.js'
 
 const bufferBytes = 64 * 1024
@@ -33,19 +33,25 @@ export const followLines = (file: string, onLine: (line: string) => void): (() =
 }
 
 /** Emits `detected` by the balancer's component, once per instance and outage. */
-export const watchBalancers = (planned: readonly PlannedInstance[], hub: EventHub): (() => void) => {
-  const byPort = new Map(planned.flatMap((instance) => instance.ports.map((port) => [port, instance.id] as const)))
+export const watchBalancers = (members: readonly Member[], hub: EventHub): (() => void) => {
+  const byAddress = new Map(
+    members.flatMap(({ id, context, peerAddresses }) =>
+      (peerAddresses ?? context.listens.map(({ host, port }) => `${host}:${port}`)).map(
+        (address) => [address, id] as const,
+      ),
+    ),
+  )
   const reported = new Map<string, number>()
   const forget = hub.listen((event) => {
     if (event.type !== 'instance' || event.state !== 'ready') return
     for (const key of reported.keys()) if (key.endsWith(` ${event.instance}`)) reported.delete(key)
   })
-  const ends = planned.flatMap(({ component, facet, logFile }) => {
+  const ends = members.flatMap(({ component, facet, logFile }) => {
     const { noticed } = facet
     if (noticed === undefined) return []
     return followLines(logFile, (line) => {
-      const port = noticed(line)
-      const instance = port === undefined ? undefined : byPort.get(port)
+      const address = noticed(line)
+      const instance = address === undefined ? undefined : byAddress.get(address)
       if (instance === undefined) return
       const key = `${component.id} ${instance}`
       const now = performance.now() / 1000

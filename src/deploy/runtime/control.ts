@@ -4,10 +4,10 @@
  */
 import { chmodSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { RunningSystem } from '../../../contract/running-system.js'
-import type { Fault } from '../../../experiment/types.js'
-import { PlimsollError, type Problem } from '../../../lib/errors.js'
-import { exitCodes } from '../../../lib/exit-codes.js'
+import type { RunningSystem } from '../../contract/running-system.js'
+import type { Fault } from '../../experiment/types.js'
+import { PlimsollError, type Problem } from '../../lib/errors.js'
+import { exitCodes } from '../../lib/exit-codes.js'
 
 /** What a client must know of a system that does not change while it runs. */
 export interface SystemFacts

@@ -1,8 +1,8 @@
 /** Reads what a system has used and served so far: cheap enough for once a second, and never failing. */
-import type { InstanceCounters, LiveContext, LiveFacet } from '../../../contract/engine.js'
-import { atRest, mergeCounters } from '../../../contract/instance-counters.js'
-import type { Machine } from '../../../contract/machine.js'
-import type { InstanceSample, SystemSample } from '../../../contract/running-system.js'
+import type { InstanceCounters, LiveContext, LiveFacet } from '../../contract/engine.js'
+import { atRest, mergeCounters } from '../../contract/instance-counters.js'
+import type { Machine } from '../../contract/machine.js'
+import type { InstanceSample, SystemSample } from '../../contract/running-system.js'
 import type { Instance } from './instance.js'
 import { sleep } from './time.js'
 
@@ -75,7 +75,7 @@ export class Sampler {
     const at = performance.now() / 1000
     const instances: Record<string, InstanceSample> = {}
     for (const [i, { instance }] of this.#accounts.entries())
-      instances[instance.id] = { ...counters[i], ...instance.cpu.read() }
+      instances[instance.id] = { ...counters[i], ...instance.usage() }
     return { at, instances, hosts: { [this.host]: this.machine.cpu() } }
   }
 }

@@ -1,11 +1,11 @@
-/** A system that this process owns: instances as native processes, restarted when they crash, and undone as a whole. */
-import type { LedgerEntry } from '../../../contract/ledger.js'
-import type { Ledger, Machine } from '../../../contract/machine.js'
-import type { InstanceStatus, RunningSystem, SystemSample } from '../../../contract/running-system.js'
-import type { Fault } from '../../../experiment/types.js'
-import type { Placement } from '../../../result/placement.js'
-import type { InstanceState } from '../../../result/run-event.js'
-import type { Topology } from '../../../topology/types.js'
+/** A system that this process owns: its instances are restarted when they crash, and undone as a whole. */
+import type { LedgerEntry } from '../../contract/ledger.js'
+import type { Ledger, Machine } from '../../contract/machine.js'
+import type { InstanceStatus, RunningSystem, RuntimeName, SystemSample } from '../../contract/running-system.js'
+import type { Fault } from '../../experiment/types.js'
+import type { Placement } from '../../result/placement.js'
+import type { InstanceState } from '../../result/run-event.js'
+import type { Topology } from '../../topology/types.js'
 import { injectFault } from './faults.js'
 import type { Instance } from './instance.js'
 import { type Sampled, Sampler } from './sampler.js'
@@ -40,6 +40,7 @@ export const eventsOf = (
 ]
 
 export interface SystemParts {
+  readonly runtime: RuntimeName
   readonly machine: Machine
   readonly ledger: Ledger
   readonly entry: LedgerEntry
@@ -63,8 +64,8 @@ export const closeInstances = async (
   await Promise.all(stores.map((one) => one.close(true)))
 }
 
-export class ProcessSystem implements RunningSystem {
-  readonly runtime = 'process'
+export class OwnedSystem implements RunningSystem {
+  readonly runtime: RuntimeName
   readonly id: string
   readonly topologyDigest: string
   readonly placement: Placement
@@ -80,6 +81,7 @@ export class ProcessSystem implements RunningSystem {
   })
 
   constructor(private readonly parts: SystemParts) {
+    this.runtime = parts.runtime
     this.id = parts.entry.id
     this.topologyDigest = parts.topology.digest
     this.placement = parts.placement

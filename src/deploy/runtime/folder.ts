@@ -3,9 +3,9 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { mkdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { targetFailed } from '../../../lib/errors.js'
-import type { Topology } from '../../../topology/types.js'
-import { instancePaths } from './instance.js'
+import { targetFailed } from '../../lib/errors.js'
+import type { Topology } from '../../topology/types.js'
+import { instancePaths } from './paths.js'
 
 /** A Unix socket's path has at most 107 bytes; folder name, instance and socket name need about 60. */
 const longestBase = 48

@@ -1,9 +1,9 @@
 /** A system that another process owns, through its control socket. */
 import { type ClientRequest, request } from 'node:http'
-import type { LedgerEntry } from '../../../contract/ledger.js'
-import type { InstanceStatus, RunningSystem, SystemSample } from '../../../contract/running-system.js'
-import type { Fault } from '../../../experiment/types.js'
-import { PlimsollError, targetFailed } from '../../../lib/errors.js'
+import type { LedgerEntry } from '../../contract/ledger.js'
+import type { InstanceStatus, RunningSystem, SystemSample } from '../../contract/running-system.js'
+import type { Fault } from '../../experiment/types.js'
+import { PlimsollError, targetFailed } from '../../lib/errors.js'
 import type { Refusal, SystemFacts } from './control.js'
 import type { SystemEvent } from './system.js'
 
@@ -77,7 +77,7 @@ export const connect = async (entry: LedgerEntry): Promise<RemoteSystem> => {
   }
   return {
     id: facts.id,
-    runtime: 'process',
+    runtime: entry.runtime,
     topologyDigest: facts.topologyDigest,
     placement: facts.placement,
     entries: facts.entries,

@@ -1,0 +1,122 @@
+/**
+ * The processes of one instance. Nothing here touches a process that the instance did not start or that does not work in
+ * its folder.
+ */
+import type { Child, Exit, Machine, ProcessStat } from '../../../contract/machine.js'
+import type { ProcessSpec } from '../../../contract/process-spec.js'
+import type { Body, Usage } from '../body.js'
+import { sleep } from '../time.js'
+import { CpuAccount } from './cpu-account.js'
+import { launchProcess, prepareProcess } from './start-process.js'
+
+export interface ProcessesOptions {
+  readonly machine: Machine
+  /** Working directory of all its processes, in the system's folder. */
+  readonly folder: string
+  readonly logFile: string
+  /** Made anew at each start: bindings are known only once the stores are ready. */
+  readonly specs: () => readonly ProcessSpec[]
+  readonly pin: readonly number[] | undefined
+  readonly systemId: string
+}
+
+export class Processes implements Body {
+  readonly #cpu: CpuAccount
+  #children: readonly Child[] = []
+  #specs: readonly ProcessSpec[] = []
+  #prepared = false
+  #paused = false
+  #startedBootSeconds = 0
+
+  constructor(private readonly options: ProcessesOptions) {
+    this.#cpu = new CpuAccount(options.machine)
+  }
+
+  get pids(): readonly number[] {
+    return this.#children.filter((child) => child.exit === undefined).map((child) => child.pid)
+  }
+
+  get probes(): readonly (() => Promise<boolean>)[] {
+    return this.#specs.map((spec) => spec.probe)
+  }
+
+  get startSeconds(): number {
+    return Math.max(...this.#specs.map((spec) => spec.startSeconds))
+  }
+
+  usage(): Usage {
+    return this.#cpu.read()
+  }
+
+  exit(): Exit | undefined {
+    return this.#children.find((child) => child.exit !== undefined)?.exit
+  }
+
+  async start(signal: AbortSignal | undefined, ended: () => void): Promise<void> {
+    const { machine, logFile, systemId, pin, specs } = this.options
+    this.#startedBootSeconds = machine.uptimeSeconds()
+    const context = { machine, logFile, systemId, pin, signal }
+    this.#specs = specs()
+    for (const spec of this.#specs) await prepareProcess(spec, !this.#prepared, context)
+    this.#prepared = true
+    this.#children = await Promise.all(this.#specs.map((spec) => launchProcess(spec, context)))
+    this.#cpu.began(this.#children.map((child) => child.pid))
+    for (const child of this.#children) child.exited.then(ended)
+  }
+
+  /** SIGSTOP to every process of it. */
+  async pause(): Promise<void> {
+    this.#paused = true
+    // Parents first, so that none can start a child that is missed.
+    for (
+      let seen = -1, processes = await this.#processes();
+      processes.length > seen;
+      processes = await this.#processes()
+    ) {
+      seen = processes.length
+      for (const { pid } of processes) this.options.machine.signal(pid, 'SIGSTOP')
+    }
+  }
+
+  async resume(): Promise<void> {
+    this.#paused = false
+    for (const { pid } of await this.#processes()) this.options.machine.signal(pid, 'SIGCONT')
+  }
+
+  async stop(): Promise<void> {
+    const { machine } = this.options
+    this.#cpu.ending()
+    const stopSeconds = Math.max(0, ...this.#specs.map((spec) => spec.stopSeconds))
+    for (const [i, child] of this.#children.entries()) {
+      if (child.exit !== undefined) continue
+      machine.signal(child.pid, this.#specs[i]?.stopSignal ?? 'SIGTERM')
+    }
+    if (this.#paused) await this.resume()
+    await Promise.race([Promise.all(this.#children.map((child) => child.exited)), sleep(stopSeconds)])
+    await this.kill()
+  }
+
+  async kill(): Promise<void> {
+    const { machine } = this.options
+    this.#cpu.ending()
+    // What descends from our children first, in one go: this is the crash that a fault asks for.
+    for (const { pid } of [...machine.descendants(this.pids).values()].flat()) machine.signal(pid, 'SIGKILL')
+    for (let left = await this.#processes(); left.length > 0; left = await this.#processes()) {
+      for (const { pid } of left) machine.signal(pid, 'SIGKILL')
+      await sleep(0.005)
+    }
+    await Promise.all(this.#children.map((child) => child.exited))
+    this.#children = []
+    this.#paused = false
+    this.#cpu.ended()
+  }
+
+  /** Its living processes: what descends from those it started, and whatever else works in its folder. */
+  async #processes(): Promise<readonly ProcessStat[]> {
+    const { machine, folder } = this.options
+    const tree = [...machine.descendants(this.pids).values()].flat()
+    const known = new Set(tree.map(({ pid }) => pid))
+    const others = await machine.inside(folder, this.#startedBootSeconds)
+    return [...tree, ...others.filter(({ pid }) => !known.has(pid))]
+  }
+}
