@@ -7,7 +7,10 @@ import type { Placement } from '../result/placement.js'
 import { maxThroughput } from '../sim/analytic/network/limits.js'
 import { solveTopology } from '../sim/analytic/network/solve.js'
 import type { Topology } from '../topology/types.js'
+import { type Declared, objectivePlans, triggerPlans } from './breaking.js'
+import { operationsOf } from './operation.js'
 import { findingsOf } from './rules/index.js'
+import { lossPlans } from './survival.js'
 import { classDemands, classPlans, componentPlans, hostPlans, limitPlans, poolPlans, stepDemands } from './tables.js'
 import type { CapacityPlan } from './types.js'
 
@@ -41,6 +44,15 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
   const maximum = tightest?.maxThroughputPerSecond ?? null
   const context = { topology, placement, ...solved, plans: limits, hits }
   const requests = classPlans(context)
+  const operations = operationsOf(topology, placement)
+  const { traffic, method, users, thinkSeconds } = point.table
+  const ratePerSecond = traffic === 'none' ? 0 : throughput
+  const overloaded = method === 'bound' || ratePerSecond > operations.maxPerSecond * (1 + 1e-9)
+  const declared: Declared = {
+    ratePerSecond,
+    closed: users === null || thinkSeconds === null ? undefined : { users, thinkSeconds },
+    operation: ratePerSecond === 0 || overloaded ? undefined : { topology, placement, ratePerSecond, hits, solved },
+  }
   const plan: CapacityPlan = {
     apiVersion: 'plimsoll/v1',
     kind: 'CapacityPlan',
@@ -61,6 +73,9 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
     maxThroughputPerSecond: maximum,
     headroomRatio: maximum === null || point.table.traffic === 'none' ? null : 1 - throughput / maximum,
     assumptions: rest(topology, hits.assumptions),
+    objectives: objectivePlans(operations, declared),
+    triggers: triggerPlans(operations, declared),
+    losses: lossPlans(topology, placement, declared),
     findings: [],
   }
   return rounded({ ...plan, findings: findingsOf({ topology, plan, visits: usage.visits }) })

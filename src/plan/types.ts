@@ -5,6 +5,7 @@
  */
 import type { DemandOrigin } from '../catalog/demand.js'
 import type { Finding } from '../contract/finding.js'
+import type { ScalingTrigger } from '../policy/autoscaler/scaling.js'
 import type { LimitKind } from '../sim/analytic/network/limits.js'
 import type { ClosedMethod } from '../sim/analytic/network/operating-point.js'
 
@@ -29,6 +30,70 @@ export interface CapacityPlan {
   /** What the numbers rest on, beyond the topology's own words. */
   readonly assumptions: readonly string[]
   readonly findings: readonly Finding[]
+  /** Each objective but availability: what is expected at the declared traffic, and the load at which it breaks. */
+  readonly objectives: readonly ObjectivePlan[]
+  /** Each trigger of each autoscaler. */
+  readonly triggers: readonly TriggerPlan[]
+  /** One instance of each kind, each host, zone and region lost. */
+  readonly losses: readonly LossPlan[]
+}
+
+/** A load at which something happens: requests of the mix per second, and the users that make them where traffic is closed. */
+export interface Breaking {
+  readonly ratePerSecond: number
+  /** N = X·(R + Z); null: open traffic, or no load at all. */
+  readonly users: number | null
+}
+
+export interface ObjectivePlan {
+  readonly request: string
+  /** `latency.p95`, `outcomes.hit.latency.p95`, `errors`, … */
+  readonly path: string
+  /** At most; seconds or a ratio. */
+  readonly bound: number
+  /** At the declared traffic; null: without bound, or not told by the analytic model (`max`). */
+  readonly predicted: number | null
+  readonly holds: boolean | null
+  /** At 0/s: it does not hold without any load. At the system's limit at the latest; null: nothing limits, or it is not told. */
+  readonly breaks: Breaking | null
+}
+
+export interface TriggerPlan {
+  readonly component: string
+  readonly metric: ScalingTrigger['metric']
+  /** A ratio (cpu, memory), a count or a rate per second. */
+  readonly target: number
+  /** At the declared traffic, with the declared number of replicas; null: it cannot be told (memory without a limit). */
+  readonly value: number | null
+  /** Null: it does not fire below the system's limit. */
+  readonly fires: Breaking | null
+}
+
+export interface LossPlan {
+  readonly kind: 'instance' | 'host' | 'zone' | 'region'
+  /** `app/0`, `host:db/1`, `zone a`. */
+  readonly id: string
+  readonly instances: readonly string[]
+  /** Does `policy.survive` ask for it? */
+  readonly demanded: boolean
+  /** Components that do not answer then, and why. */
+  readonly gone: Readonly<Record<string, string>>
+  /** Classes that fail, having no way around what is gone. */
+  readonly failing: readonly string[]
+  /** Once whatever takes over has taken over. */
+  readonly maxThroughputPerSecond: number | null
+  readonly bottleneck: string | null
+  /** At the declared traffic. */
+  readonly headroomRatio: number | null
+  /** Objectives of the other classes that do not hold then. */
+  readonly broken: readonly {
+    readonly request: string
+    readonly path: string
+    readonly bound: number
+    readonly predicted: number | null
+  }[]
+  /** No class fails, the load is carried, and every objective holds. */
+  readonly survives: boolean
 }
 
 export interface DemandTable {

@@ -1,8 +1,18 @@
 /** A capacity plan for a reader: what is busy, what limits first, what each class costs, what was found. */
-import type { CapacityPlan } from '../plan/types.js'
+import { groupBy } from '../lib/group.js'
+import type { Breaking, CapacityPlan, LossPlan, TriggerPlan } from '../plan/types.js'
 import { type Cell, type Document, renderText, type Section, type Table } from './document.js'
 import type { Paint } from './problems.js'
-import { formatNumber, formatRate, formatRatio, formatSeconds, missing } from './quantity.js'
+import {
+  formatNumber,
+  formatQuantity,
+  formatRate,
+  formatRatio,
+  formatSeconds,
+  missing,
+  type Unit,
+  unitOf,
+} from './quantity.js'
 
 const right = (name: string, optional = false) => ({ name, align: 'right', optional }) as const
 const left = (name: string, optional = false) => ({ name, align: 'left', optional }) as const
@@ -106,6 +116,118 @@ const limitSection = (plan: CapacityPlan): Section => ({
         ],
 })
 
+/** `p95`, `hit p95`, `completion p95`: as an objective is written in the file. */
+const objectiveName = (path: string): string =>
+  path
+    .split('.')
+    .filter((part) => part !== 'latency' && part !== 'outcomes')
+    .join(' ')
+
+const loadText = (breaking: Breaking | null, never: string): string => {
+  if (breaking === null) return never
+  if (breaking.ratePerSecond === 0) return 'without any load'
+  const rate = formatRate(breaking.ratePerSecond)
+  return breaking.users === null ? rate : `${rate}, ${formatNumber(Math.floor(breaking.users))} users`
+}
+
+const objectiveSection = (plan: CapacityPlan): readonly Section[] => {
+  if (plan.objectives.length === 0) return []
+  return [
+    {
+      title: 'Objectives, and the load at which each breaks',
+      table: {
+        columns: [
+          left('request'),
+          left('objective'),
+          right('at most'),
+          right('expected'),
+          left(''),
+          right('breaks at'),
+        ],
+        rows: plan.objectives.map(({ request, path, bound, predicted, holds, breaks }) => {
+          const unit = unitOf(path)
+          return [
+            request,
+            objectiveName(path),
+            formatQuantity(bound, unit),
+            formatQuantity(predicted, unit),
+            holds === null ? '' : holds ? { text: 'holds', tone: 'good' } : { text: 'broken', tone: 'bad' },
+            loadText(breaks, missing),
+          ]
+        }),
+      },
+    },
+  ]
+}
+
+const triggerUnits = {
+  cpu: 'ratio',
+  memory: 'ratio',
+  queueLength: 'count',
+  queueLengthPerReplica: 'count',
+  inFlight: 'count',
+  ratePerReplica: 'per-second',
+} as const satisfies Record<TriggerPlan['metric'], Unit>
+
+const triggerSection = (plan: CapacityPlan): readonly Section[] => {
+  if (plan.triggers.length === 0) return []
+  return [
+    {
+      title: 'Scaling triggers',
+      table: {
+        columns: [left('component'), left('metric'), right('above'), right('at this load'), right('fires at')],
+        rows: plan.triggers.map(({ component, metric, target, value, fires }) => [
+          component,
+          metric,
+          formatQuantity(target, triggerUnits[metric]),
+          formatQuantity(value, triggerUnits[metric]),
+          loadText(fires, 'never'),
+        ]),
+      },
+    },
+  ]
+}
+
+/** Why a loss is not survived, in a few words; undefined: it is. */
+const lossText = (loss: LossPlan): string | undefined => {
+  if (loss.survives) return undefined
+  if (loss.failing.length > 0) {
+    const why = Object.entries(loss.gone).map(([component, reason]) => `${component} (${reason})`)
+    return `${loss.failing.join(', ')} ${loss.failing.length === 1 ? 'fails' : 'fail'} without ${why.join(', ')}`
+  }
+  const [broken] = loss.broken
+  if (broken === undefined)
+    return `${loss.bottleneck ?? 'something'} carries ${formatRate(loss.maxThroughputPerSecond)}`
+  const unit = unitOf(broken.path)
+  const value = broken.predicted === null ? 'without bound' : formatQuantity(broken.predicted, unit)
+  return `${broken.request} ${objectiveName(broken.path)} is ${value}, not ${formatQuantity(broken.bound, unit)}`
+}
+
+const lossSection = (plan: CapacityPlan): readonly Section[] => {
+  if (plan.losses.length === 0) return []
+  const reasons = groupBy(plan.losses, lossText)
+  return [
+    {
+      title: 'With one of them lost',
+      table: {
+        columns: [left('lost'), left('policy'), left(''), right('carries'), right('headroom')],
+        rows: plan.losses.map((loss) => [
+          loss.id,
+          loss.demanded ? 'survive' : '',
+          loss.survives
+            ? { text: 'survives', tone: 'good' }
+            : { text: 'fails', tone: loss.demanded ? 'bad' : 'strong' },
+          formatRate(loss.maxThroughputPerSecond),
+          formatRatio(loss.headroomRatio),
+        ]),
+      },
+      lines: [...reasons].flatMap(([why, losses]) =>
+        why === undefined ? [] : [`· ${losses.map(({ id }) => id).join(', ')}: ${why}`],
+      ),
+    },
+  ]
+}
+
 const findingSection = (plan: CapacityPlan): Section => ({
   title: `Findings: ${plan.findings.length === 0 ? 'none' : plan.findings.length}`,
   lines: plan.findings.flatMap((finding): readonly Cell[] => {
@@ -128,6 +250,9 @@ export const planDocument = (plan: CapacityPlan, headroom: number): Document => 
     { table: resourceTable(plan, headroom) },
     { table: requestTable(plan) },
     limitSection(plan),
+    ...objectiveSection(plan),
+    ...triggerSection(plan),
+    ...lossSection(plan),
     findingSection(plan),
   ],
 })

@@ -1,4 +1,4 @@
-import type { Component } from './types.js'
+import type { Component, StoreComponent } from './types.js'
 
 /** Instances in all; a store's copies count besides its primaries, whichever way they were written. */
 export const instanceCount = (component: Component): number => {
@@ -7,3 +7,9 @@ export const instanceCount = (component: Component): number => {
   const { masters, replicasPerMaster, readReplicas } = component
   return Math.max(component.replicas, masters * (1 + replicasPerMaster) + readReplicas)
 }
+
+/** First the masters, then their copies in turn: shard s has members s, masters + s, 2·masters + s, … */
+export const shardMembers = ({ masters }: StoreComponent, members: number): readonly (readonly number[])[] =>
+  Array.from({ length: masters }, (_, shard) =>
+    Array.from({ length: members }, (_, member) => member).filter((member) => member % masters === shard),
+  )

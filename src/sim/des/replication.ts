@@ -5,6 +5,7 @@
 import { failoverOf } from '../../catalog/models.js'
 import { Failover, type FailoverChange, nobody } from '../../policy/failover.js'
 import type { RunEvent } from '../../result/run-event.js'
+import { shardMembers } from '../../topology/instances.js'
 import type { StoreComponent } from '../../topology/types.js'
 import type { Agenda } from './agenda.js'
 import { Endpoint, type Gone } from './endpoint.js'
@@ -33,7 +34,7 @@ export class Replication {
     private readonly emit: (event: RunEvent) => void,
   ) {
     this.endpoints = member.endpoints
-    this.shards = shardsOf(store, this.endpoints.length)
+    this.shards = shardMembers(store, this.endpoints.length)
     this.last = this.shards.map(([first = 0]) => first)
     this.goneAt = this.shards.map(() => 0)
     const [some] = this.endpoints as [Endpoint]
@@ -146,12 +147,6 @@ export class Replication {
 const replace = (list: Endpoint[] | undefined, by: readonly Endpoint[]): void => {
   list?.splice(0, list.length, ...by)
 }
-
-/** First the masters, then their copies in turn: shard s has members s, masters + s, 2·masters + s, … */
-const shardsOf = ({ masters }: StoreComponent, members: number): readonly (readonly number[])[] =>
-  Array.from({ length: masters }, (_, shard) =>
-    Array.from({ length: members }, (_, member) => member).filter((member) => member % masters === shard),
-  )
 
 /** Is there anything to replicate, or a cluster whose members depend on each other? */
 export const isReplicated = (store: StoreComponent): boolean =>

@@ -35,10 +35,10 @@ const ofRun = (result: RunResult, experiment: Experiment): readonly (Caveat | fa
 }
 
 const stepCaveats: { readonly [K in Step['kind']]?: (step: Step) => Caveat | undefined } = {
-  lock: () => roughly('locks', 'waits for a key that another holds are not in the formulas'),
+  lock: () => roughly('locks', 'each key is taken to be an M/G/1 queue of its own'),
   reserve: (step) =>
     step.kind === 'reserve' && step.guard === 'row-lock'
-      ? roughly('row locks', 'waits for a row that another holds are not in the formulas')
+      ? roughly('row locks', 'each row is taken to be an M/G/1 queue of its own')
       : undefined,
   lookup: (step) =>
     step.kind === 'lookup' && step.hitRatio === undefined

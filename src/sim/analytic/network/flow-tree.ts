@@ -24,18 +24,40 @@ export type Node =
       readonly visits: number
       readonly work: Work
     }
-  | { readonly kind: 'series'; readonly parts: readonly Node[] }
+  | {
+      readonly kind: 'series'
+      readonly parts: readonly Node[]
+      /** Done by one at a time for each key. */
+      readonly exclusive?: Exclusion
+    }
   | { readonly kind: 'fork'; readonly join: 'all' | 'any'; readonly parts: readonly Node[] }
   /** One of them, by weight; what is left to 1: nothing. */
   | { readonly kind: 'choice'; readonly parts: readonly { readonly weight: number; readonly body: Node }[] }
   /** On average `weight` times: a branch taken with that probability, a repetition, retries. */
-  | { readonly kind: 'weighted'; readonly weight: number; readonly body: Node }
+  | {
+      readonly kind: 'weighted'
+      readonly weight: number
+      readonly body: Node
+      /** What a lookup does on a miss. */
+      readonly isMiss?: boolean
+    }
   /** Holds one connection of a pool, `app.main`. */
   | { readonly kind: 'hold'; readonly pool: string; readonly body: Node }
   /** From a service's (or a balancer's) taking a call to its answer. */
   | { readonly kind: 'serve'; readonly component: ComponentId; readonly body: Node }
   /** Caused by the request, but its client does not wait for it: `consumer` takes a message. */
   | { readonly kind: 'message'; readonly consumer: ComponentId; readonly body: Node }
+
+/** A lock, or a row that is locked by whoever changes it: of each key of `data` there is one (undefined: one for all). */
+export interface Exclusion {
+  readonly component: ComponentId
+  readonly data: DataId | undefined
+  readonly by: 'lock' | 'row'
+}
+
+export type Exclusive = Extract<Node, { kind: 'series' }> & { readonly exclusive: Exclusion }
+
+export const isExclusive = (node: Node): node is Exclusive => node.kind === 'series' && node.exclusive !== undefined
 
 export interface TreeContext {
   readonly topology: Topology
@@ -102,6 +124,27 @@ type StepOf<K extends Step['kind']> = Step extends infer S
     : never
   : never
 
+type Change = StepOf<'reserve' | 'release'>
+
+const change = (step: Change, scope: Scope, context: TreeContext): Node =>
+  ask(step.via, scope, context, step, step.time)
+
+/** What happens while the row of a counter is locked. */
+const rowLocked = (step: Change, parts: readonly Node[]): Node =>
+  step.guard === 'row-lock'
+    ? { kind: 'series', parts, exclusive: { component: step.via.component, data: step.data, by: 'row' } }
+    : series(parts)
+
+/** The steps of a transaction and its COMMIT; a row that is locked on the way stays so to the end. */
+const untilCommit = (steps: readonly Step[], scope: Scope, context: TreeContext, commit: Node): Node => {
+  const [first, ...rest] = steps
+  if (first === undefined) return commit
+  const after = untilCommit(rest, scope, context, commit)
+  return first.kind === 'reserve' || first.kind === 'release'
+    ? rowLocked(first, [change(first, scope, context), after])
+    : series([stepTree(first, scope, context), after])
+}
+
 /** The tree of each kind of step. */
 const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, context: TreeContext) => Node } = {
   compute: (step, scope) => visit({ component: scope.self, role: undefined }, step, { cpu: step.cpu }, 0),
@@ -110,7 +153,12 @@ const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, con
     const store = ask(step.target, scope, context)
     return series([
       ask(step.target, scope, context, step),
-      weighted(1 - context.hitRatio(step), series([flowTree(step.miss, scope, context), store])),
+      {
+        kind: 'weighted',
+        weight: 1 - context.hitRatio(step),
+        body: series([flowTree(step.miss, scope, context), store]),
+        isMiss: true,
+      },
     ])
   },
   query: (step, scope, context) => pooled(step.target, scope, () => ask(step.target, scope, context, step, step.time)),
@@ -124,17 +172,19 @@ const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, con
       // BEGIN and COMMIT are a round trip each.
       series([
         ask(step.target, scope, context, step),
-        flowTree(step.do, inner, context),
-        ask(step.target, scope, context),
+        untilCommit(step.do, inner, context, ask(step.target, scope, context)),
       ]),
     ),
-  reserve: (step, scope, context) => pooled(step.via, scope, () => ask(step.via, scope, context, step, step.time)),
-  release: (step, scope, context) => pooled(step.via, scope, () => ask(step.via, scope, context, step, step.time)),
+  reserve: (step, scope, context) => pooled(step.via, scope, () => rowLocked(step, [change(step, scope, context)])),
+  release: (step, scope, context) => pooled(step.via, scope, () => rowLocked(step, [change(step, scope, context)])),
   lock: (step, scope, context) =>
     series([
       ask(step.target, scope, context, step),
-      flowTree(step.do, scope, context),
-      ask(step.target, scope, context),
+      {
+        kind: 'series',
+        parts: [flowTree(step.do, scope, context), ask(step.target, scope, context)],
+        exclusive: { component: step.target.component, data: step.key, by: 'lock' },
+      },
     ]),
   publish: (step, scope, context) =>
     series([ask(step.target, scope, context, step), ...messages(step.target, context)]),
@@ -315,6 +365,34 @@ export function* forks(
 
 /** Something that is held while a subtree runs: a connection, a slot of a consumer, a place among a service's calls. */
 export type Holder = Extract<Node, { kind: 'hold' | 'message' | 'serve' }>
+
+/** What is done by one at a time, with how often per request. What nests in another about the same keys waits for nobody. */
+export function* exclusions(
+  node: Node,
+  count = 1,
+  within: readonly (DataId | undefined)[] = [],
+): Generator<{ readonly node: Exclusive; readonly count: number }> {
+  switch (node.kind) {
+    case 'work':
+      return
+    case 'series':
+    case 'fork': {
+      const own = isExclusive(node) ? node : undefined
+      if (own !== undefined && !within.includes(own.exclusive.data)) yield { node: own, count }
+      const inside = own === undefined ? within : [...within, own.exclusive.data]
+      for (const part of node.parts) yield* exclusions(part, count, inside)
+      return
+    }
+    case 'choice':
+      for (const { weight, body } of node.parts) if (weight > 0) yield* exclusions(body, count * weight, within)
+      return
+    case 'weighted':
+      if (node.weight > 0) yield* exclusions(node.body, count * node.weight, within)
+      return
+    default:
+      yield* exclusions(node.body, count, within)
+  }
+}
 
 /** The holders of a tree, outer before inner, with how often per request. */
 export function* holders(node: Node, count = 1): Generator<{ readonly node: Holder; readonly count: number }> {

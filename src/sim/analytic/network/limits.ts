@@ -1,13 +1,24 @@
 /** Everything that can run out: servers of which each request of the mix occupies one for some time. */
 import { demandDependsOnLoad, visitCpu } from '../../../catalog/demand.js'
-import { counted, perSecond, seconds } from '../../../lib/words.js'
+import { groupBy } from '../../../lib/group.js'
+import { counted, percent, perSecond, seconds } from '../../../lib/words.js'
 import type { Placement } from '../../../result/placement.js'
 import type { Pool, ServiceComponent, Topology } from '../../../topology/types.js'
+import { exclusionId, keyGroups } from './exclusion.js'
 import type { Holder } from './flow-tree.js'
 import { alone, timeOf } from './timing.js'
 import { stationDemands, type Usage } from './usage.js'
 
-export type LimitKind = 'cpu' | 'host' | 'pool' | 'slots' | 'threads' | 'in-flight' | 'connections' | 'rate-limit'
+export type LimitKind =
+  | 'cpu'
+  | 'host'
+  | 'pool'
+  | 'slots'
+  | 'threads'
+  | 'in-flight'
+  | 'connections'
+  | 'lock'
+  | 'rate-limit'
 
 export interface RawLimit {
   readonly id: string
@@ -146,6 +157,28 @@ const connectionLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
         ]
   })
 
+/** What one may do at a time with each key: the hottest key is the first that is always locked. */
+const lockLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
+  [...groupBy(usage.exclusions, ({ node }) => exclusionId(node.exclusive))].map(([id, members]): RawLimit => {
+    const exclusive = members[0]?.node.exclusive
+    const data = exclusive?.data
+    const [hottest] = keyGroups(topology, data)
+    const share = hottest?.probability ?? 1
+    const what = exclusive?.by === 'lock' ? 'lock' : 'row'
+    const keys = data === undefined ? 1 : (topology.data[data]?.keys ?? 1)
+    return {
+      id,
+      kind: 'lock',
+      servers: 1,
+      demandSeconds: (throughput) => {
+        const idle = alone((work) => usage.price(work, throughput))
+        return members.reduce((sum, { node, count }) => sum + count * share * timeOf(node, idle), 0)
+      },
+      words: (demand) =>
+        `one at a time holds the ${what} of ${keys === 1 ? 'all' : `the hottest of ${keys} keys of ${data}, which ${percent(share)} want`}, ${seconds(demand)} per request`,
+    }
+  })
+
 const rateLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
   Object.values(topology.components).flatMap((component): readonly RawLimit[] => {
     const rate =
@@ -220,9 +253,20 @@ const hostLimits = (context: Context): readonly RawLimit[] =>
 
 /** Where two are equally tight, the one that comes first here names the cause more exactly. */
 export const rawLimits = (context: Context): readonly RawLimit[] =>
-  [slotLimits, threadLimits, cpuLimits, poolLimits, connectionLimits, hostLimits, inFlightLimits, rateLimits].flatMap(
-    (limits) => limits(context),
-  )
+  [
+    slotLimits,
+    threadLimits,
+    cpuLimits,
+    poolLimits,
+    connectionLimits,
+    lockLimits,
+    hostLimits,
+    inFlightLimits,
+    rateLimits,
+  ].flatMap((limits) => limits(context))
+
+/** Beyond these requests are refused at once instead of waiting: users who wait for answers are not held up by them. */
+export const refuses = ({ kind }: RawLimit): boolean => kind === 'rate-limit' || kind === 'in-flight'
 
 /**
  * The throughput at which X·D(X) reaches the number of servers: servers/D where demand is constant, else the root, which

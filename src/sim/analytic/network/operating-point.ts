@@ -2,7 +2,7 @@
 import { meanSeconds } from '../../../lib/distribution.js'
 import type { Traffic } from '../../../topology/types.js'
 import { type ClosedAnswer, meanValueAnalysis } from '../closed.js'
-import { maxThroughput, type RawLimit } from './limits.js'
+import { maxThroughput, type RawLimit, refuses } from './limits.js'
 import { Network, type QueueingContext } from './queueing.js'
 import type { Timing } from './timing.js'
 
@@ -49,7 +49,7 @@ const closedPoint = (context: QueueingContext, limits: readonly RawLimit[], traf
   const { users } = traffic
   const thinkSeconds = meanSeconds(traffic.thinkTime)
   const ceiling = limits.reduce(
-    (least, limit) => Math.min(least, maxThroughput(context.topology, limit)),
+    (least, limit) => (refuses(limit) ? least : Math.min(least, maxThroughput(context.topology, limit))),
     Number.POSITIVE_INFINITY,
   )
   const at = (throughput: number): Round => roundAt(context, users, thinkSeconds, throughput)

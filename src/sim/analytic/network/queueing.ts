@@ -10,7 +10,8 @@ import { loadDependent, type Pace } from '../load-dependent.js'
 import { constantServiceFactor } from '../mg.js'
 import { type Dispatch, sideBySide } from '../spread.js'
 import { Contention, exponentialVariance } from './contention.js'
-import { forks, type Holder, type Node, occurrences } from './flow-tree.js'
+import { exclusionId, exclusionWait, keyGroups } from './exclusion.js'
+import { type Exclusive, forks, type Holder, type Node, occurrences } from './flow-tree.js'
 import {
   equivalentPace,
   type Level,
@@ -319,6 +320,7 @@ export class Network {
       const id = node.kind === 'message' ? undefined : this.limited(node)
       return id === undefined ? undefined : this.rankedHolder(node, id, this.holder(id))
     },
+    locked: (node) => this.lockWait(node),
     queue: (consumer) => this.holder(slotHolder(consumer)),
     forkShare: (node) => this.forkShares().get(node) ?? 0,
   }
@@ -360,6 +362,33 @@ export class Network {
       this.loads.set(id, loads)
     }
     return this.ranks.held(node, all, loads, this.sizeOf(id))
+  }
+
+  private readonly lockWaits = new Map<string, Wait>()
+
+  private lockWait({ exclusive }: Exclusive): Wait {
+    const id = exclusionId(exclusive)
+    const known = this.lockWaits.get(id)
+    if (known !== undefined) return known
+    // What nests in itself is computed as if it did not wait, and so is the time for which it is held.
+    this.lockWaits.set(id, { waitSeconds: 0, waitVariance: 0, waitProbability: 0 })
+    const members = this.context.usage.exclusions.filter(({ node }) => exclusionId(node.exclusive) === id)
+    const count = members.reduce((sum, member) => sum + member.count, 0)
+    let mean = 0
+    let square = 0
+    for (const member of members) {
+      const moments = momentsOf(member.node, this.timing)
+      mean += (member.count / count) * moments.mean
+      square += (member.count / count) * (moments.variance + moments.mean ** 2)
+    }
+    const wait = exclusionWait(keyGroups(this.context.topology, exclusive.data), this.throughput * count, {
+      mean,
+      variance: Number.isFinite(square) ? square - mean ** 2 : Number.POSITIVE_INFINITY,
+    })
+    // One that nests in another about the same keys is not among the members: nobody else is there.
+    const found = count > 0 ? wait : { waitSeconds: 0, waitVariance: 0, waitProbability: 0 }
+    this.lockWaits.set(id, found)
+    return found
   }
 
   private shares: ReadonlyMap<Node, number> | undefined

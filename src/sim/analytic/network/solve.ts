@@ -1,6 +1,6 @@
 /** From a topology, its declared traffic and a placement to what its stations and classes make of it. */
 import type { Placement } from '../../../result/placement.js'
-import type { RequestClass, Topology } from '../../../topology/types.js'
+import type { ComponentId, RequestClass, Topology } from '../../../topology/types.js'
 import { roundTrips } from '../../places.js'
 import { type Node, requestTree } from './flow-tree.js'
 import { type HitRatios, hitRatios } from './hit-ratios.js'
@@ -68,14 +68,19 @@ const solveAll = (
   return polls.length === 0 ? first : solve(topology, placement, [...classes, ...polls], spread)
 }
 
-/** With the hit ratios that its lookups have at the rates that come out. */
+/** With the hit ratios that its lookups have at the rates that come out; lookups of caches that are `gone` all miss. */
 export const solveTopology = (
   topology: Topology,
   placement: Placement,
   spread: Spread,
+  gone?: ReadonlyMap<ComponentId, unknown>,
 ): { readonly hits: HitRatios; readonly solved: Solved } => {
   const at = (throughput: number) => {
-    const hits = hitRatios(topology, (id) => throughput * (topology.requests[id]?.share ?? 0))
+    const present = hitRatios(topology, (id) => throughput * (topology.requests[id]?.share ?? 0))
+    const hits: HitRatios =
+      gone === undefined
+        ? present
+        : { ...present, of: (step) => (gone.has(step.target.component) ? 0 : present.of(step)) }
     const solved = solveAll(
       topology,
       placement,

@@ -3,7 +3,7 @@ import type { ComponentId } from '../../../topology/types.js'
 import { forkDependence } from '../fork-join.js'
 import { extremeOf, type Moments } from '../gamma.js'
 import { sharedResponseVariance } from '../processor-sharing.js'
-import type { Holder, Node } from './flow-tree.js'
+import { type Exclusive, type Holder, isExclusive, type Node } from './flow-tree.js'
 import type { Price } from './usage.js'
 
 type Work = Extract<Node, { kind: 'work' }>
@@ -25,11 +25,15 @@ export interface Wait {
   readonly waitProbability: number
 }
 
+const noWait: Wait = { waitSeconds: 0, waitVariance: 0, waitProbability: 0 }
+
 export interface Timing {
   readonly price: (node: Work) => Price
   readonly delay: (node: Work) => Delay
   /** What a holder is waited for, and how long things take while it is held; undefined: nothing limits it. */
   readonly held: (node: Holder) => (Wait & { readonly inside: Timing }) | undefined
+  /** Until the lock (the row) of one's key is free. */
+  readonly locked: (node: Exclusive) => Wait
   /** Until a consumer takes the message. */
   readonly queue: (consumer: ComponentId) => Wait
   /** Which part of the load that a fork meets at its branches' stations is its own, 0…1. */
@@ -41,7 +45,8 @@ export const alone = (price: Timing['price']): Timing => ({
   price,
   delay: () => noDelay,
   held: () => undefined,
-  queue: () => ({ waitSeconds: 0, waitVariance: 0, waitProbability: 0 }),
+  locked: () => noWait,
+  queue: () => noWait,
   forkShare: () => 0,
 })
 
@@ -110,8 +115,12 @@ export const momentsOf = (node: Node, timing: Timing, completion = false): Momen
       const moments = price.cpuSeconds === 0 ? nothing : burst(price, timing.delay(node))
       return { mean: moments.mean + price.waitSeconds, variance: moments.variance + price.waitVariance }
     }
-    case 'series':
-      return node.parts.reduce((total, part) => sum(total, momentsOf(part, timing, completion)), nothing)
+    case 'series': {
+      const parts = node.parts.reduce((total, part) => sum(total, momentsOf(part, timing, completion)), nothing)
+      if (!isExclusive(node)) return parts
+      const { waitSeconds, waitVariance } = timing.locked(node)
+      return sum({ mean: waitSeconds, variance: waitVariance }, parts)
+    }
     case 'fork':
       return joined(
         node,

@@ -4,7 +4,7 @@ import { type Distribution, meanSeconds, scv } from '../../../lib/distribution.j
 import type { Placement } from '../../../result/placement.js'
 import type { Step } from '../../../topology/flow.js'
 import type { ComponentId, Topology } from '../../../topology/types.js'
-import { type Holder, holders, type Node, occurrences } from './flow-tree.js'
+import { type Exclusive, exclusions, type Holder, holders, type Node, occurrences } from './flow-tree.js'
 import { placeOf, type Station, stationId, stationOf } from './stations.js'
 
 export interface ClassLoad {
@@ -39,6 +39,8 @@ export interface Usage {
   readonly entries: readonly Entry[]
   readonly stations: ReadonlyMap<string, Station>
   readonly holders: readonly { readonly node: Holder; readonly count: number }[]
+  /** What is done by one at a time for each key, and how often per request of the mix. */
+  readonly exclusions: readonly { readonly node: Exclusive; readonly count: number }[]
   /** Visits of a component (all roles) per request of the mix. */
   readonly visits: ReadonlyMap<ComponentId, number>
   /** The price of a piece of work when the mix arrives at `throughput` per second. */
@@ -62,6 +64,7 @@ export const usageOf = (topology: Topology, placement: Placement, classes: reado
   const visits = new Map<ComponentId, number>()
   const entries: Entry[] = []
   const held: { node: Holder; count: number }[] = []
+  const exclusive: Usage['exclusions'][number][] = []
   for (const { tree, perRequest } of classes) {
     for (const { node, count, synchronous, consumer } of occurrences(tree, perRequest)) {
       const at = placeOf(topology, node.at)
@@ -75,6 +78,7 @@ export const usageOf = (topology: Topology, placement: Placement, classes: reado
       entries.push({ node, count, synchronous, consumer, station })
     }
     held.push(...holders(tree, perRequest))
+    exclusive.push(...exclusions(tree, perRequest))
   }
   // Demand that depends on load has no value without any: it is then told for one request per second.
   const rate = (component: ComponentId, throughput: number): number =>
@@ -97,7 +101,7 @@ export const usageOf = (topology: Topology, placement: Placement, classes: reado
       origin: originOf(perVisit, node.visits, ofStep),
     }
   }
-  return { entries, stations, holders: held, visits, price }
+  return { entries, stations, holders: held, exclusions: exclusive, visits, price }
 }
 
 const stepDemand = (topology: Topology, step: Step, node: WorkNode, ratePerSecond: number): Demand =>

@@ -1,4 +1,5 @@
 /** A store with topics at run time: the cluster of its processes, topics, and the groups of workers that read them. */
+import { mostControllers } from '../../../catalog/kafka/model.js'
 import type { ServiceComponent, StoreComponent } from '../../../topology/types.js'
 import { clusterDefaults, KafkaCluster } from '../../broker/cluster.js'
 import { type ConsumerGroup, groupDefaults } from '../../broker/group.js'
@@ -14,9 +15,6 @@ import type { MessageAccount } from './account.js'
 import { Publishers } from './publishers.js'
 import type { QueueTotals } from './totals.js'
 import { type Hand, type Inbox, poison, untracked, Worker } from './worker.js'
-
-/** Brokers that are controllers, too, where nothing else is said: all of up to three. */
-const mostControllers = 3
 
 interface Reader {
   readonly group: ConsumerGroup
