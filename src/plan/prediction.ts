@@ -18,16 +18,23 @@ const statistic = (moments: Moments, name: string): number | undefined => {
   return p === undefined ? undefined : fittedQuantile(moments, p)
 }
 
-/** The same work under the same holders, all lookups of which miss (or hit), and for each holder the one that it stands for. */
-const withMisses = (tree: Node, weight: 0 | 1): { readonly tree: Node; readonly originals: ReadonlyMap<Node, Holder> } => {
-  const originals = new Map<Node, Holder>()
+/** The same work under the same holders, all lookups of which miss (or hit), and for each holder and fork the one that it stands for. */
+const withMisses = (
+  tree: Node,
+  weight: 0 | 1,
+): { readonly tree: Node; readonly originals: ReadonlyMap<Node, Node> } => {
+  const originals = new Map<Node, Node>()
   const copy = (node: Node): Node => {
     switch (node.kind) {
       case 'work':
         return node
       case 'series':
-      case 'fork':
         return { ...node, parts: node.parts.map(copy) }
+      case 'fork': {
+        const made = { ...node, parts: node.parts.map(copy) }
+        originals.set(made, node)
+        return made
+      }
       case 'choice':
         return { ...node, parts: node.parts.map((part) => ({ weight: part.weight, body: copy(part.body) })) }
       case 'weighted':
@@ -42,13 +49,15 @@ const withMisses = (tree: Node, weight: 0 | 1): { readonly tree: Node; readonly 
   return { tree: copy(tree), originals }
 }
 
-/** Waits are told by holder: those of copies are those of what they stand for. */
-const standingFor = (timing: Timing, originals: ReadonlyMap<Node, Holder>): Timing => ({
+/** What is told of a holder, or of a fork, is told of its copy. */
+const standingFor = (timing: Timing, originals: ReadonlyMap<Node, Node>): Timing => ({
   ...timing,
   held: (node) => {
-    const held = timing.held(originals.get(node) ?? node)
+    // A copy is of the kind of its original.
+    const held = timing.held((originals.get(node) ?? node) as Holder)
     return held && { ...held, inside: standingFor(held.inside, originals) }
   },
+  forkShare: (node) => timing.forkShare(originals.get(node) ?? node),
 })
 
 /** Of requests all of whose lookups hit, or all miss. */
