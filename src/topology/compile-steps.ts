@@ -5,7 +5,7 @@ import type { StepKind } from './flow.js'
 import { counterNamed, dataNamed, stepTarget } from './references.js'
 import { type RawStep, stepFields } from './schema/steps.js'
 import type { RawComponent } from './scope.js'
-import { report } from './scope.js'
+import { report, reportKey } from './scope.js'
 import { normalizedShares } from './shares.js'
 import type { Target } from './types.js'
 
@@ -101,6 +101,16 @@ const table: Readonly<Record<StepKind, Compile>> = {
     const target = stepTarget(scope, fields.get('lookup'), fields.path('lookup'), { kind: 'lookup', service })
     const key = dataNamed(scope, fields.get('key'), fields.path('key'))
     const miss = compileFlow(fields.get('miss'), { ...inner(context, path, 'miss'), key })
+    const writes = fields.get('writes') ?? 'aside'
+    if (writes !== 'aside' && !fields.has('key'))
+      report(
+        scope,
+        fields.path('writes'),
+        `writes: ${writes} needs "key"`,
+        'writes of that data set go to the cache, too',
+      )
+    if (writes !== 'back' && fields.has('flushAfter'))
+      reportKey(scope, fields.path('flushAfter'), '"flushAfter" has a meaning only beside "writes: back"')
     if (target === undefined) return undefined
     return {
       kind: 'lookup',
@@ -111,7 +121,8 @@ const table: Readonly<Record<StepKind, Compile>> = {
       hitRatio: fields.get('hitRatio'),
       staleForSeconds: fields.get('staleFor'),
       miss,
-      writes: fields.get('writes') ?? 'aside',
+      writes,
+      flushAfterSeconds: fields.get('flushAfter') ?? 1,
     }
   },
   query: sql('query'),

@@ -55,6 +55,8 @@ export type Step = StepBase &
         readonly staleForSeconds: number | undefined
         readonly miss: readonly Step[]
         readonly writes: 'aside' | 'through' | 'back'
+        /** Of `back`: from the first write that the store does not have until it is given it. */
+        readonly flushAfterSeconds: number
       }
     | {
         readonly kind: 'query' | 'write'

@@ -197,6 +197,8 @@ describe('steps', () => {
     ['[{ publish: queue }]', '"queue" is a broker: name one of its queues or topics'],
     ['[{ publish: queue.task }]', '"queue" has no queue or topic "task"'],
     ['[{ publish: queue.tasks, priority: 3 }]', 'priority: 3 does not exist: queue "tasks" has 3 (0 to 2)'],
+    ['[{ lookup: cache, writes: through }]', 'writes: through needs "key"'],
+    ['[{ lookup: cache, key: product, flushAfter: 1s }]', '"flushAfter" has a meaning only beside "writes: back"'],
     ['[{ publish: log.orders, priority: 1 }]', 'priority: 1 does not exist: topic "orders" has none'],
     ['[{ call: stock.hodl }]', '"stock" has no operation "hodl"'],
     [

@@ -180,6 +180,7 @@ export const step = {
     staleForSeconds: undefined,
     miss,
     writes: 'aside',
+    flushAfterSeconds: 1,
     ...more,
   }),
   query: (id: string, component: string, more: Partial<Sql> = {}): Step => ({

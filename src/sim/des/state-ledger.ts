@@ -3,6 +3,7 @@ import { type Step, type StepId, walk } from '../../topology/flow.js'
 import { flowsOf } from '../../topology/flows.js'
 import type { ComponentId, DataId, Topology } from '../../topology/types.js'
 import { Counters } from '../state/counters.js'
+import { DirtyWrites } from '../state/dirty-writes.js'
 import { Durability } from '../state/durability.js'
 import { Effects } from '../state/effects.js'
 import { keyIn } from '../state/key-index.js'
@@ -74,6 +75,7 @@ export class SharedState {
   readonly lockPlaces: LockPlace[] = []
   private readonly times: ReadonlyMap<StepId, number>
   private readonly steps = new Map<StepId, number>()
+  private readonly dirty: { readonly cache: ComponentId; readonly shards: readonly DirtyWrites[] }[] = []
   private readonly accounts = new Map<ComponentId, StoreAccount>()
   /** By request class: 1, a repetition is recognised. */
   private repeatable = new Uint8Array(0)
@@ -161,6 +163,11 @@ export class SharedState {
   /** A statement's change is final. */
   commit(account: StoreAccount, request: number, effect: number, what: number, key: number, amount: number): void {
     if (request >= 0) this.effects.happened(request, effect)
+    this.keep(account, request, what, key, amount)
+  }
+
+  /** A store has a change that was acknowledged before. */
+  keep(account: StoreAccount, request: number, what: number, key: number, amount: number): void {
     const place = this.counterPlaces[what]
     if (place !== undefined) this.counters.confirm(place.counter, key, amount)
     const { shards, shardedBy, recent } = account
@@ -177,11 +184,31 @@ export class SharedState {
     if (account.recent?.isRecent(keyIn(data, key), this.kernel.now) === true) this.staleReads += 1
   }
 
+  /** What masters of a write-back cache have acknowledged and no store has yet. */
+  dirtyWrites(cache: ComponentId): readonly DirtyWrites[] {
+    const made = this.account(cache).shards.map(() => new DirtyWrites())
+    this.dirty.push({ cache, shards: made })
+    return made
+  }
+
+  /** Acknowledged writes are gone with a cache. */
+  lose(store: ComponentId, count: number): void {
+    if (count > 0) this.lost.set(store, (this.lost.get(store) ?? 0) + count)
+  }
+
+  private loseDirty(cache: ComponentId, shard: number, after: (writes: DirtyWrites) => number): void {
+    for (const { cache: of, shards } of this.dirty) {
+      const writes = shards[shard]
+      if (of === cache && writes !== undefined) this.lose(cache, writes.loseAfter(after(writes)))
+    }
+  }
+
   /** A copy has taken over a shard from the primary that was last heard of at `goneAt`. */
   failedOver(store: ComponentId, shard: number, goneAt: number): void {
     const account = this.account(store)
     const of = account.shards.length
     this.lose(store, account.shards[shard]?.failOver(goneAt, this.revert) ?? 0)
+    this.loseDirty(store, shard, () => (account.recent === undefined ? goneAt : goneAt - account.lagSeconds))
     for (const place of this.lockPlaces)
       if (place.cache === store)
         this.locks.storeGone(
@@ -196,6 +223,10 @@ export class SharedState {
     const of = this.account(store).shards.length
     for (const place of this.lockPlaces)
       if (place.cache === store) this.locks.storeGone(place.space, (key) => shardOf(key, of) === shard, true)
+    // Nobody else has them, and the process will not remember them.
+    const component = this.topology.components[store]
+    const copied = component?.role === 'store' && component.replicasPerMaster + component.readReplicas > 0
+    if (!copied && !this.persists(store)) this.loseDirty(store, shard, () => Number.NEGATIVE_INFINITY)
   }
 
   /** It is back, still primary, with what it has kept. */
@@ -208,10 +239,24 @@ export class SharedState {
       return
     }
     this.lose(store, durability.crash(gone.at, gone.how === 'machine', this.revert))
+    this.loseDirty(store, shard, (writes) => this.keptUntil(store, gone, writes))
     if (this.persists(store)) return
     const concerns = (key: number): boolean => shardOf(key, shards.length) === shard
     for (const place of this.lockPlaces) if (place.cache === store) this.locks.storeGone(place.space, concerns, false)
     for (const place of this.counterPlaces) if (place.store === store) this.counters.forget(place.counter, concerns)
+  }
+
+  /** Up to when a process that comes back remembers what it had acknowledged. */
+  private keptUntil(
+    store: ComponentId,
+    gone: { readonly at: number; readonly how: Gone },
+    { savedAt }: DirtyWrites,
+  ): number {
+    const component = this.topology.components[store]
+    const persistence = component?.role === 'store' ? component.persistence : 'none'
+    if (persistence === 'none') return Number.NEGATIVE_INFINITY
+    if (persistence === 'rdb') return savedAt
+    return persistence === 'aof' && gone.how === 'machine' ? Math.floor(gone.at) : gone.at
   }
 
   /** The store has forgotten all that it held, and goes on: who waits for a lock enters. */
@@ -219,6 +264,7 @@ export class SharedState {
     const { shards } = this.account(store)
     const { now } = this.kernel
     this.lose(store, shards[shard]?.flush(now) ?? 0)
+    this.loseDirty(store, shard, () => Number.NEGATIVE_INFINITY)
     const concerns = (key: number): boolean => shardOf(key, shards.length) === shard
     for (const place of this.lockPlaces) if (place.cache === store) this.locks.locks.lose(place.space, concerns, now)
     for (const place of this.counterPlaces) if (place.store === store) this.counters.forget(place.counter, concerns)
@@ -227,10 +273,6 @@ export class SharedState {
   private persists(store: ComponentId): boolean {
     const component = this.topology.components[store]
     return component?.role === 'store' && component.persistence !== 'none'
-  }
-
-  private lose(store: ComponentId, count: number): void {
-    if (count > 0) this.lost.set(store, (this.lost.get(store) ?? 0) + count)
   }
 
   private readonly revert = (what: number, key: number, amount: number): void => {

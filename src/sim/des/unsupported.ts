@@ -46,11 +46,7 @@ const unsupportedOf = (component: Component): readonly string[] => {
   return []
 }
 
-const unsupportedStep = (step: Step): readonly string[] => {
-  if (!supportedSteps.has(step.kind)) return [step.kind]
-  if (step.kind !== 'lookup') return []
-  return step.writes === 'aside' ? [] : [`writes: ${step.writes}`]
-}
+const unsupportedStep = (step: Step): readonly string[] => (supportedSteps.has(step.kind) ? [] : [step.kind])
 
 const unsupportedEntry = (topology: Topology, request: RequestClass, outermost: string): readonly string[] => {
   const { role } = topology.components[outermost] ?? {}

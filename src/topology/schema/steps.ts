@@ -105,7 +105,14 @@ export const stepShapes = {
     hitRatio: about('forced while the cache answers; default: what data, memory and ttl give', ratio.optional()),
     staleFor: about("how old a value from the service's own memory may be", positiveDuration.optional()),
     miss: about('steps that run on a miss', stepList.optional()),
-    writes: oneOf(['aside', 'through', 'back']).optional(),
+    writes: about(
+      'what a write of the same data does: delete the value (aside, by `invalidates`), store it as well (through), or leave the store for later (back)',
+      oneOf(['aside', 'through', 'back']).optional(),
+    ),
+    flushAfter: about(
+      'writes: back: how long a value waits until the store has it; default 1s',
+      positiveDuration.optional(),
+    ),
     ...modifierShape,
   },
   query: { query: about('own pool, or store[.role] without a pool', reference), ...sqlShape, ...modifierShape },

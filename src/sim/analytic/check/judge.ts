@@ -150,6 +150,7 @@ export const judge = (solved: Solved, topology: Topology): Judgements => {
           if (node.weight > 0) walk(node.body, inFork, repeated || node.weight > 1)
           return
         case 'message':
+        case 'later':
           return
         default: {
           const id = network.limited(node)

@@ -29,7 +29,7 @@ const onlyWork = (node: Node, isWork: (work: Extract<Node, { kind: 'work' }>) =>
       if (parts.length > 1) plain = false
       for (const { body } of parts) walk(body, holders)
     } else if (at.kind === 'hold' || at.kind === 'serve') walk(at.body, [...holders, at])
-    else if (at.kind !== 'message') plain = false
+    else if (at.kind !== 'message' && at.kind !== 'later') plain = false
   }
   walk(node, [])
   return plain && found.length === 1 ? found[0] : undefined

@@ -4,9 +4,9 @@
  * Undo lists and fallbacks are left out: the plan is of a system in which nothing fails.
  */
 import type { Distribution, Work } from '../../../lib/distribution.js'
-import { type Step, walk } from '../../../topology/flow.js'
-import { flowsOf } from '../../../topology/flows.js'
+import type { Step } from '../../../topology/flow.js'
 import type { ComponentId, DataId, RequestClass, ServiceComponent, Target, Topology } from '../../../topology/types.js'
+import { type Write, type WrittenCache, writeWay } from '../../written-caches.js'
 
 /** Where work happens: a component, or one role of a store whose roles are different machines. */
 export interface Place {
@@ -46,6 +46,8 @@ export type Node =
   /** From a service's (or a balancer's) taking a call to its answer. */
   | { readonly kind: 'serve'; readonly component: ComponentId; readonly body: Node }
   /** Caused by the request, but its client does not wait for it: `consumer` takes a message. */
+  /** Done in the background: nobody waits for it. */
+  | { readonly kind: 'later'; readonly body: Node }
   | { readonly kind: 'message'; readonly consumer: ComponentId; readonly body: Node }
 
 /** A lock, or a row that is locked by whoever changes it: of each key of `data` there is one (undefined: one for all). */
@@ -62,6 +64,8 @@ export const isExclusive = (node: Node): node is Exclusive => node.kind === 'ser
 export interface TreeContext {
   readonly topology: Topology
   readonly hitRatio: (step: Extract<Step, { kind: 'lookup' }>) => number
+  /** How many writes of the store a write makes that a cache gives it later; undefined: that cache is not there. */
+  readonly flushesPerWrite: (step: Write, cache: WrittenCache) => number | undefined
   /** What a call takes there and back on its way, in seconds. */
   readonly roundTripSeconds: (from: ComponentId, to: ComponentId) => number
 }
@@ -105,14 +109,6 @@ const pooled = (target: Target, scope: Scope, body: (scope: Scope) => Node): Nod
   const pool = `${scope.self}.${target.pool}`
   if (scope.held.has(pool)) return body(scope)
   return { kind: 'hold', pool, body: body({ ...scope, held: new Set([...scope.held, pool]) }) }
-}
-
-/** Caches in which some lookup keeps values of this data: a write that invalidates it sends each a delete. */
-const cachesOf = (topology: Topology, data: DataId): readonly ComponentId[] => {
-  const found = new Set<ComponentId>()
-  for (const flow of flowsOf(topology))
-    for (const step of walk(flow)) if (step.kind === 'lookup' && step.key === data) found.add(step.target.component)
-  return [...found]
 }
 
 /** The member of the union whose `kind` may be K; members that serve two kinds are found for each. */
@@ -164,8 +160,16 @@ const trees: { readonly [K in Step['kind']]: (step: StepOf<K>, scope: Scope, con
   query: (step, scope, context) => pooled(step.target, scope, () => ask(step.target, scope, context, step, step.time)),
   write: (step, scope, context) => {
     const write = pooled(step.target, scope, () => ask(step.target, scope, context, step, step.time))
-    const caches = step.invalidates === undefined ? [] : cachesOf(context.topology, step.invalidates)
-    return series([write, ...caches.map((component) => ask({ component }, scope, context))])
+    const inTransaction = step.target.pool !== undefined && scope.held.has(`${scope.self}.${step.target.pool}`)
+    const { back, through, invalidated } = writeWay(context.topology, step, inTransaction)
+    const visits = (caches: readonly ComponentId[]): readonly Node[] =>
+      caches.map((component) => ask({ component }, scope, context))
+    const flushes = back && context.flushesPerWrite(step, back)
+    if (back !== undefined && flushes !== undefined) {
+      const flush = weighted(flushes, series([...visits([back.cache]), write]))
+      return series([...visits([back.cache]), { kind: 'later', body: flush }])
+    }
+    return series([write, ...visits([...through.map(({ cache }) => cache), ...invalidated])])
   },
   transaction: (step, scope, context) =>
     pooled(step.target, scope, (inner) =>
@@ -313,27 +317,32 @@ export function* occurrences(
   node: Node,
   count = 1,
   consumer: ComponentId | undefined = undefined,
+  synchronous = true,
 ): Generator<Occurrence> {
   switch (node.kind) {
     case 'work':
-      yield { node, count, synchronous: consumer === undefined, consumer }
+      yield { node, count, synchronous, consumer }
       return
     case 'series':
     case 'fork':
-      for (const part of node.parts) yield* occurrences(part, count, consumer)
+      for (const part of node.parts) yield* occurrences(part, count, consumer, synchronous)
       return
     case 'choice':
-      for (const { weight, body } of node.parts) if (weight > 0) yield* occurrences(body, count * weight, consumer)
+      for (const { weight, body } of node.parts)
+        if (weight > 0) yield* occurrences(body, count * weight, consumer, synchronous)
       return
     case 'weighted':
-      if (node.weight > 0) yield* occurrences(node.body, count * node.weight, consumer)
+      if (node.weight > 0) yield* occurrences(node.body, count * node.weight, consumer, synchronous)
       return
     case 'hold':
     case 'serve':
-      yield* occurrences(node.body, count, consumer)
+      yield* occurrences(node.body, count, consumer, synchronous)
       return
     case 'message':
-      yield* occurrences(node.body, count, node.consumer)
+      yield* occurrences(node.body, count, node.consumer, false)
+      return
+    case 'later':
+      yield* occurrences(node.body, count, consumer, false)
   }
 }
 
@@ -413,6 +422,9 @@ export function* holders(node: Node, count = 1): Generator<{ readonly node: Hold
     case 'serve':
     case 'message':
       yield { node, count }
+      yield* holders(node.body, count)
+      return
+    case 'later':
       yield* holders(node.body, count)
   }
 }

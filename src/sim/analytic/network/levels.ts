@@ -72,6 +72,7 @@ export const levelOf = (parts: readonly LevelPart[], context: LevelContext): Lev
         visit(node.body, weight * node.weight)
         return
       case 'message':
+      case 'later':
         return
       default: {
         const id = context.holderId(node)

@@ -47,6 +47,7 @@ export const residencesOf = (topology: Topology, classes: readonly ClassLoad[], 
         visit(node.body, count * node.weight, here)
         return
       case 'message':
+      case 'later':
         visit(node.body, count, here)
         return
       case 'serve': {

@@ -3,6 +3,7 @@ import type { Placement } from '../../../result/placement.js'
 import type { ComponentId, RequestClass, Topology } from '../../../topology/types.js'
 import { roundTrips } from '../../places.js'
 import { type Node, requestTree } from './flow-tree.js'
+import { flushRatios } from './flush-ratios.js'
 import { type HitRatios, hitRatios } from './hit-ratios.js'
 import { rawLimits } from './limits.js'
 import { operatingPoint } from './operating-point.js'
@@ -76,7 +77,9 @@ export const solveTopology = (
   gone?: ReadonlyMap<ComponentId, unknown>,
 ): { readonly hits: HitRatios; readonly solved: Solved } => {
   const at = (throughput: number) => {
-    const present = hitRatios(topology, (id) => throughput * (topology.requests[id]?.share ?? 0))
+    const classRate = (id: string): number => throughput * (topology.requests[id]?.share ?? 0)
+    const flushes = flushRatios(topology, classRate)
+    const present = hitRatios(topology, classRate)
     const hits: HitRatios =
       gone === undefined
         ? present
@@ -85,7 +88,12 @@ export const solveTopology = (
       topology,
       placement,
       (request) =>
-        requestTree(request, { topology, hitRatio: hits.of, roundTripSeconds: roundTrips(topology, placement) }),
+        requestTree(request, {
+          topology,
+          hitRatio: hits.of,
+          flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
+          roundTripSeconds: roundTrips(topology, placement),
+        }),
       spread,
     )
     return { hits, solved }

@@ -142,6 +142,8 @@ export const momentsOf = (node: Node, timing: Timing, completion = false): Momen
       const body = momentsOf(node.body, held?.inside ?? timing, completion)
       return held === undefined ? body : sum({ mean: held.waitSeconds, variance: held.waitVariance }, body)
     }
+    case 'later':
+      return nothing
     case 'message': {
       if (!completion) return nothing
       const { waitSeconds, waitVariance } = timing.queue(node.consumer)

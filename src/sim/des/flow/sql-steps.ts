@@ -1,20 +1,22 @@
 /** `query`, `write` and `transaction`: over a connection of a pool, or over one of their own. */
 import { stepCpu } from '../../../catalog/demand.js'
 import type { Step } from '../../../topology/flow.js'
-import type { DataId, Pool, Topology } from '../../../topology/types.js'
-import { lookupsOf } from '../cached-data.js'
+import type { ComponentId, DataId, Pool } from '../../../topology/types.js'
+import { type WrittenCache, writeWay } from '../../written-caches.js'
 import { dependency, failureOf, ok, tooManyConnections } from '../codes.js'
 import type { ConnectionPool } from '../connection-pool.js'
 import { propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
+import { ordinaryWrite } from '../state-ledger.js'
 import { none } from '../tasks.js'
 import { cacheKey } from './cache-key.js'
 import { readCommit, replicated, writeCommit } from './change.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
-import type { Program, Scope } from './program.js'
+import { Label, type Program, type Scope } from './program.js'
 import { shardChooser, storeChooser } from './store-choice.js'
 import { storeVisit } from './store-visits.js'
+import { WriteBack } from './write-back.js'
 
 /** Of a row about which no data set says anything, as the workload service writes it. */
 const rowBytes = 512
@@ -42,11 +44,120 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
   const choose = storeChooser(system, step.target, data)
   const edge = kernel.edges.between(program.component, store)
   const { pool } = step.target
+  const way = writeWay(topology, step, pool !== undefined && scope.transactions?.has(pool) === true)
   emitMetered(program, step.id, () => {
+    const end = new Label()
+    if (way.back !== undefined) emitWriteBack(program, step, way.back, end)
     if (pool !== undefined && !scope.heldPools.includes(pool)) emitAcquire(program, pool)
     emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
-    if (step.invalidates !== undefined) emitInvalidate(program, step.invalidates)
+    for (const cache of way.through) emitWriteThrough(program, cache)
+    for (const cache of way.invalidated) emitInvalidate(program, cache, step.invalidates)
+    program.place(end)
   })
+}
+
+/** What storing the request's value in a cache means there, and where that is. */
+const setVisit = (
+  program: Program,
+  { cache, lookup }: WrittenCache,
+  stored?: (visit: number, shard: number) => void,
+) => {
+  const { system, kernel } = program
+  const { tasks } = kernel
+  const data = system.dataIndex(lookup.key)
+  const valueBytes = (lookup.key === undefined ? undefined : system.topology.data[lookup.key]?.bytes) ?? 0
+  const { component, contents } = system.member(cache)
+  const shard = shardChooser(system, component, data)
+  const ttlSeconds = lookup.ttlSeconds ?? Number.POSITIVE_INFINITY
+  const visit = storeVisit(system, cache, {
+    bytes: { in: valueBytes, out: 0 },
+    disk: component.role === 'store' && component.persistence !== 'none',
+    commit: (task) => {
+      if (kernel.endpointOf(task).fullDisks > 0) return dependency
+      const at = shard(task)
+      const key = cacheKey(data, system.keyOf(tasks.request[task] as number, data))
+      // What a declared hit ratio decides is not kept.
+      if (lookup.hitRatio === undefined) contents[at]?.put(key, valueBytes, ttlSeconds, kernel.now)
+      stored?.(task, at)
+      return ok
+    },
+  })
+  return {
+    visit,
+    choose: storeChooser(system, { component: cache }, data),
+    edge: kernel.edges.between(program.component, cache),
+  }
+}
+
+/** The store has it, and the cache must: both, or the step fails. */
+const emitWriteThrough = (program: Program, cache: WrittenCache): void => {
+  const { visit, choose, edge } = setVisit(program, cache)
+  emitCall(program, (task) => program.kernel.call(task, choose(task), visit, edge))
+}
+
+/** The cache has it: that is all for now. A cache that does not answer is gone past, to the store. */
+const emitWriteBack = (program: Program, step: Of<'query' | 'write'>, cache: WrittenCache, end: Label): void => {
+  const { system, kernel, component } = program
+  const { tasks } = kernel
+  const { state } = system
+  const data = system.dataIndex(cache.lookup.key)
+  const effect = state.effectOf(step.id)
+  const keyOf = (task: number): number => system.keyOf(tasks.request[task] as number, data)
+  const writeBack = new WriteBack(system, {
+    cache: cache.cache,
+    flushAfterSeconds: cache.lookup.flushAfterSeconds,
+    service: component,
+    emitFlush: (flush) => emitFlush(flush, step, cache),
+  })
+  const { visit, choose, edge } = setVisit(program, cache, (task, shard) => {
+    const request = tasks.request[task] as number
+    if (state.recognises(request, effect)) return
+    state.effects.happened(request, effect)
+    writeBack.wrote(shard, keyOf(task), request)
+  })
+  const answered = program.here + 1
+  const store = program.here + 2
+  program.emit((task) => {
+    tasks.pc[task] = answered
+    return kernel.call(task, choose(task), visit, edge)
+  })
+  program.emit((task) => (tasks.answer[task] === ok ? end.pc : store))
+}
+
+/** One value on its way from the cache to the store. */
+const emitFlush = (program: Program, step: Of<'query' | 'write'>, cache: WrittenCache): void => {
+  const { system, kernel } = program
+  const { tasks } = kernel
+  const store = step.target.component
+  const data = system.dataIndex(cache.lookup.key)
+  const valueBytes =
+    (cache.lookup.key === undefined ? undefined : system.topology.data[cache.lookup.key]?.bytes) ?? rowBytes
+  const demand = (rate: number) => stepCpu(system.topology, step.id, step.time, rate)
+  const account = system.state.account(store)
+  const read = storeVisit(system, cache.cache, { bytes: { in: 0, out: valueBytes } })
+  const write = storeVisit(system, store, {
+    work: {
+      cpu: system.work(`${step.id}/flush-cpu`, store, (rate) => demand(rate).cpu),
+      wait: system.work(`${step.id}/flush-wait`, store, (rate) => demand(rate).wait),
+      meter: kernel.meters.of(step.id),
+    },
+    bytes: { in: valueBytes, out: 0 },
+    disk: true,
+    ...replicated(system, step.target, data),
+    commit: (visit) => {
+      if (kernel.endpointOf(visit).fullDisks > 0) return dependency
+      const request = tasks.request[visit] as number
+      system.state.keep(account, request, ordinaryWrite(data), system.keyOf(request, data), 0)
+      return ok
+    },
+  })
+  const chooseCache = storeChooser(system, { component: cache.cache }, data)
+  const chooseStore = storeChooser(system, step.target, data)
+  const toCache = kernel.edges.between(program.component, cache.cache)
+  const toStore = kernel.edges.between(program.component, store)
+  emitCall(program, (task) => kernel.call(task, chooseCache(task), read, toCache))
+  if (step.target.pool !== undefined) emitAcquire(program, step.target.pool)
+  emitCall(program, (task) => kernel.call(task, chooseStore(task), write, toStore))
 }
 
 export const emitTransaction = (program: Program, step: Of<'transaction'>, scope: Scope, emitFlow: EmitFlow): void => {
@@ -155,31 +266,25 @@ export const emitCall = (program: Program, call: (task: number) => number): void
   }, opCodes.answered)
 }
 
-/** Deletes the request's key from every cache that some lookup keeps this data in. A cache that errs is left as it is. */
-const emitInvalidate = (program: Program, data: DataId): void => {
+/** Deletes the request's key from a cache. One that errs is left as it is. */
+const emitInvalidate = (program: Program, cache: ComponentId, data: DataId | undefined): void => {
   const { system, kernel } = program
   const { tasks } = kernel
   const index = system.dataIndex(data)
-  for (const cache of cachesOf(system.topology, data)) {
-    const member = system.member(cache)
-    const shard = shardChooser(system, member.component, index)
-    const choose = storeChooser(system, { component: cache }, index)
-    const visit = storeVisit(system, cache)
-    const edge = kernel.edges.between(program.component, cache)
-    const answered = program.here + 1
-    const next = program.here + 2
-    program.emit((task) => {
-      tasks.pc[task] = answered
-      return kernel.call(task, choose(task), visit, edge)
-    })
-    program.emit((task) => {
-      const key = system.keyOf(tasks.request[task] as number, index)
-      if (tasks.answer[task] === ok) member.contents[shard(task)]?.delete(cacheKey(index, key))
-      return next
-    })
-  }
+  const member = system.member(cache)
+  const shard = shardChooser(system, member.component, index)
+  const choose = storeChooser(system, { component: cache }, index)
+  const visit = storeVisit(system, cache)
+  const edge = kernel.edges.between(program.component, cache)
+  const answered = program.here + 1
+  const next = program.here + 2
+  program.emit((task) => {
+    tasks.pc[task] = answered
+    return kernel.call(task, choose(task), visit, edge)
+  })
+  program.emit((task) => {
+    const key = system.keyOf(tasks.request[task] as number, index)
+    if (tasks.answer[task] === ok) member.contents[shard(task)]?.delete(cacheKey(index, key))
+    return next
+  })
 }
-
-const cachesOf = (topology: Topology, data: DataId): readonly string[] => [
-  ...new Set(lookupsOf(topology).flatMap(({ key, target }) => (key === data ? [target.component] : []))),
-]
