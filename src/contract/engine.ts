@@ -27,7 +27,7 @@ export interface ConfigContext {
   /** Absolute folder that the server may write to (pid, temporary and data files). */
   readonly folder: string
   /** Of a replicated store, as it is at present; undefined: as declared, the first is primary and all others follow. */
-  readonly members?: Members
+  readonly members?: Members | undefined
 }
 
 /** Who of a store's instances does what, by index. */
@@ -108,6 +108,17 @@ export interface ProgramNeed {
   readonly versionArgs: readonly string[]
 }
 
+/** Of a technology whose stores have copies. The instances of such a component start one by one: the first, `prepare`, the others. */
+export interface ReplicationFacet {
+  readonly hasCopies: (component: Component) => boolean
+  /** Makes the copy the primary of the others; resolves when it takes writes. */
+  readonly promote: (context: LiveContext) => Promise<void>
+  /** Does the copy receive what the primary does at present? */
+  readonly follows: (context: LiveContext) => Promise<boolean>
+  /** What a server reads its files again on. */
+  readonly reloadSignal: 'SIGHUP'
+}
+
 /** What an instance's server counts itself; CPU and memory come from the kernel. Cumulative since its start. */
 export type InstanceCounters = Partial<Omit<InstanceSample, 'cpuSeconds' | 'memoryBytes'>>
 
@@ -120,6 +131,7 @@ export interface LiveFacet {
   readonly specs: (context: LiveContext) => readonly ProcessSpec[]
   /** Once all instances of the component answer their probe: create users, tables, data. Returns what others must know of it. */
   readonly prepare?: (context: LiveContext) => Promise<Partial<Binding>>
+  readonly replication?: ReplicationFacet
   /** May reject or be slow when the instance is down: whoever calls it keeps the last counters. */
   readonly sample?: (context: LiveContext) => Promise<InstanceCounters>
   /** The upstream server (`host:port`) that a line of its log complains of: how a balancer's noticing is seen. */

@@ -14,7 +14,7 @@ export interface ProcessSpec {
   readonly files: Readonly<Record<string, string>>
   /** Run as the first of these that exists when plimsoll is root; empty: as plimsoll. The folder becomes theirs. */
   readonly accounts: readonly string[]
-  /** Done once before the first start, in `folder` and as that account; e.g. initdb. */
+  /** Done before the first start, in `folder` and as that account; e.g. initdb. Again when an instance must be made anew. */
   readonly prepare?: readonly { readonly program: string; readonly args: readonly string[] }[]
   readonly ports: readonly number[]
   readonly stopSignal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'

@@ -22,6 +22,11 @@ export interface ServiceConfig {
 export interface Binding {
   readonly engine: string
   readonly addresses: readonly { readonly host: string; readonly port: number }[]
+  /**
+   * Of a replicated database: which of the addresses a connection is for. Who is what is asked of the servers themselves, as
+   * libpq does for `target_session_attrs`, so that clients find a new primary without being told.
+   */
+  readonly session?: 'primary' | 'replica'
   readonly user?: string
   readonly password?: string
   readonly database?: string

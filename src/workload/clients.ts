@@ -8,6 +8,7 @@ import { ConnectionPool } from './pool.js'
 import { openPostgres } from './postgres.js'
 import { type CacheClient, openRedis } from './redis.js'
 import { openRemote } from './remote.js'
+import { Servers } from './servers.js'
 
 /** Connections for steps that name a store without a pool. */
 export const unpooledSize = 20
@@ -25,6 +26,8 @@ export interface LiveClients extends Clients {
 
 /** How long to wait before a pool that could not connect at the start tries again. */
 const warmRetryMilliseconds = 200
+/** How often a pool to several servers looks whether its connections are well spread. */
+const spreadMilliseconds = 1000
 
 export const openClients = (
   config: ServiceConfig,
@@ -57,17 +60,28 @@ export const openClients = (
       lossTold = performance.now()
       log.event('warn', `${label}: connection lost`)
     }
+    const whenLost = (lost: () => void) => (): void => {
+      lost()
+      tellLoss()
+    }
+    const { session, addresses } = binding
+    const servers =
+      session === undefined ? undefined : new Servers<SqlConnection>({ session, addresses, now: () => clock.now() })
     const pool = new ConnectionPool<SqlConnection>({
       size,
       acquireTimeoutSeconds,
       open: (lost) =>
-        openPostgres(binding, name, () => {
-          lost()
-          tellLoss()
-        }),
-      close: (connection) => connection.destroy(),
+        servers === undefined
+          ? openPostgres(binding, name, whenLost(lost))
+          : servers.open((address) => openPostgres(binding, name, whenLost(lost), address)),
+      close: (connection) => {
+        servers?.closed(connection)
+        connection.close()
+      },
       clock,
+      ...(servers === undefined ? {} : { pick: (idle) => servers.pick(idle) }),
     })
+    if (servers !== undefined) keepSpread(pool, servers)
     waitingFor.add(label)
     let told = false
     const warm = (): void => {
@@ -88,6 +102,25 @@ export const openClients = (
     }
     warm()
     return pool
+  }
+
+  /** Servers that come back get their share of the connections, and those that were promoted none for reads. */
+  const keepSpread = (pool: ConnectionPool<SqlConnection>, servers: Servers<SqlConnection>): void => {
+    const spread = async (): Promise<void> => {
+      while (!closed && servers.unbalanced && (await pool.replace((fresh) => servers.worseThan(fresh))));
+    }
+    // What cannot be opened now is tried again the next time.
+    const again = (): void => {
+      if (!closed)
+        clock.after(
+          spreadMilliseconds,
+          () =>
+            void spread()
+              .catch(() => {})
+              .then(again),
+        )
+    }
+    again()
   }
 
   for (const [id, pool] of Object.entries(component.pools))

@@ -48,8 +48,12 @@ export interface SqlConnection {
   run(statement: Statement | string, values?: readonly unknown[]): Promise<void>
   /** Asks the server to stop what it is running for this connection; `run` then rejects. */
   cancel(): void
-  /** Breaks the connection: whatever runs rejects at once. */
+  /** Breaks the connection: whatever runs rejects at once, and whoever opened it hears that it is lost. */
   destroy(): void
+  /** The same, but nobody is told. */
+  close(): void
+  /** Is the server a standby at present? Undefined: it does not tell. */
+  readonly standby: boolean | undefined
 }
 
 export interface Remote {

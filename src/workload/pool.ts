@@ -13,6 +13,8 @@ export interface PoolOptions<C> {
   /** `lost` is to be called when an open connection breaks. */
   readonly open: (lost: () => void) => Promise<C>
   readonly close: (connection: C) => void
+  /** Index of the idle connection to take; default: the last, so that few connections stay warm. */
+  readonly pick?: (idle: readonly C[]) => number
   readonly clock: Clock
 }
 
@@ -27,10 +29,11 @@ interface Waiter<C> {
 
 export class ConnectionPool<C> {
   readonly #options: PoolOptions<C>
-  /** Last in, first out: few connections stay warm. */
   readonly #idle: C[] = []
   readonly #open = new Set<C>()
   readonly #waiters = new Set<Waiter<C>>()
+  /** In the hands of steps, to be closed when they come back. */
+  readonly #retired = new Set<C>()
   #opening = 0
   #timeouts = 0
   #closed = false
@@ -60,7 +63,7 @@ export class ConnectionPool<C> {
 
   /** Rejects with AcquireTimeout, the reason of a cancellation, or what opening a connection failed with. */
   acquire(cancel: Cancellation): Promise<C> {
-    const idle = this.#idle.pop()
+    const idle = this.#takeIdle()
     if (idle !== undefined) return Promise.resolve(idle)
     return new Promise((resolve, reject) => {
       let stop: () => void = () => {}
@@ -93,6 +96,7 @@ export class ConnectionPool<C> {
   }
 
   release(connection: C): void {
+    if (this.#retired.has(connection)) this.discard(connection)
     if (!this.#open.has(connection)) return
     const waiter = this.#nextWaiter()
     if (waiter !== undefined) waiter.resolve(connection)
@@ -102,6 +106,7 @@ export class ConnectionPool<C> {
   /** Takes a connection out for good: it broke, or nobody knows what state it is in. */
   discard(connection: C): void {
     if (!this.#open.delete(connection)) return
+    this.#retired.delete(connection)
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
     this.#options.close(connection)
@@ -113,10 +118,36 @@ export class ConnectionPool<C> {
     while (!this.#closed && this.#open.size + this.#opening < this.#options.size) await this.#openOne(undefined)
   }
 
+  /**
+   * Opens one connection beyond its size, and closes the one that `worse` names in exchange as soon as nobody uses it; if
+   * it names none, the new one. False: nothing changed. Rejects with what opening it failed with.
+   */
+  async replace(worse: (fresh: C) => C | undefined): Promise<boolean> {
+    let fresh: C | undefined
+    fresh = await this.#options.open(() => {
+      if (fresh !== undefined) this.discard(fresh)
+    })
+    const old = this.#closed ? undefined : worse(fresh)
+    if (old === undefined || old === fresh || !this.#open.has(old)) {
+      this.#options.close(fresh)
+      return false
+    }
+    this.#open.add(fresh)
+    if (this.#idle.includes(old)) this.discard(old)
+    else this.#retired.add(old)
+    this.release(fresh)
+    return true
+  }
+
   close(): void {
     this.#closed = true
     for (const waiter of [...this.#waiters]) waiter.reject(new Error('the pool is closed'))
     for (const connection of [...this.#open]) this.discard(connection)
+  }
+
+  #takeIdle(): C | undefined {
+    const { pick } = this.#options
+    return pick === undefined || this.#idle.length < 2 ? this.#idle.pop() : this.#idle.splice(pick(this.#idle), 1)[0]
   }
 
   #nextWaiter(): Waiter<C> | undefined {

@@ -4,8 +4,9 @@ import pg from 'pg'
 import type { Binding } from '../contract/workload.js'
 import type { SqlConnection } from './frame.js'
 
-/** Longest time to open a connection when the pool sets no shorter one. */
+/** Longest time to open a connection; shorter where another server may do. */
 const connectMilliseconds = 5000
+const connectToOneOfManyMilliseconds = 1000
 
 /** What the server told when the session began; pg keeps it but does not declare it. */
 interface Session {
@@ -13,8 +14,19 @@ interface Session {
   readonly secretKey: number | null
 }
 
-export const openPostgres = async (binding: Binding, name: string, lost: () => void): Promise<SqlConnection> => {
-  const [address] = binding.addresses
+/** What the server reports (GUC_REPORT), also when it changes; pg passes it on, but does not declare it. */
+interface Reports {
+  readonly connection: {
+    on(event: 'parameterStatus', listener: (report: { parameterName: string; parameterValue: string }) => void): void
+  }
+}
+
+export const openPostgres = async (
+  binding: Binding,
+  name: string,
+  lost: () => void,
+  address = binding.addresses[0],
+): Promise<SqlConnection> => {
   if (address === undefined) throw new Error('no instance of the database is bound')
   const client = new pg.Client({
     host: address.host,
@@ -23,14 +35,34 @@ export const openPostgres = async (binding: Binding, name: string, lost: () => v
     ...(binding.password === undefined ? {} : { password: binding.password }),
     database: binding.database,
     application_name: name,
-    connectionTimeoutMillis: connectMilliseconds,
+    connectionTimeoutMillis: binding.session === undefined ? connectMilliseconds : connectToOneOfManyMilliseconds,
     keepAlive: true,
   })
   // Either may come first, and more than once; `lost` is idempotent.
-  client.on('error', lost)
-  client.on('end', lost)
+  let closed = false
+  const tell = (): void => {
+    if (!closed) lost()
+  }
+  client.on('error', tell)
+  client.on('end', tell)
+  let standby: boolean | undefined
+  ;(client as unknown as Reports).connection.on('parameterStatus', ({ parameterName, parameterValue }) => {
+    if (parameterName === 'in_hot_standby') standby = parameterValue === 'on'
+  })
   await client.connect()
+  const destroy = (): void => {
+    const { stream } = (client as unknown as { connection: { stream: { destroy: () => void } } }).connection
+    stream.destroy()
+  }
   return {
+    get standby() {
+      return standby
+    },
+    close: () => {
+      closed = true
+      destroy()
+    },
+    destroy,
     run: async (statement, values) => {
       await client.query(
         typeof statement === 'string'
@@ -41,10 +73,6 @@ export const openPostgres = async (binding: Binding, name: string, lost: () => v
     cancel: () => {
       const { processID, secretKey } = client as unknown as Session
       if (processID !== null && secretKey !== null) cancelRequest(address, processID, secretKey)
-    },
-    destroy: () => {
-      const { stream } = (client as unknown as { connection: { stream: { destroy: () => void } } }).connection
-      stream.destroy()
     },
   }
 }

@@ -101,6 +101,10 @@ export class FakeDatabase {
         this.log.push(`${id} cancel`)
         if (this.confirmsCancel) stop?.(new Error('canceling statement due to user request'))
       },
+      standby: undefined,
+      close: () => {
+        this.closed++
+      },
       destroy: () => {
         this.closed++
         stop?.(new Error('Connection terminated'))

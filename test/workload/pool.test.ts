@@ -105,3 +105,26 @@ test('warming opens the whole size; closing refuses who waits', async () => {
   pool.close()
   await expect(wait).rejects.toThrow('closed')
 })
+
+test('a connection that is replaced goes when its step is done with it, and the pool keeps its size', async () => {
+  const { pool, closed } = make(1)
+  const first = await pool.acquire(none)
+  expect(await pool.replace(() => first)).toBe(true)
+  expect(closed).toEqual([])
+  const second = await pool.acquire(none)
+  expect(second).toBe(1)
+  pool.release(first)
+  expect(closed).toEqual([0])
+  pool.release(second)
+  expect([pool.openCount, pool.inUse]).toEqual([1, 0])
+})
+
+test('nothing is replaced by what is no better, nor by what cannot be opened', async () => {
+  const { pool, closed, setDown } = make(1)
+  pool.release(await pool.acquire(none))
+  expect(await pool.replace(() => undefined)).toBe(false)
+  expect([closed, pool.openCount]).toEqual([[1], 1])
+  setDown(true)
+  await expect(pool.replace(() => 0)).rejects.toThrow('refused')
+  expect(pool.openCount).toBe(1)
+})

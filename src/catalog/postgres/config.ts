@@ -90,6 +90,12 @@ export const postgresArgs = (folder: string): readonly string[] => [
   `config_file=${folder}/postgresql.conf`,
 ]
 
+/** Where a standby finds the password of its primary, in its folder. */
+export const passfileName = 'pgpass'
+
+/** As libpq reads it: whatever the host, the database and the user. */
+export const passfile = (password: string): string => `*:*:*:*:${password.replace(/[\\:]/g, '\\$&')}\n`
+
 export const config: ConfigFacet = {
   files: (context) => ({
     'postgresql.conf': postgresqlConf(context),

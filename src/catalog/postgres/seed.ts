@@ -20,6 +20,8 @@ export interface SeedOptions {
   readonly component: ComponentId
   /** Role and database that the services use. Without a password the role has none (the server must trust loopback). */
   readonly role?: { readonly user: string; readonly password?: string; readonly database: string }
+  /** Run first, by the administrator. */
+  readonly statements?: readonly string[]
 }
 
 /** Creates what is missing and leaves the rest: safe to run again after a restart. */
@@ -27,6 +29,7 @@ export const seedPostgres = async (options: SeedOptions): Promise<Partial<Bindin
   const { admin, topology, component } = options
   const role = options.role ?? { user: 'plimsoll', database: 'plimsoll' }
   await withClient({ database: 'postgres', ...admin }, async (client) => {
+    for (const statement of options.statements ?? []) await client.query(statement)
     await ensureRole(client, role.user, role.password)
     await ensureDatabase(client, role.database, role.user)
   })

@@ -16,6 +16,10 @@ export interface Body {
   kill(): Promise<void>
   pause(): Promise<void>
   resume(): Promise<void>
+  /** Its parts read their configuration again, as it is to be now; absent: they cannot without ending. */
+  reconfigure?(signal: NodeJS.Signals): Promise<void>
+  /** Its preparation is done again before the next start; absent: it starts as it ended. */
+  makeAnew?(): void
   /** Of the living processes that were started; a container's are those that its host sees. */
   readonly pids: readonly number[]
   /** Over all of its lives: CPU time never falls. */

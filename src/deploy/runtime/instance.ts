@@ -19,6 +19,8 @@ export interface InstanceOptions {
   /** Where the other instances reach it, if not there. */
   readonly peerAddresses?: readonly string[] | undefined
   readonly restartAfterSeconds: number | undefined
+  /** Awaited before each start. */
+  readonly beforeStart?: () => Promise<void>
   readonly onState: (instance: Instance, state: InstanceState) => void
   /** It ended though nobody asked it to. */
   readonly onCrash: () => void
@@ -32,6 +34,8 @@ export class Instance {
   readonly #body: Body
   #state: InstanceState = 'stopped'
   #closed = false
+  /** Ended while it was paused, so that it does not go on where it was: whoever resumes it starts it. */
+  #fenced = false
   /** Counts starts and deliberate ends: an exit that belongs to an earlier one is no crash. */
   #generation = 0
   #restarts = 0
@@ -98,8 +102,34 @@ export class Instance {
     })
   }
 
-  resume(): Promise<void> {
+  /**
+   * Whatever of it runs ends now, and starts again only when it is asked to; what was paused, when it is resumed. True: it
+   * was up, or coming up, and whoever fences it must bring it back.
+   */
+  async fence(): Promise<boolean> {
+    // What is down has nothing to end, and must not be waited for: it may itself wait for what comes after this.
+    if (this.#state !== 'paused' && this.#state !== 'ready' && this.#state !== 'starting') return false
+    const paused = this.#state === 'paused'
+    await this.kill(undefined)
+    this.#fenced = paused
+    return !paused
+  }
+
+  /** Its preparation is done again before the next start. */
+  makeAnew(): void {
+    this.#body.makeAnew?.()
+  }
+
+  /** Its files become what they are to be now, and its processes read them. What is down reads them when it starts. */
+  reconfigure(signal: NodeJS.Signals): Promise<void> {
     return this.#exclusive(async () => {
+      if (!this.#closed && this.#state === 'ready') await this.#body.reconfigure?.(signal)
+    })
+  }
+
+  async resume(): Promise<void> {
+    if (this.#fenced) await this.bringBack()
+    await this.#exclusive(async () => {
       if (this.#state !== 'paused') return
       await this.#body.resume()
       this.#setState('ready')
@@ -111,6 +141,7 @@ export class Instance {
     await this.#exclusive(async () => {
       if (this.#closed || (this.#state !== 'crashed' && this.#state !== 'stopped')) return
       this.#cancelRestart()
+      this.#fenced = false
       await this.#start(undefined)
       this.#restarts++
     })
@@ -153,6 +184,7 @@ export class Instance {
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
     if (this.#closed || this.#state === 'ready' || this.#state === 'paused') return
+    await this.options.beforeStart?.()
     const generation = ++this.#generation
     this.#setState('starting')
     this.#startedAt = new Date()

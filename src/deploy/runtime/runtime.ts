@@ -1,5 +1,5 @@
 /** What the runtimes differ in: what an instance is made of, and how the others find it. */
-import type { LiveContext, LiveFacet } from '../../contract/engine.js'
+import type { LiveContext, LiveFacet, Members } from '../../contract/engine.js'
 import type { LedgerEntry } from '../../contract/ledger.js'
 import type { Binding } from '../../contract/workload.js'
 import type { Placement } from '../../result/placement.js'
@@ -20,6 +20,8 @@ export interface Assembly {
   readonly members: readonly Member[]
   /** What `prepare` of each component told; filled as the components become ready. */
   readonly prepared: Map<ComponentId, Partial<Binding>>
+  /** Who does what in stores with copies, at present; read by the contexts. Absent: nobody supervises them. */
+  readonly roles?: Map<ComponentId, Members>
   /** Base URL at which requests enter, by the component that stands outermost. */
   readonly entries: Readonly<Record<ComponentId, string>>
   /** Ports that were held until now are let go: their servers are about to take them. */

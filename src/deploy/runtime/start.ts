@@ -7,6 +7,7 @@ import type { Component, ComponentId, Topology } from '../../topology/types.js'
 import { Instance } from './instance.js'
 import type { LaunchOptions } from './launch.js'
 import { watchBalancers } from './notice.js'
+import { Replication } from './replication.js'
 import type { Assembly, Member } from './runtime.js'
 import type { Sampled } from './sampler.js'
 import { closeInstances, EventHub, eventsOf, OwnedSystem } from './system.js'
@@ -27,7 +28,8 @@ export const startInstances = async (start: StartOptions): Promise<OwnedSystem> 
   const { entry, ledger, options, assembly, onDown } = start
   const { machine, topology } = options
   const hub = new EventHub()
-  const sampled = assembly.members.map((member) => sampledOf(member, hub, start))
+  const replications = replicationsOf(assembly, hub)
+  const sampled = assembly.members.map((member) => sampledOf(member, hub, replications.get(member.component.id), start))
   const instances = sampled.map(({ instance }) => instance)
   // One failure ends the wait of all the others.
   const failed = new AbortController()
@@ -41,6 +43,8 @@ export const startInstances = async (start: StartOptions): Promise<OwnedSystem> 
       throw error
     })
     if (options.signal.aborted) throw targetFailed('interrupted')
+    for (const [id, replication] of replications)
+      await replication.begin(sampled.filter(({ instance }) => instance.component === id))
     const placement = await assembly.placement()
     const stopWatching = watchBalancers(assembly.members, hub)
     return new OwnedSystem({
@@ -53,6 +57,7 @@ export const startInstances = async (start: StartOptions): Promise<OwnedSystem> 
       entries: assembly.entries,
       versions: await versions,
       sampled,
+      replications: [...replications.values()],
       hub,
       onDown: () => {
         stopWatching()
@@ -62,13 +67,28 @@ export const startInstances = async (start: StartOptions): Promise<OwnedSystem> 
     })
   } catch (error) {
     failed.abort()
+    for (const replication of replications.values()) replication.end()
     await closeInstances(instances, (id) => topology.components[id]?.role === 'store')
     assembly.close()
     throw error
   }
 }
 
-const sampledOf = (member: Member, hub: EventHub, { options, beganAt }: StartOptions): Sampled => {
+/** Of the stores that have copies. */
+const replicationsOf = ({ members, roles }: Assembly, hub: EventHub): ReadonlyMap<ComponentId, Replication> => {
+  const found = new Map<ComponentId, Replication>()
+  for (const { component, facet } of members)
+    if (roles !== undefined && component.role === 'store' && facet.replication?.hasCopies(component) === true)
+      if (!found.has(component.id)) found.set(component.id, new Replication(component, facet.replication, hub, roles))
+  return found
+}
+
+const sampledOf = (
+  member: Member,
+  hub: EventHub,
+  replication: Replication | undefined,
+  { options, beganAt }: StartOptions,
+): Sampled => {
   const { id, component, index, body, logFile, context, facet, peerAddresses } = member
   let before: InstanceState | undefined
   const instance = new Instance({
@@ -80,9 +100,11 @@ const sampledOf = (member: Member, hub: EventHub, { options, beganAt }: StartOpt
     addresses: context.listens.map(({ host, port }) => `${host}:${port}`),
     peerAddresses,
     restartAfterSeconds: component.restartAfterSeconds,
+    ...(replication === undefined ? {} : { beforeStart: () => replication.settled() }),
     onState: (one, state) => {
       for (const event of eventsOf(one.id, before, state)) hub.emit(event)
       before = state
+      replication?.changed(one.index, state)
       options.onProgress?.({ instance: one.id, state, atSeconds: (performance.now() - beganAt) / 1000 })
     },
     onCrash: () => hub.emit({ type: 'detected', instance: id, by: 'supervisor' }),
@@ -112,9 +134,12 @@ const startAll = async (
     await Promise.all(dependencies(component, topology).map(becomesReady))
     if (signal.aborted) return
     const own = instances.filter((instance) => instance.component === component.id)
-    await Promise.all(own.map((instance) => instance.start(signal)))
     const first = members.find((member) => member.component.id === component.id)
+    // Copies are made of the first, with all that it holds.
+    const copies = first?.facet.replication?.hasCopies(component) === true ? own.slice(1) : []
+    await Promise.all(own.filter((one) => !copies.includes(one)).map((instance) => instance.start(signal)))
     if (first?.facet.prepare !== undefined) prepared.set(component.id, await first.facet.prepare(first.context))
+    await Promise.all(copies.map((instance) => instance.start(signal)))
   }
   const becomesReady = (id: ComponentId): Promise<void> => {
     const known = ready.get(id)

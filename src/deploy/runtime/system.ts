@@ -49,6 +49,7 @@ export interface SystemParts {
   readonly entries: Readonly<Record<string, string>>
   readonly versions: Readonly<Record<string, string>>
   readonly sampled: readonly Sampled[]
+  readonly replications: readonly { end(): void }[]
   readonly hub: EventHub
   /** Called once nothing of it is left. */
   readonly onDown: () => void
@@ -113,7 +114,8 @@ export class OwnedSystem implements RunningSystem {
   }
 
   async #end(): Promise<void> {
-    const { topology, entry, ledger, machine, onDown } = this.parts
+    const { topology, entry, ledger, machine, replications, onDown } = this.parts
+    for (const replication of replications) replication.end()
     await closeInstances(this.#instances, (id) => topology.components[id]?.role === 'store')
     await undoEntry(entry, ledger, machine)
     onDown()

@@ -1,5 +1,6 @@
 /** A topology as native processes on loopback. */
 import { randomBytes } from 'node:crypto'
+import type { Members } from '../../../contract/engine.js'
 import type { Machine } from '../../../contract/machine.js'
 import type { Binding } from '../../../contract/workload.js'
 import type { ComponentId } from '../../../topology/types.js'
@@ -27,6 +28,7 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
   const ports = held.ports.values()
   const planned = planInstances(topology, facets, entry.folder, () => ports.next().value ?? 0)
   const prepared = new Map<ComponentId, Partial<Binding>>()
+  const roles = new Map<ComponentId, Members>()
   const shared = {
     topology,
     instances: planned,
@@ -38,6 +40,7 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
     packageFolder: options.packageFolder,
     secret: randomBytes(16).toString('hex'),
     prepared,
+    roles,
   }
   return {
     members: planned.map((plan): Member => {
@@ -53,6 +56,7 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
       return { ...plan, context, body }
     }),
     prepared,
+    roles,
     entries: entriesOf(topology, planned),
     release: held.release,
     placement: () => Promise.resolve(placementOf(planned, machine, pin)),

@@ -1,5 +1,6 @@
 /** The instances of a topology as processes: their folders, ports and what each is told of the others. */
-import type { Address, Engine, LiveContext, LiveFacet } from '../../../contract/engine.js'
+import { bindingsOf } from '../../../catalog/postgres/bindings.js'
+import type { Address, Engine, LiveContext, LiveFacet, Members } from '../../../contract/engine.js'
 import type { Binding } from '../../../contract/workload.js'
 import type { InstancePlacement, Placement } from '../../../result/placement.js'
 import type { Component, ComponentId, Topology } from '../../../topology/types.js'
@@ -59,6 +60,8 @@ export interface SharedContext {
   readonly secret: string
   /** What `prepare` of each component told; filled as the components become ready. */
   readonly prepared: ReadonlyMap<ComponentId, Partial<Binding>>
+  /** Of stores with copies, as they are at present. */
+  readonly roles: ReadonlyMap<ComponentId, Members>
 }
 
 export const contextOf = (instance: PlannedInstance, shared: SharedContext): LiveContext => {
@@ -80,16 +83,20 @@ export const contextOf = (instance: PlannedInstance, shared: SharedContext): Liv
     seed: shared.seed,
     packageFolder: shared.packageFolder,
     secret: shared.secret,
+    get members() {
+      return shared.roles.get(instance.component.id)
+    },
     bindings: () =>
       Object.fromEntries(
-        Object.values(shared.topology.components).map((component) => [
-          component.id,
-          {
-            engine: component.engine,
-            addresses: addresses(component.id).map(({ host, port }) => ({ host, port })),
-            ...shared.prepared.get(component.id),
-          },
-        ]),
+        Object.values(shared.topology.components).flatMap((component) =>
+          Object.entries(
+            bindingsOf(
+              component,
+              addresses(component.id).map(({ host, port }) => ({ host, port })),
+              shared.prepared.get(component.id),
+            ),
+          ),
+        ),
       ),
   }
 }

@@ -7,7 +7,7 @@ import type { ProcessSpec } from '../../../contract/process-spec.js'
 import type { Body, Usage } from '../body.js'
 import { sleep } from '../time.js'
 import { CpuAccount } from './cpu-account.js'
-import { launchProcess, prepareProcess } from './start-process.js'
+import { launchProcess, prepareProcess, writeFiles } from './start-process.js'
 
 export interface ProcessesOptions {
   readonly machine: Machine
@@ -62,6 +62,17 @@ export class Processes implements Body {
     this.#children = await Promise.all(this.#specs.map((spec) => launchProcess(spec, context)))
     this.#cpu.began(this.#children.map((child) => child.pid))
     for (const child of this.#children) child.exited.then(ended)
+  }
+
+  async reconfigure(signal: NodeJS.Signals): Promise<void> {
+    const { machine, specs } = this.options
+    this.#specs = specs()
+    for (const spec of this.#specs) await writeFiles(spec, machine)
+    for (const pid of this.pids) machine.signal(pid, signal)
+  }
+
+  makeAnew(): void {
+    this.#prepared = false
   }
 
   /** SIGSTOP to every process of it. */

@@ -34,9 +34,8 @@ const accountOf = (spec: ProcessSpec, machine: Machine): Account | undefined => 
   return account
 }
 
-/** Folder and files anew at each start; `spec.prepare` once. */
-export const prepareProcess = async (spec: ProcessSpec, first: boolean, context: StartContext): Promise<void> => {
-  const { machine, signal } = context
+/** Its folder, and its files anew. */
+export const writeFiles = async (spec: ProcessSpec, machine: Machine): Promise<void> => {
   const account = accountOf(spec, machine)
   const own = async (path: string): Promise<void> => {
     if (account !== undefined) await chown(path, account.uid, account.gid)
@@ -49,6 +48,13 @@ export const prepareProcess = async (spec: ProcessSpec, first: boolean, context:
     await writeFile(path, text, { mode: 0o600 })
     await own(path)
   }
+}
+
+/** Folder and files anew at each start; `spec.prepare` once. */
+export const prepareProcess = async (spec: ProcessSpec, first: boolean, context: StartContext): Promise<void> => {
+  const { machine, signal } = context
+  const account = accountOf(spec, machine)
+  await writeFiles(spec, machine)
   for (const { program, args } of first ? (spec.prepare ?? []) : []) {
     const {
       code,

@@ -10,15 +10,17 @@ interface Feature {
   readonly hint?: string
 }
 
-/** A replica of a store holds what the primary holds, which nothing here makes it do. */
+/** Copies of PostgreSQL follow its primary; a copy of anything else would hold nothing. */
+const hasCopies = (component: Component): boolean => component.role === 'store' && component.engine === 'postgres'
+
 const features: readonly Feature[] = [
-  { key: 'readReplicas', asked: (c) => c.role === 'store' && c.readReplicas > 0 },
-  { key: 'mode', asked: (c) => c.role === 'store' && c.mode !== 'single' },
+  { key: 'readReplicas', asked: (c) => c.role === 'store' && !hasCopies(c) && c.readReplicas > 0 },
+  { key: 'mode', asked: (c) => c.role === 'store' && !hasCopies(c) && c.mode !== 'single' },
   { key: 'masters', asked: (c) => c.role === 'store' && c.masters > 1 && c.shards === undefined },
   { key: 'replicasPerMaster', asked: (c) => c.role === 'store' && c.replicasPerMaster > 0 && c.shards === undefined },
-  { key: 'replicas', asked: (c) => c.role === 'store' && c.replicas > 1 },
-  { key: 'replication', asked: (c) => c.role === 'store' && c.replication !== undefined },
-  { key: 'failover', asked: (c) => c.role === 'store' && c.failover !== undefined },
+  { key: 'replicas', asked: (c) => c.role === 'store' && !hasCopies(c) && c.replicas > 1 },
+  { key: 'replication', asked: (c) => c.role === 'store' && !hasCopies(c) && c.replication !== undefined },
+  { key: 'failover', asked: (c) => c.role === 'store' && !hasCopies(c) && c.failover !== undefined },
   { key: 'shards', asked: (c) => c.role === 'store' && c.shards !== undefined },
   { key: 'queues', asked: (c) => c.role === 'store' && Object.keys(c.queues).length > 0 },
   { key: 'topics', asked: (c) => c.role === 'store' && Object.keys(c.topics).length > 0 },
