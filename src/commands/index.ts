@@ -41,7 +41,10 @@ export const commands: readonly CommandSpec[] = [
     name: 'plan',
     summary: 'demand, utilization, bottleneck, maximum throughput and headroom',
     arguments: [topology],
-    options: [json],
+    options: [
+      { flags: '--prices <file>', summary: 'a price list of your own instead of the one that is shipped' },
+      json,
+    ],
     load: () => import('./plan.js'),
   },
   {

@@ -169,6 +169,15 @@ export const parsePercentage = (text: string): Parsed<number> =>
 export const parsePrice = (text: string): Parsed<number> =>
   parseQuantity(text, { what: 'a price per hour', example: '0.34/h', units: { '/h': 1, '/month': 1 / 730 }, max: 1e9 })
 
+/** `0.09/GiB` → currency units per GiB. */
+export const parseSizePrice = (text: string): Parsed<number> =>
+  parseQuantity(text, {
+    what: 'a price per GiB',
+    example: '0.09/GiB',
+    units: { '/GiB': 1, '/TiB': 1 / 1024, '/MiB': 1024 },
+    max: 1e9,
+  })
+
 /** `8%/month` → 0.08 per month. */
 export const parseGrowthRate = (text: string): Parsed<number> =>
   parseQuantity(text, {

@@ -56,7 +56,11 @@ export const objectivePlans = (operations: Operations, declared: Declared): read
   )
 
 /** What the trigger's metric is at this load: per replica for those that are averages. Undefined: this metric cannot be told. */
-const metricAt = (operation: Operation, service: ServiceComponent, { metric }: ScalingTrigger): number | undefined => {
+export const metricAt = (
+  operation: Operation,
+  service: ServiceComponent,
+  { metric }: ScalingTrigger,
+): number | undefined => {
   const { usage, point, residences } = operation.solved
   const visits = operation.ratePerSecond * (usage.visits.get(service.id) ?? 0)
   const inFlight = (operation.ratePerSecond * (residences.services.get(service.id) ?? 0)) / service.replicas

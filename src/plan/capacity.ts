@@ -3,11 +3,13 @@
  * utilization U = X·D/c, concurrency N = X·R, bound X ≤ c/D of each resource; the least bound is the system's.
  */
 import { topologyPlacement } from '../catalog/placement.js'
+import { type PriceList, shippedPrices } from '../catalog/prices/list.js'
 import type { Placement } from '../result/placement.js'
 import { maxThroughput } from '../sim/analytic/network/limits.js'
 import { solveTopology } from '../sim/analytic/network/solve.js'
 import type { Topology } from '../topology/types.js'
 import { type Declared, objectivePlans, triggerPlans } from './breaking.js'
+import { costPlan } from './cost.js'
 import { operationsOf } from './operation.js'
 import { findingsOf } from './rules/index.js'
 import { lossPlans } from './survival.js'
@@ -34,8 +36,12 @@ const rest = (topology: Topology, computed: readonly string[]): readonly string[
   ...computed,
 ]
 
-/** `placement`: where a run happened; without it the hosts that the topology declares. */
-export const capacityPlan = (topology: Topology, placement: Placement = topologyPlacement(topology)): CapacityPlan => {
+/** `placement`: where a run happened; without it the hosts that the topology declares. `prices`: of what it does not price itself. */
+export const capacityPlan = (
+  topology: Topology,
+  placement: Placement = topologyPlacement(topology),
+  prices: PriceList = shippedPrices,
+): CapacityPlan => {
   const { hits, solved } = solveTopology(topology, placement, 'shared')
   const { usage, point, limits: raw } = solved
   const throughput = point.table.throughputPerSecond
@@ -53,16 +59,17 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
     closed: users === null || thinkSeconds === null ? undefined : { users, thinkSeconds },
     operation: ratePerSecond === 0 || overloaded ? undefined : { topology, placement, ratePerSecond, hits, solved },
   }
+  const demand = {
+    ...point.table,
+    responseSeconds: point.table.traffic === 'open' ? meanResponse(topology, requests) : point.table.responseSeconds,
+    requests: classDemands(context),
+    steps: stepDemands(context),
+  }
   const plan: CapacityPlan = {
     apiVersion: 'plimsoll/v1',
     kind: 'CapacityPlan',
     topology: { name: topology.name, digest: topology.digest },
-    demand: {
-      ...point.table,
-      responseSeconds: point.table.traffic === 'open' ? meanResponse(topology, requests) : point.table.responseSeconds,
-      requests: classDemands(context),
-      steps: stepDemands(context),
-    },
+    demand,
     requests,
     components: componentPlans(context),
     hosts: hostPlans(context),
@@ -74,6 +81,7 @@ export const capacityPlan = (topology: Topology, placement: Placement = topology
     headroomRatio: maximum === null || point.table.traffic === 'none' ? null : 1 - throughput / maximum,
     assumptions: rest(topology, hits.assumptions),
     objectives: objectivePlans(operations, declared),
+    cost: costPlan(operations, prices, { requests, demand }),
     triggers: triggerPlans(operations, declared),
     losses: lossPlans(topology, placement, declared),
     findings: [],

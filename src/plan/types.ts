@@ -32,10 +32,43 @@ export interface CapacityPlan {
   readonly findings: readonly Finding[]
   /** Each objective but availability: what is expected at the declared traffic, and the load at which it breaks. */
   readonly objectives: readonly ObjectivePlan[]
+  readonly cost: CostPlan
   /** Each trigger of each autoscaler. */
   readonly triggers: readonly TriggerPlan[]
   /** One instance of each kind, each host, zone and region lost. */
   readonly losses: readonly LossPlan[]
+}
+
+export interface HostCost {
+  readonly machines: number
+  /** Over the course of a day: fewer than there are where all that runs there is scaled. */
+  readonly meanMachines: number
+  readonly pricePerHour: number | null
+  readonly origin: 'declared' | 'list' | null
+  readonly machinesPerMonth: number | null
+  readonly diskPerMonth: number
+}
+
+/** Money is in `currency`, a month 730 hours. */
+export interface CostPlan {
+  readonly currency: string
+  /** The list that prices come from which the topology does not declare. */
+  readonly prices: { readonly name: string; readonly date: string; readonly source: string; readonly currency: string }
+  readonly hosts: Readonly<Record<string, HostCost>>
+  /** GiB per month. */
+  readonly egressGiB: number
+  readonly crossZoneGiB: number
+  readonly egressPerMonth: number
+  readonly crossZonePerMonth: number
+  /** All that has a price. */
+  readonly perMonth: number
+  /** Hosts without a price and components without a host: not in the sum. */
+  readonly unpriced: readonly string[]
+  /** Over the course of a day. */
+  readonly meanRatePerSecond: number
+  readonly perMillionRequests: number | null
+  /** Hosts by CPU, traffic by bytes. */
+  readonly requests: Readonly<Record<string, { readonly perMonth: number; readonly perMillion: number | null }>>
 }
 
 /** A load at which something happens: requests of the mix per second, and the users that make them where traffic is closed. */

@@ -228,6 +228,61 @@ const lossSection = (plan: CapacityPlan): readonly Section[] => {
   ]
 }
 
+/** `1234.50 USD`. */
+const money = (amount: number | null, currency: string): string =>
+  amount === null ? missing : `${amount.toFixed(2)} ${currency}`
+
+const costSection = ({ cost }: CapacityPlan): readonly Section[] => {
+  const { currency, hosts } = cost
+  if (cost.perMonth === 0) return []
+  const rows: (readonly Cell[])[] = Object.entries(hosts).flatMap(([id, host]) => [
+    [
+      `host:${id}`,
+      `${formatNumber(host.meanMachines)} × ${host.pricePerHour ?? '?'}/h${host.origin === 'list' ? ' (list)' : ''}`,
+      money(host.machinesPerMonth, currency),
+    ],
+    ...(host.diskPerMonth > 0 ? [[`disks of ${id}`, '', money(host.diskPerMonth, currency)]] : []),
+  ])
+  if (cost.egressPerMonth > 0)
+    rows.push(['egress', `${formatNumber(Math.round(cost.egressGiB))} GiB`, money(cost.egressPerMonth, currency)])
+  if (cost.crossZonePerMonth > 0)
+    rows.push([
+      'between zones',
+      `${formatNumber(Math.round(cost.crossZoneGiB))} GiB`,
+      money(cost.crossZonePerMonth, currency),
+    ])
+  rows.push([{ text: 'per month', tone: 'strong' }, '', { text: money(cost.perMonth, currency), tone: 'strong' }])
+  for (const [id, { perMonth, perMillion }] of Object.entries(cost.requests))
+    rows.push([`of it ${id}`, `${money(perMillion, currency)} per million`, money(perMonth, currency)])
+  const listed =
+    cost.egressPerMonth > 0 ||
+    Object.values(hosts).some(({ origin, diskPerMonth }) => origin === 'list' || diskPerMonth > 0)
+  return [
+    {
+      title: 'Cost',
+      table: { columns: [left('what'), left(''), right('per month')], rows },
+      lines: [
+        ...(cost.perMillionRequests === null
+          ? []
+          : [
+              `${money(cost.perMillionRequests, currency)} per million requests, at ${formatRate(cost.meanRatePerSecond)} on average`,
+            ]),
+        ...(cost.unpriced.length === 0
+          ? []
+          : [{ text: `not in it, having no price: ${cost.unpriced.join(', ')}`, tone: 'dim' as const }]),
+        ...(listed
+          ? [
+              {
+                text: `what the file does not price: ${cost.prices.name}, ${cost.prices.date} (${cost.prices.source})`,
+                tone: 'dim' as const,
+              },
+            ]
+          : []),
+      ],
+    },
+  ]
+}
+
 const findingSection = (plan: CapacityPlan): Section => ({
   title: `Findings: ${plan.findings.length === 0 ? 'none' : plan.findings.length}`,
   lines: plan.findings.flatMap((finding): readonly Cell[] => {
@@ -253,6 +308,7 @@ export const planDocument = (plan: CapacityPlan, headroom: number): Document => 
     ...objectiveSection(plan),
     ...triggerSection(plan),
     ...lossSection(plan),
+    ...costSection(plan),
     findingSection(plan),
   ],
 })

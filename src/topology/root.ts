@@ -18,6 +18,7 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
       memoryBytes: host.get('memory'),
       diskBytes: host.get('disk'),
       pricePerHour: host.get('price'),
+      machine: host.get('machine'),
       zone: host.get('zone'),
       region: host.get('region'),
     }
@@ -37,6 +38,7 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
   }
   const growth = fields.get('growth')
   const network = fields.get('network')
+  const prices = fields.get('prices')
   const generate = [...(fields.get('generate') ?? [])].map(([target, entry]) => [
     target,
     { patches: entry?.get('patches') ?? [] },
@@ -47,11 +49,17 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
     hosts: known(hosts),
     data: known(data),
     traffic: trafficOf(scope, fields),
+    dailyLow: fields.get('traffic')?.get('daily')?.get('low'),
     growth: growth && { ratePerMonth: growth.get('rate') ?? 0, horizonMonths: growth.get('horizon') ?? 0 },
     policy: policyOf(scope, fields),
     network: {
       crossZoneSeconds: network?.get('crossZone') ?? 0,
       crossRegionSeconds: network?.get('crossRegion') ?? 0,
+    },
+    prices: prices && {
+      storagePerGiBMonth: prices.get('storage'),
+      egressPerGiB: prices.get('egress'),
+      crossZonePerGiB: prices.get('crossZone'),
     },
     generate: Object.fromEntries(generate),
   }

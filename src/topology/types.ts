@@ -26,9 +26,12 @@ export interface Topology {
   /** Includes derived classes such as `submit.poll`. */
   readonly requests: Readonly<Record<RequestId, RequestClass>>
   readonly traffic: Traffic | undefined
+  /** The share of the declared traffic, which is the peak of a day, that its quietest hour has; undefined: it is always the same. */
+  readonly dailyLow: number | undefined
   readonly growth: Growth | undefined
   readonly policy: Policy
   readonly network: { readonly crossZoneSeconds: number; readonly crossRegionSeconds: number }
+  readonly prices: Prices | undefined
   /** Patches per generation target, applied last; kept as they were written. */
   readonly generate: Readonly<Record<string, { readonly patches: readonly unknown[] }>>
   readonly calibration: Calibration | undefined
@@ -45,6 +48,13 @@ export interface TopologySource {
   readonly locate: (path: readonly (string | number)[]) => Position
 }
 
+/** In the topology's currency; undefined: the price list's. */
+export interface Prices {
+  readonly storagePerGiBMonth: number | undefined
+  readonly egressPerGiB: number | undefined
+  readonly crossZonePerGiB: number | undefined
+}
+
 /** `count` machines of one kind. Components on one host share its cores. */
 export interface Host {
   readonly id: HostId
@@ -55,6 +65,8 @@ export interface Host {
   readonly diskBytes: number | undefined
   /** In the topology's currency per machine and hour. */
   readonly pricePerHour: number | undefined
+  /** Its name in the price list. */
+  readonly machine: string | undefined
   readonly zone: string | undefined
   readonly region: string | undefined
 }

@@ -9,6 +9,7 @@ import {
   parseRate,
   parseRatio,
   parseSize,
+  parseSizePrice,
 } from '../units.js'
 import { scalar } from './schema.js'
 import { z } from './zod.js'
@@ -86,6 +87,8 @@ export const positiveRatio = quantity(
 export const percentage = quantity('Percentage', 'a percentage', '%', ['8%', '150%'], parsePercentage)
 /** Per hour. */
 export const price = quantity('Price', 'a price per hour', '/h|/month', ['0.34/h'], parsePrice)
+/** Per GiB. */
+export const sizePrice = quantity('SizePrice', 'a price per GiB', '/GiB|/TiB|/MiB', ['0.09/GiB'], parseSizePrice)
 /** Relative, per month. */
 export const growthRate = quantity('GrowthRate', 'a growth rate', '%/month', ['8%/month'], parseGrowthRate)
 

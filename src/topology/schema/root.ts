@@ -16,6 +16,8 @@ import {
   ratio,
   reference,
   size,
+  sizePrice,
+  text,
   title,
   zoneName,
 } from '../../lib/document/scalars.js'
@@ -32,6 +34,7 @@ export const hostShape = {
   memory: positiveSize.optional(),
   disk: positiveSize.optional(),
   price: about("in the file's currency per machine and hour", price.optional()),
+  machine: about('its name in the price list, such as c6i.2xlarge: its price when none is written', text.optional()),
   zone: zoneName.optional(),
   region: zoneName.optional(),
 }
@@ -167,6 +170,10 @@ export const trafficShape = {
   rate: about('open: arrivals, whatever the answers', positiveRate.optional()),
   users: about('closed: users who wait for their answer', count(1, 10_000_000).optional()),
   thinkTime: about('between an answer and the next request; 0s: always in flight', workTime.optional()),
+  daily: about(
+    'the course of a day: the declared traffic at its peak, this share of it in the quietest hour, a sine between',
+    z.strictObject({ low: ratio }).optional(),
+  ),
   origins: notSupportedYet('where requests come from', z.unknown()).optional(),
   clients: notSupportedYet('API keys with a popularity', z.unknown()).optional(),
 }
@@ -221,6 +228,16 @@ export const rootShape = {
   network: about(
     'round trips between zones and between regions (default 0s)',
     z.strictObject({ crossZone: duration.optional(), crossRegion: duration.optional() }).optional(),
+  ),
+  prices: about(
+    'of what is no machine; default: those of the price list',
+    z
+      .strictObject({
+        storage: about('of disks, per GiB and month', sizePrice.optional()),
+        egress: about('of answers that leave for clients, per GiB', sizePrice.optional()),
+        crossZone: about('of what passes between zones, per GiB', sizePrice.optional()),
+      })
+      .optional(),
   ),
   generate: about(
     'patches of what is generated, applied last',

@@ -1,5 +1,5 @@
 /** Locks and locked rows: for each key a queue of its own with one server, which is held as long as the work under it takes. */
-import type { DataId, Topology } from '../../../topology/types.js'
+import type { DataId, DataSet, Topology } from '../../../topology/types.js'
 import { type KeyGroup, zipfGroups } from '../cache.js'
 import type { Moments } from '../gamma.js'
 import type { Exclusion } from './flow-tree.js'
@@ -9,10 +9,19 @@ import type { Wait } from './timing.js'
 export const exclusionId = ({ component, data, by }: Exclusion): string =>
   `${component}.${data ?? (by === 'lock' ? 'lock' : 'rows')}`
 
-/** Keys by falling popularity. */
+/** They take a while to make, and every load that is tried asks for them again. */
+const remembered = new WeakMap<DataSet, readonly KeyGroup[]>()
+const one = zipfGroups(1, 0)
+
+/** Keys by falling popularity; without a data set one. */
 export const keyGroups = (topology: Topology, data: DataId | undefined): readonly KeyGroup[] => {
   const set = data === undefined ? undefined : topology.data[data]
-  return zipfGroups(set?.keys ?? 1, set?.popularity.law === 'zipf' ? set.popularity.exponent : 0)
+  if (set === undefined) return one
+  const known = remembered.get(set)
+  if (known !== undefined) return known
+  const groups = zipfGroups(set.keys, set.popularity.law === 'zipf' ? set.popularity.exponent : 0)
+  remembered.set(set, groups)
+  return groups
 }
 
 /**
