@@ -6,7 +6,9 @@ import type { Calibrated, Calibration } from '../topology/calibration.js'
 import { type StepFact, stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import { type RunDemands, runDemands, waitingKinds, waitsHidden } from './demands.js'
-import { type DemandPoint, estimate } from './law.js'
+import { latenessPoints } from './lateness.js'
+import { type DemandPoint, estimate, pooled } from './law.js'
+import { fitWaits, type WaitTargets } from './waits.js'
 
 export interface MeasuredRun {
   /** As the user named it, for messages and the origin. */
@@ -75,16 +77,30 @@ const keysOf = (records: readonly Readonly<Record<string, unknown>>[]): string[]
   ...new Set(records.flatMap((record) => Object.keys(record))),
 ]
 
-const pointsOf = (
-  runs: readonly RunDemands[],
-  part: 'components' | 'stepCpu' | 'stepWait',
-  key: string,
-): DemandPoint[] => runs.flatMap((run) => run[part][key] ?? [])
+const pointsOf = (runs: readonly RunDemands[], part: 'components' | 'stepCpu', key: string): DemandPoint[] =>
+  runs.flatMap((run) => run[part][key] ?? [])
 
-/** Queueing only adds to what a step waits, so the run with the least load tells the wait itself. */
-const leastLoaded = (points: readonly DemandPoint[]): DemandPoint[] => {
-  const lowest = Math.min(...points.map((point) => point.ratePerSecond))
-  return points.filter((point) => point.ratePerSecond <= lowest * 1.1)
+/** Queueing only adds to what a step waits, so the run with the least load that tells tells the wait itself. */
+const quietest = (runs: readonly MeasuredRun[], demands: readonly RunDemands[]): WaitTargets | undefined => {
+  const telling = runs.flatMap(({ result }, i): WaitTargets[] => {
+    const { stepTime } = demands[i] ?? { stepTime: {} }
+    return Object.keys(stepTime).length === 0 ? [] : [{ result, stepTime }]
+  })
+  const rateOf = ({ result }: WaitTargets): number => result.requests.all?.ratePerSecond ?? 0
+  const lowest = Math.min(...telling.map(rateOf))
+  const [first, ...more] = telling.filter((targets) => rateOf(targets) <= lowest * 1.1)
+  if (first === undefined) return undefined
+  const keys = keysOf([first, ...more].map(({ stepTime }) => stepTime))
+  const stepTime = keys.map((id) => [id, pooled([first, ...more].flatMap((targets) => targets.stepTime[id] ?? []))])
+  return { result: first.result, stepTime: Object.fromEntries(stepTime) }
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** Turns of each component, the runs weighted alike: a mix decides them, and not how long it was watched. */
+const meanTurns = (demands: readonly RunDemands[], id: string): number => {
+  const known = demands.flatMap(({ turns }) => turns[id] ?? [])
+  return known.length === 0 ? 1 : meanOf(known)
 }
 
 const estimates = (
@@ -112,37 +128,42 @@ export const calibrate = (topology: Topology, runs: readonly MeasuredRun[]): Cal
   const problems = runs.flatMap((run) => objection(run, topology) ?? [])
   if (problems.length > 0) throw invalidInput(...problems)
   const facts = stepFacts(topology)
-  const demands = runs.map(({ result }) => runDemands(result, facts))
+  const demands = runs.map(({ result }) => runDemands(result, topology, facts))
   const cpu = estimates(keysOf(demands.map((run) => run.stepCpu)), (id) =>
     estimate(pointsOf(demands, 'stepCpu', id), false),
   )
-  const wait = estimates(keysOf(demands.map((run) => run.stepWait)), (id) =>
-    estimate(leastLoaded(pointsOf(demands, 'stepWait', id)), false),
-  )
-  const components = estimates(keysOf(demands.map((run) => run.components)), (id) =>
-    estimate(pointsOf(demands, 'components', id), true),
-  )
+  const components = estimates(keysOf(demands.map((run) => run.components)), (id) => {
+    const estimated = estimate(pointsOf(demands, 'components', id), true)
+    const turns = meanTurns(demands, id)
+    return estimated === undefined || turns <= 1 ? estimated : { ...estimated, turns }
+  })
   const newest =
     runs
       .map(({ result }) => result.startedAt ?? '')
       .sort()
       .at(-1) ?? ''
   const machine = runs.at(-1)?.result.versions.machine ?? 'unknown'
-  const steps = [...facts.keys()].filter((id) => id in cpu || id in wait)
+  const lateness = latenessPoints(demands.flatMap((run) => run.lateness ?? []))
+  const known: Estimates = {
+    origin: { runs: runs.map(({ name }) => name), measuredAt: newest, topologyDigest: topology.digest, machine },
+    components,
+    steps: Object.fromEntries(Object.entries(cpu).map(([id, demand]) => [id, { cpu: demand }])),
+    hitRatios: hitRatios(demands),
+    ...(lateness.length === 0 ? {} : { lateness }),
+    background: meanOf(demands.map((run) => run.background)),
+  }
+  const targets = quietest(runs, demands)
+  const waits = targets === undefined ? {} : fitWaits(topology, known, facts, targets)
+  const steps = [...facts.keys()].filter((id) => id in cpu || id in waits)
+  const waitOf = (id: string): { wait?: Calibrated } => {
+    const seconds = waits[id]
+    if (seconds === undefined) return {}
+    return { wait: { demand: { law: 'constant', seconds }, samples: targets?.stepTime[id]?.samples ?? 0 } }
+  }
   return {
     estimates: {
-      origin: { runs: runs.map(({ name }) => name), measuredAt: newest, topologyDigest: topology.digest, machine },
-      components,
-      steps: Object.fromEntries(
-        steps.map((id) => [
-          id,
-          {
-            ...(cpu[id] === undefined ? {} : { cpu: cpu[id] }),
-            ...(wait[id] === undefined ? {} : { wait: wait[id] }),
-          },
-        ]),
-      ),
-      hitRatios: hitRatios(demands),
+      ...known,
+      steps: Object.fromEntries(steps.map((id) => [id, { ...known.steps[id], ...waitOf(id) }])),
     },
     warnings: [...runs.flatMap(warningsOf), ...waitWarnings(runs, [...facts.values()])],
   }

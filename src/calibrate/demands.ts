@@ -7,17 +7,23 @@
  */
 import type { Latency, RunResult, StepResult } from '../result/run-result.js'
 import { disturbances } from '../result/validity.js'
-import { erlangC } from '../sim/analytic/erlang.js'
 import type { StepFact } from '../topology/steps.js'
-import type { ComponentId } from '../topology/types.js'
+import type { ComponentId, Topology } from '../topology/types.js'
 import type { DemandPoint } from './law.js'
+import { backgroundOf, type LatenessPoint, latenessOf, turnsOf } from './surroundings.js'
 
 export interface RunDemands {
   /** Per component, and `generator`. */
   readonly components: Readonly<Record<string, DemandPoint>>
   readonly stepCpu: Readonly<Record<string, DemandPoint>>
-  /** Empty where `waitsHidden`. */
-  readonly stepWait: Readonly<Record<string, DemandPoint>>
+  /** Of steps that wait, how long they took; empty where `waitsHidden`. */
+  readonly stepTime: Readonly<Record<string, DemandPoint>>
+  /** By component: how often one of its processes takes a visit in hand. */
+  readonly turns: Readonly<Record<string, number>>
+  /** How late the generator sent; undefined: the run does not tell, or its load was closed. */
+  readonly lateness: LatenessPoint | undefined
+  /** Share of the busiest host's cores that neither a component nor the generator used. */
+  readonly background: number
   /** Of lookups that do not force one: hits and lookups. */
   readonly hits: Readonly<Record<string, { readonly hits: number; readonly lookups: number }>>
 }
@@ -46,30 +52,6 @@ const cpuPerExecution = (step: StepResult, fact: StepFact, burntSeconds: number)
     : burntSeconds / Math.max(1, step.count)
 }
 
-/** Mean wait for a connection of the pool, by Little's law: requests waiting / requests per second through the pool. */
-const poolWaitSeconds = (result: RunResult, pool: string, facts: readonly StepFact[]): number => {
-  const [service, name] = pool.split('/') as [string, string]
-  const waiting = result.components[service]?.pools[name]?.waiting ?? 0
-  const count = facts
-    .filter((fact) => fact.pool === pool)
-    .reduce((sum, fact) => sum + (result.steps[fact.id]?.count ?? 0), 0)
-  return count > 0 ? (waiting * measuredSeconds(result)) / count : 0
-}
-
-/**
- * Factor by which other work on the machine stretches CPU time, as the model has it (processor sharing, docs/model.md):
- * 1 + C(c, a)/(c − a). What it explains must not be counted as waiting again.
- */
-const stretchAt = (result: RunResult, component: ComponentId): number => {
-  const host = result.placement.instances[`${component}/0`]?.host
-  const cores = host === undefined ? undefined : result.placement.hosts[host]?.cpu
-  const busy = host === undefined ? undefined : result.hosts[host]?.utilization.cpu
-  if (cores === undefined || busy === undefined || cores < 1 || busy >= 1) return 1
-  const servers = Math.floor(cores)
-  const offered = busy * servers
-  return 1 + erlangC(servers, offered) / (servers - offered)
-}
-
 /**
  * Why the waits of a run say more of the machine than of the steps; undefined: they can be trusted. A step is as long as
  * everything that keeps it waiting, so only an idle and undisturbed machine tells what it waits by itself.
@@ -92,26 +74,24 @@ const limits = {
 } as const
 
 /**
- * What an execution waits by itself: the declared mean and what its measured time exceeds all that is known of it: the times
- * drawn, its CPU as stretched by the machine's other work, and the wait for the pool.
+ * Mean time of an execution as it would have been had chance drawn the declared means: what the model, which is told these means,
+ * has to reproduce.
  */
-const ownWait = (
-  result: RunResult,
-  fact: StepFact,
-  step: StepResult & { readonly latency: Latency },
-  cpuSeconds: number,
-  poolSeconds: number,
-): number => {
-  const stretch = fact.kind === 'wait' ? 1 : stretchAt(result, fact.burns)
-  const unexplained = step.latency.mean - cpuSeconds * stretch - poolSeconds
-  if (step.drawn === undefined) return Math.max(0, unexplained)
-  return Math.max(0, fact.waitSeconds + unexplained - step.drawn.waitSeconds / step.count)
+const expectedSeconds = (fact: StepFact, step: StepResult & { readonly latency: Latency }): number => {
+  const { latency, drawn, count } = step
+  if (drawn === undefined) return latency.mean
+  const luck = drawn.waitSeconds / count - fact.waitSeconds + (drawn.cpuSeconds / count - fact.cpuSeconds)
+  return Math.max(0, latency.mean - luck)
 }
 
 /** Kinds of steps whose time beyond CPU is a wait of their own (a lookup's holds its miss path as well). */
 export const waitingKinds: ReadonlySet<StepFact['kind']> = new Set(['wait', 'query', 'write', 'reserve', 'release'])
 
-export const runDemands = (result: RunResult, stepFacts: ReadonlyMap<string, StepFact>): RunDemands => {
+export const runDemands = (
+  result: RunResult,
+  topology: Topology,
+  stepFacts: ReadonlyMap<string, StepFact>,
+): RunDemands => {
   const seconds = measuredSeconds(result)
   const facts = [...stepFacts.values()]
   const point = (cpuSeconds: number, count: number): DemandPoint => ({
@@ -133,7 +113,7 @@ export const runDemands = (result: RunResult, stepFacts: ReadonlyMap<string, Ste
 
   const tellsWaits = waitsHidden(result) === undefined
   const stepCpu: Record<string, DemandPoint> = {}
-  const stepWait: Record<string, DemandPoint> = {}
+  const stepTime: Record<string, DemandPoint> = {}
   const hits: Record<string, { hits: number; lookups: number }> = {}
   for (const fact of facts) {
     const step = result.steps[fact.id]
@@ -149,15 +129,20 @@ export const runDemands = (result: RunResult, stepFacts: ReadonlyMap<string, Ste
       latency !== null &&
       step.errors <= limits.stepErrors * step.count
     ) {
-      const visit = fact.kind === 'wait' ? 0 : (components[fact.burns]?.seconds ?? 0)
-      const queue = fact.pool === undefined ? 0 : poolWaitSeconds(result, fact.pool, facts)
-      const wait = ownWait(result, fact, { ...step, latency }, visit + cpu / step.count, queue)
-      stepWait[fact.id] = point(wait * step.count, step.count)
+      stepTime[fact.id] = point(expectedSeconds(fact, { ...step, latency }) * step.count, step.count)
     }
     if (fact.kind === 'lookup' && !fact.forced && fact.firstMiss !== undefined) {
       const misses = result.steps[fact.firstMiss]?.count ?? 0
       hits[fact.id] = { hits: Math.max(0, step.count - misses), lookups: step.count }
     }
   }
-  return { components, stepCpu, stepWait, hits }
+  return {
+    components,
+    stepCpu,
+    stepTime,
+    hits,
+    turns: turnsOf(result, topology, stepFacts),
+    lateness: latenessOf(result),
+    background: backgroundOf(result),
+  }
 }

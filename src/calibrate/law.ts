@@ -10,7 +10,7 @@ export interface DemandPoint {
 }
 
 /** Rates nearer to each other than this are one load. */
-const sameLoad = 1.1
+export const sameLoad = 1.1
 /** From this ratio of highest to lowest rate on, the rate may explain a difference in demand. */
 const distinctLoads = 1.5
 /** A change over the measured range that is smaller than this is noise: the demand is constant. */

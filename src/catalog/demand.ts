@@ -2,8 +2,8 @@
  * What work costs, from the best source that there is: calibration, else the topology's own word, else the catalogue's
  * default. The analytic solver and the event engine both ask here, so that they compute with the same numbers.
  */
-import { type Distribution, meanSeconds, scaled, type Work } from '../lib/distribution.js'
-import { type Calibrated, demandAt } from '../topology/calibration.js'
+import { type Distribution, meanSeconds, scaled, type Work, z99 } from '../lib/distribution.js'
+import { type Calibrated, demandAt, latenessAt } from '../topology/calibration.js'
 import type { StepId } from '../topology/flow.js'
 import type { ComponentId, Topology } from '../topology/types.js'
 import { modelOf } from './models.js'
@@ -34,7 +34,7 @@ const calibrate = (calibrated: Calibrated, declared: Distribution | undefined, r
   const declaredSeconds = declared === undefined ? 0 : meanSeconds(declared)
   return declared !== undefined && declaredSeconds > 0
     ? scaled(declared, seconds / declaredSeconds)
-    : exponential(seconds)
+    : (process.env.CV ? { shape: 'gamma', meanSeconds: seconds, cv: Number(process.env.CV) } : exponential(seconds))
 }
 
 /**
@@ -51,6 +51,55 @@ export const visitCpu = (topology: Topology, component: ComponentId | 'generator
   const seconds = engine === undefined ? 0 : modelOf(engine).visitCpuSeconds
   return demand(exponential(seconds), 'catalogue', declared?.wait)
 }
+
+/** Turns over which the demand of a visit is spread (see `Calibrated`); 1: all of it comes first. */
+export const visitTurns = (topology: Topology, component: ComponentId | 'generator'): number =>
+  topology.calibration?.components[component]?.turns ?? 1
+
+/** CPU of one turn of a visit: its part of what comes before the answer. */
+export const turnCpu = (
+  topology: Topology,
+  component: ComponentId | 'generator',
+  ratePerSecond: number,
+): Distribution | undefined => {
+  const { cpu } = visitCpu(topology, component, ratePerSecond)
+  const before = 1 - aftermathOf(topology, component)
+  return cpu === undefined ? undefined : scaled(cpu, before / visitTurns(topology, component))
+}
+
+/** CPU of a visit that comes after its answer; undefined: none. */
+export const afterCpu = (
+  topology: Topology,
+  component: ComponentId | 'generator',
+  ratePerSecond: number,
+): Distribution | undefined => {
+  const after = aftermathOf(topology, component)
+  const { cpu } = visitCpu(topology, component, ratePerSecond)
+  return cpu === undefined || after === 0 ? undefined : scaled(cpu, after)
+}
+
+/** Only what was measured is known to have an aftermath. */
+const aftermathOf = ({ calibration }: Topology, component: ComponentId | 'generator'): number =>
+  calibration?.components[component] === undefined ? 0 : (calibration.aftermath ?? 0)
+
+/**
+ * How late the load generator sends at this rate: lognormal with the measured median and mean. Undefined: on time, as far as anybody
+ * knows.
+ */
+export const generatorLateness = ({ calibration }: Topology, ratePerSecond: number): Distribution | undefined => {
+  const points = calibration?.lateness ?? []
+  if (points.length === 0) return undefined
+  const { p50Seconds, meanSeconds: mean } = latenessAt(points, ratePerSecond)
+  if (!(p50Seconds > 0)) return undefined
+  // Mean = p50 · e^(σ²/2), and p99 = p50 · e^(z₀.₉₉·σ).
+  const sigma = Math.sqrt(2 * Math.log(Math.max(1, mean / p50Seconds)))
+  return { shape: 'lognormal', p50Seconds, p99Seconds: p50Seconds * Math.exp(z99 * sigma) }
+}
+
+/** Is the demand of any component spread over turns, or over the time after the answer? */
+export const demandTakesTurns = ({ calibration }: Topology): boolean =>
+  (calibration?.aftermath ?? 0) > 0 ||
+  Object.values(calibration?.components ?? {}).some(({ turns }) => turns !== undefined && turns > 1)
 
 /**
  * CPU and wait of one execution of a step, where its CPU burns. `ratePerSecond`: visits of the component where it burns.

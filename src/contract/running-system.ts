@@ -29,6 +29,14 @@ export interface SystemSample {
   readonly instances: Readonly<Record<string, InstanceSample>>
   /** CPU-seconds used on each host by everything, ours and foreign; and cores' worth of time that passed. */
   readonly hosts: Readonly<Record<string, { readonly busySeconds: number; readonly capacitySeconds: number }>>
+  /** CPU-seconds of the process that supervises the system; absent: it does not run on these hosts. */
+  readonly supervisor?: ProcessCpu
+}
+
+/** CPU-seconds that a process has used so far, all of its threads. */
+export interface ProcessCpu {
+  readonly pid: number
+  readonly cpuSeconds: number
 }
 
 export interface InstanceSample {

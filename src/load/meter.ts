@@ -74,7 +74,12 @@ export class Meter {
     const cpuSeconds = used.cpuSeconds - this.#began.cpuSeconds
     const busySeconds = used.busySeconds - this.#began.busySeconds
     return () => ({
-      lag: { p50: this.#lag.quantile(0.5), p99: this.#lag.quantile(0.99), max: this.#lagMax },
+      lag: {
+        mean: this.#lag.meanSeconds,
+        p50: this.#lag.quantile(0.5),
+        p99: this.#lag.quantile(0.99),
+        max: this.#lagMax,
+      },
       unsent: this.#unsent,
       cpu: elapsed > 0 ? cpuSeconds / elapsed : 0,
       cpuSeconds,

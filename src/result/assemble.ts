@@ -46,6 +46,7 @@ export const assembleRunResult = (parts: RunParts): RunResult => {
     steadyState: parts.steadyState,
     slo: parts.slo,
     ...(parts.replications === undefined ? {} : { replications: parts.replications }),
+    ...(parts.probe === undefined ? {} : { probe: parts.probe }),
   }
 }
 

@@ -196,7 +196,10 @@ const runResult = z.looseObject({
   versions: z.record(text, text),
   requests: z.looseObject({ all: classResult }).catchall(classResult),
   components: z.record(text, componentResult),
-  hosts: z.record(text, z.looseObject({ utilization: z.looseObject({ cpu: number }), halfWidth })),
+  hosts: z.record(
+    text,
+    z.looseObject({ utilization: z.looseObject({ cpu: number }), toolCpu: number.optional(), halfWidth }),
+  ),
   edges: z.record(text, z.looseObject({ count, errors: count })),
   steps: z.record(
     text,
@@ -232,7 +235,7 @@ const runResult = z.looseObject({
     }),
   ),
   generator: z.looseObject({
-    lag: z.looseObject({ p50: number, p99: number, max: number }),
+    lag: z.looseObject({ mean: number.optional(), p50: number, p99: number, max: number }),
     unsent: count,
     cpu: number,
     cpuSeconds: number,
@@ -242,6 +245,7 @@ const runResult = z.looseObject({
   steadyState: z.array(judgement),
   slo: z.array(judgement),
   replications: count.optional(),
+  probe: z.looseObject({ beforeSeconds: number, afterSeconds: number }).optional(),
   statistics: z
     .looseObject({
       method: z.enum(['batch-means', 'replications', 'none']),

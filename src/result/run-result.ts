@@ -43,6 +43,8 @@ export interface RunResult {
    * of the first, times around faults medians.
    */
   readonly replications?: number
+  /** Seconds that a fixed computation took before and after a run on a stack: how fast the machine was. */
+  readonly probe?: { readonly beforeSeconds: number; readonly afterSeconds: number }
   /** How exact the estimates are: what their `halfWidth`s rest on. */
   readonly statistics?: Statistics
 }
@@ -71,6 +73,8 @@ export type HalfWidths = Readonly<Record<string, number>>
 
 export interface HostResult {
   readonly utilization: { readonly cpu: number }
+  /** Of that, what plimsoll itself used to supervise and watch (not the load generator); absent: not measured. */
+  readonly toolCpu?: number
   readonly halfWidth?: HalfWidths
 }
 
@@ -257,7 +261,7 @@ export interface FaultResult {
 
 export interface GeneratorResult {
   /** How late requests were sent. */
-  readonly lag: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly lag: { readonly mean?: number; readonly p50: number; readonly p99: number; readonly max: number }
   /** Requests that were due and never sent. */
   readonly unsent: number
   /** Cores used. */

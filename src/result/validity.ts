@@ -37,7 +37,7 @@ export const foreignCpu = (result: RunResult): Readonly<Record<string, number>> 
   const seconds = result.durationSeconds - result.warmupSeconds
   const hostOf = (instance: string): string | undefined => result.placement.instances[instance]?.host
   const shares: Record<string, number> = {}
-  for (const [host, { utilization }] of Object.entries(result.hosts)) {
+  for (const [host, { utilization, toolCpu = 0 }] of Object.entries(result.hosts)) {
     const capacity = (result.placement.hosts[host]?.cpu ?? 0) * seconds
     if (result.engine === 'sim' || capacity <= 0) {
       shares[host] = 0
@@ -48,7 +48,7 @@ export const foreignCpu = (result: RunResult): Readonly<Record<string, number>> 
       .filter((instance) => hostOf(instance.id) === host)
       .reduce((sum, instance) => sum + instance.cpuSeconds, 0)
     const generator = hostOf('generator') === host ? result.generator.cpuSeconds : 0
-    shares[host] = Math.max(0, utilization.cpu - (ours + generator) / capacity)
+    shares[host] = Math.max(0, utilization.cpu - toolCpu - (ours + generator) / capacity)
   }
   return shares
 }

@@ -3,7 +3,7 @@
  * watched. One clock: seconds since the load began. Every event is handed on as it becomes known.
  */
 import type { LoadResult, RunningLoad } from '../contract/load.js'
-import type { RunningSystem } from '../contract/running-system.js'
+import type { ProcessCpu, RunningSystem } from '../contract/running-system.js'
 import { loadSeconds } from '../experiment/load.js'
 import type { Experiment } from '../experiment/types.js'
 import type { RunEvent, SecondEvent } from '../result/run-event.js'
@@ -35,6 +35,8 @@ export interface ConductOptions {
   readonly mustAbort: (second: SecondEvent) => string | undefined
   /** False: the system is about to be taken down anyway, so faults need not be taken back. */
   readonly restore: boolean
+  /** What this process has used so far; undefined: it does not run on the hosts of the system. */
+  readonly conductor?: () => ProcessCpu
 }
 
 /** Seconds that requests in flight are given when a run ends early. */
@@ -106,6 +108,7 @@ export const conduct = async (options: ConductOptions): Promise<RunResult> => {
       clock,
       zero,
       times: sampleTimes(durationSeconds, warmupSeconds),
+      conductor: options.conductor,
       onSample: (sample) => {
         const previous = samples.findLast((earlier) => earlier.at <= sample.at - 1)
         samples.push(sample)

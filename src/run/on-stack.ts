@@ -1,13 +1,16 @@
 /** One experiment on a real stack, from the first process to the last. */
 import { refusedFaults } from '../chaos/supported.js'
 import type { RunningLoad } from '../contract/load.js'
-import type { RunningSystem } from '../contract/running-system.js'
+import type { ProcessCpu, RunningSystem } from '../contract/running-system.js'
 import { abortMonitor } from '../experiment/abort.js'
 import { judged } from '../experiment/verdict.js'
 import { PlimsollError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { startLoad } from '../load/start.js'
+import type { Placement } from '../result/placement.js'
 import type { RunResult } from '../result/run-result.js'
+import { confine } from '../system/affinity.js'
+import { probeSeconds } from '../system/probe.js'
 import { createRunFolder } from '../system/run-folder.js'
 import { attachOrLaunch } from './attach.js'
 import { realClock } from './clock.js'
@@ -19,6 +22,11 @@ const interrupted = (signal: AbortSignal): PlimsollError =>
   new PlimsollError(signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated, [
     { message: 'interrupted before the load began; everything has been undone' },
   ])
+
+const ownCpu = (): ProcessCpu => {
+  const { user, system } = process.cpuUsage()
+  return { pid: process.pid, cpuSeconds: (user + system) / 1e6 }
+}
 
 /** Rejects as `started` does, or when `signal` is aborted first; no load runs on then. */
 const begun = async (load: RunningLoad, signal: AbortSignal): Promise<void> => {
@@ -57,11 +65,15 @@ export const runOnStack = async (context: RunContext): Promise<Run> => {
 /** On a system that runs; with `restore`, faults that are still in force at the end are taken back. */
 export const runOn = async (system: RunningSystem, context: RunContext, restore: boolean): Promise<Run> => {
   const { topology, experiment, signal } = context
+  const confinement = await confineGenerator(system.placement)
+  // Before there is anything else to do: how fast the machine is.
+  const beforeSeconds = probeSeconds()
   const load = startLoad({ topology, experiment, seed: context.seed, entries: system.entries })
   try {
     await begun(load, signal)
-    return await recorded(context, (onEvent) =>
-      conduct({
+    await confinement.begun()
+    return await recorded(context, async (onEvent) => {
+      const result = await conduct({
         topology,
         experiment,
         seed: context.seed,
@@ -74,11 +86,29 @@ export const runOn = async (system: RunningSystem, context: RunContext, restore:
         versions: { ...system.versions, machine: machineName() },
         mustAbort: abortMonitor(experiment.abort, topology),
         restore,
-      }),
-    )
+        conductor: ownCpu,
+      })
+      return { ...result, probe: { beforeSeconds, afterSeconds: probeSeconds() } }
+    })
   } finally {
     await load.stop(0)
+    await confinement.end()
   }
+}
+
+/**
+ * Keeps the generator on its cores. It is a thread of this process, and inherits. Where all of the stack is pinned, the rest of
+ * this process keeps off its cores, too; else processes that a supervisor here starts anew would inherit a pin that is not theirs.
+ */
+const confineGenerator = async ({
+  instances,
+}: Placement): Promise<{ begun(): Promise<void>; end(): Promise<void> }> => {
+  const nothing = async (): Promise<void> => {}
+  const pin = instances.generator?.pin
+  if (pin === undefined || pin.length === 0) return { begun: nothing, end: nothing }
+  const whole = Object.values(instances).every((placed) => placed.pin !== undefined)
+  const release = await confine(pin, whole)
+  return whole ? { begun: nothing, end: release } : { begun: release, end: nothing }
 }
 
 /** Judges what `conducted` resolves with; the run folder is written as it happens. */

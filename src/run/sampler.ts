@@ -1,11 +1,13 @@
 /** Samples a running system at every full second, at the end of warm-up and at the end of the load. */
-import type { RunningSystem, SystemSample } from '../contract/running-system.js'
+import type { ProcessCpu, RunningSystem, SystemSample } from '../contract/running-system.js'
 import type { RunClock } from './clock.js'
 
 export interface TimedSample {
   /** When it was due, in seconds of the run. */
   readonly at: number
   readonly sample: SystemSample
+  /** Of the process that conducts the run, load generator included. */
+  readonly conductor?: ProcessCpu
 }
 
 /** Full seconds from 0 to the duration, with the ends of warm-up and load where they are none. */
@@ -21,16 +23,18 @@ export interface SamplerOptions {
   readonly clock: RunClock
   readonly zero: number
   readonly times: readonly number[]
+  readonly conductor: (() => ProcessCpu) | undefined
   readonly onSample: (sample: TimedSample) => void
   readonly onError: (at: number, error: unknown) => void
 }
 
 /** Resolves after the last sample, or early when `signal` is aborted; one sample is taken then, so that nothing is lost. */
 export const takeSamples = async (options: SamplerOptions, signal: AbortSignal): Promise<void> => {
-  const { system, clock, zero, times, onSample, onError } = options
+  const { system, clock, zero, times, conductor, onSample, onError } = options
   const take = async (at: number): Promise<void> => {
     try {
-      onSample({ at, sample: await system.sample() })
+      const sample = await system.sample()
+      onSample({ at, sample, ...(conductor === undefined ? {} : { conductor: conductor() }) })
     } catch (error) {
       onError(at, error)
     }

@@ -41,11 +41,27 @@ const intervalsOf = (samples: readonly TimedSample[]): readonly Interval[] =>
 const restartsIn = (events: readonly RunEvent[], instance: string): number =>
   events.filter((event) => event.type === 'recovered' && event.instance === instance).length
 
-const hostUtilization = (samples: readonly TimedSample[]): RunResult['hosts'] => {
+/** CPU-seconds between two samples of the processes that conduct the run and supervise the system, which may be one. */
+const toolSeconds = (first: TimedSample, last: TimedSample): number | undefined => {
+  const before = new Map([first.sample.supervisor, first.conductor].flatMap((one) => (one ? [[one.pid, one]] : [])))
+  const after = new Map([last.sample.supervisor, last.conductor].flatMap((one) => (one ? [[one.pid, one]] : [])))
+  if (after.size === 0) return undefined
+  return [...after].reduce((sum, [pid, { cpuSeconds }]) => sum + cpuSeconds - (before.get(pid)?.cpuSeconds ?? 0), 0)
+}
+
+const hostUtilization = (samples: readonly TimedSample[], generatorSeconds: number): RunResult['hosts'] => {
   const [first, last] = [samples[0], samples.at(-1)]
   if (first === undefined || last === undefined || first === last) return {}
   const whole = interval(first.sample, last.sample)
-  return Object.fromEntries(Object.entries(whole.hosts).map(([id, cpu]) => [id, { utilization: { cpu } }]))
+  const tool = toolSeconds(first, last)
+  return Object.fromEntries(
+    Object.entries(whole.hosts).map(([id, cpu]) => {
+      const capacity = (last.sample.hosts[id]?.capacitySeconds ?? 0) - (first.sample.hosts[id]?.capacitySeconds ?? 0)
+      // The generator is a thread of the conductor, and told for itself.
+      const own = tool === undefined || capacity <= 0 ? undefined : Math.max(0, tool - generatorSeconds) / capacity
+      return [id, { utilization: { cpu }, ...(own === undefined ? {} : { toolCpu: own }) }]
+    }),
+  )
 }
 
 /** Calls of a store by steps (a lookup's storing of what was missed is not counted: an underestimate). */
@@ -133,7 +149,7 @@ export const stackResult = (parts: StackParts): RunResult => {
     versions: parts.versions,
     requests: load.requests,
     components,
-    hosts: hostUtilization(measured),
+    hosts: hostUtilization(measured, load.generator.cpuSeconds),
     edges: edgesOf(topology, load.requests, facts, steps),
     steps,
     generator: load.generator,

@@ -161,6 +161,7 @@ const allowedCpus = (): ReadonlySet<number> =>
 
 /** Taken once: a later pin of this process does not change what the machine has. */
 const cpus = allowedCpus()
+export const allowedCores: readonly number[] = [...cpus]
 
 export const cpu = (): { readonly busySeconds: number; readonly capacitySeconds: number } =>
   parseCpuTimes(readText('/proc/stat') ?? '', cpus)

@@ -6,7 +6,7 @@ import { documentReader, type Fields, type Reader } from '../lib/document/read.j
 import { count, decimal, duration, positiveRate, ratio, reference, text } from '../lib/document/scalars.js'
 import { about, form, oneOf } from '../lib/document/schema.js'
 import { z } from '../lib/document/zod.js'
-import type { Calibrated, Calibration, DemandLaw } from './calibration.js'
+import type { Calibrated, Calibration, DemandLaw, LatenessAt } from './calibration.js'
 import { digestOf } from './digest.js'
 
 const laws = {
@@ -79,6 +79,10 @@ const tableFrom = (
 const calibratedShape = {
   demand: about('CPU (or wait) per visit', demand),
   halfWidth: about('95 % confidence half-width', duration.optional()),
+  turns: about(
+    'times that a process takes a visit in hand; its demand is spread over them',
+    decimal(1, 1000).optional(),
+  ),
   samples: about('visits that the estimate rests on', count(0, Number.MAX_SAFE_INTEGER)),
 }
 const calibrated = z.strictObject(calibratedShape)
@@ -90,6 +94,12 @@ export const calibrationShape = {
   components: about('CPU per visit beyond the steps', z.record(reference, calibrated).optional()),
   steps: z.record(reference, z.strictObject({ cpu: calibrated.optional(), wait: calibrated.optional() })).optional(),
   hitRatios: about('per lookup step or cache', z.record(reference, ratio).optional()),
+  lateness: about(
+    'how late the load generator sends, by its rate',
+    z.array(z.strictObject({ rate: positiveRate, p50: duration, mean: duration })).optional(),
+  ),
+  aftermath: about('share of the demand of a visit that comes after its answer', ratio.optional()),
+  background: about('share of the cores that others use', ratio.optional()),
 }
 
 export interface CalibrationOptions {
@@ -116,6 +126,12 @@ export const parseCalibration = (source: string, options: CalibrationOptions): C
   known('hitRatios', [...options.steps, ...options.components], 'lookup')
   failOnProblems(document)
   const origin = fields?.get('origin')
+  const [aftermath, background] = [fields?.get('aftermath'), fields?.get('background')]
+  const lateness = (fields?.get('lateness') ?? []).flatMap((point) => {
+    const [ratePerSecond, p50Seconds, meanSeconds] = [point?.get('rate'), point?.get('p50'), point?.get('mean')]
+    const whole = ratePerSecond !== undefined && p50Seconds !== undefined && meanSeconds !== undefined
+    return whole ? [{ ratePerSecond, p50Seconds, meanSeconds }] : []
+  })
   const meaning = {
     origin: {
       runs: origin?.get('runs')?.filter((run) => run !== undefined) ?? [],
@@ -129,6 +145,9 @@ export const parseCalibration = (source: string, options: CalibrationOptions): C
       ...(step.get('wait') === undefined ? {} : { wait: calibratedFrom(step.get('wait')) }),
     })),
     hitRatios: mapped(fields?.get('hitRatios'), (value) => value),
+    ...(lateness.length === 0 ? {} : { lateness }),
+    ...(aftermath === undefined ? {} : { aftermath }),
+    ...(background === undefined ? {} : { background }),
   }
   return { ...meaning, digest: digestOf(meaning) }
 }
@@ -140,10 +159,11 @@ const mapped = <T, U>(
   Object.fromEntries([...(map ?? [])].flatMap(([key, value]) => (value === undefined ? [] : [[key, to(value)]])))
 
 const calibratedFrom = (fields: Fields<typeof calibratedShape> | undefined): Calibrated => {
-  const halfWidthSeconds = fields?.get('halfWidth')
+  const [halfWidthSeconds, turns] = [fields?.get('halfWidth'), fields?.get('turns')]
   return {
     demand: fields?.get('demand') ?? { law: 'constant', seconds: 0 },
     ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),
+    ...(turns === undefined ? {} : { turns }),
     samples: fields?.get('samples') ?? 0,
   }
 }
@@ -167,9 +187,10 @@ const writtenLaw = (law: DemandLaw): string => {
   }
 }
 
-const writtenEstimate = ({ demand: law, halfWidthSeconds, samples }: Calibrated): string => {
+const writtenEstimate = ({ demand: law, halfWidthSeconds, turns, samples }: Calibrated): string => {
   const halfWidth = halfWidthSeconds === undefined ? '' : `halfWidth: ${time(halfWidthSeconds)}, `
-  return `{ demand: ${writtenLaw(law)}, ${halfWidth}samples: ${Math.round(samples)} }`
+  const inTurns = turns === undefined ? '' : `turns: ${rounded(turns)}, `
+  return `{ demand: ${writtenLaw(law)}, ${halfWidth}${inTurns}samples: ${Math.round(samples)} }`
 }
 
 const section = (name: string, lines: readonly string[]): string =>
@@ -177,7 +198,7 @@ const section = (name: string, lines: readonly string[]): string =>
 
 /** The text of calibration.yaml; the same estimates give the same bytes. */
 export const formatCalibration = (calibration: Omit<Calibration, 'digest'>): string => {
-  const { origin, components, steps, hitRatios } = calibration
+  const { origin, components, steps, hitRatios, lateness = [], aftermath, background } = calibration
   const quoted = (value: string): string => JSON.stringify(value)
   return `# Measured by \`plimsoll calibrate\`; overrides what the topology beside it declares. Delete it to go back.
 apiVersion: plimsoll/v1
@@ -200,5 +221,8 @@ ${section(
 )}${section(
   'hitRatios',
   Object.entries(hitRatios).map(([id, ratio]) => `${quoted(id)}: ${rounded(ratio * 100)}%`),
-)}`
+)}${lateness.length === 0 ? '' : `\nlateness:\n${lateness.map(writtenLateness).join('')}`}${aftermath === undefined ? '' : `\naftermath: ${rounded(aftermath * 100)}%\n`}${background === undefined ? '' : `\nbackground: ${rounded(background * 100)}%\n`}`
 }
+
+const writtenLateness = ({ ratePerSecond, p50Seconds, meanSeconds }: LatenessAt): string =>
+  `  - { rate: ${rounded(ratePerSecond)}/s, p50: ${time(p50Seconds)}, mean: ${time(meanSeconds)} }\n`

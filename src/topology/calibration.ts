@@ -18,8 +18,20 @@ export interface Calibrated {
   readonly demand: DemandLaw
   /** 95 % confidence half-width of the demand at the calibrated load, in seconds; undefined: a single run. */
   readonly halfWidthSeconds?: number
+  /**
+   * Of a component: how often, on average, one of its processes takes a visit in hand: when it arrives, and after each answer that
+   * it waited for. Its demand is spread evenly over these turns; undefined: all of it comes first.
+   */
+  readonly turns?: number
   /** Number of visits that the estimate rests on. */
   readonly samples: number
+}
+
+/** How late the load generator sends at this rate; between rates linear in their logarithm, flat outside. */
+export interface LatenessAt {
+  readonly ratePerSecond: number
+  readonly p50Seconds: number
+  readonly meanSeconds: number
 }
 
 export interface Calibration {
@@ -35,6 +47,12 @@ export interface Calibration {
   /** Per step id: CPU (on the component where the step's CPU burns) and pure wait per execution. */
   readonly steps: Readonly<Record<string, { readonly cpu?: Calibrated; readonly wait?: Calibrated }>>
   readonly hitRatios: Readonly<Record<string, number>>
+  /** Of an open load, in order of rate; undefined: it was not measured. */
+  readonly lateness?: readonly LatenessAt[]
+  /** Share of a visit's demand that comes after its answer: logging, books, collecting garbage. Nobody waits for it. */
+  readonly aftermath?: number
+  /** Share of the cores that something beside the components and the generator used: plimsoll itself, the kernel. */
+  readonly background?: number
   /** sha256 (hex) of the file's meaning. */
   readonly digest: string
 }
@@ -72,5 +90,20 @@ export const demandAt = (law: DemandLaw, ratePerSecond: number): number => {
       }
       return last.seconds
     }
+  }
+}
+
+/** Median and mean lateness at a rate (> 0). */
+export const latenessAt = (points: readonly LatenessAt[], ratePerSecond: number): Omit<LatenessAt, 'ratePerSecond'> => {
+  const above = points.findIndex((point) => point.ratePerSecond >= ratePerSecond)
+  const [left, right] = [points[above - 1], points[above]]
+  const only = right ?? points.at(-1)
+  if (only === undefined) return { p50Seconds: 0, meanSeconds: 0 }
+  if (left === undefined || right === undefined) return only
+  const share = Math.log(ratePerSecond / left.ratePerSecond) / Math.log(right.ratePerSecond / left.ratePerSecond)
+  const between = (a: number, b: number): number => a + share * (b - a)
+  return {
+    p50Seconds: between(left.p50Seconds, right.p50Seconds),
+    meanSeconds: between(left.meanSeconds, right.meanSeconds),
   }
 }

@@ -2,7 +2,7 @@
 import type { InstanceCounters, LiveContext, LiveFacet } from '../../contract/engine.js'
 import { atRest, mergeCounters } from '../../contract/instance-counters.js'
 import type { Machine } from '../../contract/machine.js'
-import type { InstanceSample, SystemSample } from '../../contract/running-system.js'
+import type { InstanceSample, ProcessCpu, SystemSample } from '../../contract/running-system.js'
 import type { Instance } from './instance.js'
 import { sleep } from './time.js'
 
@@ -46,6 +46,11 @@ class CounterAccount {
   }
 }
 
+const ownCpu = (): ProcessCpu => {
+  const { user, system } = process.cpuUsage()
+  return { pid: process.pid, cpuSeconds: (user + system) / 1e6 }
+}
+
 export interface Sampled {
   readonly instance: Instance
   readonly facet: LiveFacet
@@ -76,6 +81,6 @@ export class Sampler {
     const instances: Record<string, InstanceSample> = {}
     for (const [i, { instance }] of this.#accounts.entries())
       instances[instance.id] = { ...counters[i], ...instance.usage() }
-    return { at, instances, hosts: { [this.host]: this.machine.cpu() } }
+    return { at, instances, hosts: { [this.host]: this.machine.cpu() }, supervisor: ownCpu() }
   }
 }

@@ -2,7 +2,7 @@
  * The clients: open arrivals or users who think, each request with its timeout and retries, as the load generator makes them.
  * With the same seed the same requests of the same classes for the same keys come at the same times as on a stack.
  */
-import { visitCpu } from '../../catalog/demand.js'
+import { generatorLateness, turnCpu, visitTurns } from '../../catalog/demand.js'
 import {
   type ArrivalTimes,
   arrivalCells,
@@ -20,7 +20,7 @@ import { never, type Source } from './event-queue.js'
 import { flowGoal } from './flow/compile.js'
 import { emitRetry } from './flow/modifiers.js'
 import { Program } from './flow/program.js'
-import { emitBurst } from './flow/work-steps.js'
+import { emitAftermath, emitBurst, emitPause, emitUnawaited } from './flow/work-steps.js'
 import { propagate } from './frames.js'
 import type { Lane } from './lane.js'
 import { sourceKinds } from './loop.js'
@@ -433,16 +433,23 @@ export class Clients implements Source {
     const outermost = request.enter[0] ?? request.serve
     const entries = system.member(outermost).active
     const serve = flowGoal(system, request.flow, request.bytes)
-    const cost = system.work('generator/visit', 'generator', (rate) => visitCpu(system.topology, 'generator', rate).cpu)
+    const cost = system.work('generator/visit', 'generator', (rate) => turnCpu(system.topology, 'generator', rate))
+    const reads = cost !== undefined && visitTurns(system.topology, 'generator') > 1
     const program = new Program(system, 'generator')
     const edge = kernel.edges.between('generator', outermost)
     const { timeoutSeconds, retry } = request.client
     const lane = timeoutSeconds === undefined ? undefined : kernel.timers.limit(timeoutSeconds)
     /** Without a frame there is nobody to see the error of an attempt but the end of the request. */
-    const framed = lane !== undefined || retry !== undefined
+    const framed = lane !== undefined || retry !== undefined || reads
     let turn = 0
+    const lateness =
+      this.load.mode === 'open'
+        ? system.work('generator/lateness', 'generator', (rate) => generatorLateness(system.topology, rate))
+        : undefined
     const attempt = (): void => {
-      if (cost !== undefined) emitBurst(program, cost, undefined)
+      // What the generator does until it sends is part of its lateness.
+      if (lateness !== undefined) emitUnawaited(program, cost)
+      else if (cost !== undefined) emitBurst(program, cost, undefined)
       if (framed)
         program.enter(
           {
@@ -475,17 +482,21 @@ export class Clients implements Source {
         tasks.outcome[task] = tasks.answerOutcome[task] as number
         return framed ? next : kernel.end(task, ok)
       })
+      if (reads) emitBurst(program, cost, undefined)
       if (framed) program.leave()
     }
+    if (lateness !== undefined) emitPause(program, lateness, undefined)
     if (retry === undefined) attempt()
     else emitRetry(program, 'load/retry', retry, attempt)
+    if (reads) emitAftermath(program, 'generator')
     program.end()
     const limit =
       timeoutSeconds === undefined
         ? undefined
         : kernel.timers.lane(timeoutSeconds, requests, (late) => this.plainTimeout(late))
     // A partition may cut off the answers to requests under way: then each has a caller who waits.
-    const isPlain = retry === undefined && cost === undefined && !system.faults.has('partition')
+    const isPlain =
+      retry === undefined && cost === undefined && lateness === undefined && !system.faults.has('partition')
     return {
       program: program.start,
       plain: isPlain ? { entries, goal: serve, edge, limit, turn: 0 } : undefined,

@@ -120,6 +120,7 @@ export class Kernel {
   readonly works: Work[] = []
   pausedEndpoints = 0
   private stepsAtOnce = 0
+  private nobodyTask = Fixed.none as number
   /** Who goes on as soon as possible: pairs of a task and its epoch. */
   private ready = new Int32Array(256)
   readySize = 0
@@ -144,6 +145,12 @@ export class Kernel {
 
   get now(): number {
     return this.queue.now
+  }
+
+  /** For CPU that no task waits for: a handle that is nowhere, taken once. */
+  get nobody(): number {
+    if (this.nobodyTask === Fixed.none) this.nobodyTask = this.tasks.take(Fixed.none, Fixed.none, Fixed.none)
+    return this.nobodyTask
   }
 
   addEndpoint(endpoint: Endpoint): void {

@@ -119,9 +119,15 @@ export interface MachineOptions {
   readonly changing: boolean
   /** Components whose instances come and go. */
   readonly scaled: ReadonlySet<string>
+  /** Share of all cores that others use the whole time. */
+  readonly background: number
 }
 
-export const buildMachines = (kernel: Kernel, placement: Placement, { changing, scaled }: MachineOptions): Machines => {
+export const buildMachines = (
+  kernel: Kernel,
+  placement: Placement,
+  { changing, scaled, background }: MachineOptions,
+): Machines => {
   const { queue, bursts, processors } = kernel
   const byInstance = new Map<string, Cores | OwnCores>()
   const hosts = new Map<string, { cpu: number; cores: CpuMeter[] }>()
@@ -129,7 +135,9 @@ export const buildMachines = (kernel: Kernel, placement: Placement, { changing, 
   const coresFor = (size: number, members: readonly string[]): Cores | OwnCores => {
     const loops = members.map((id) => placement.instances[id]?.eventLoops ?? (id === 'generator' ? 1 : 0))
     const fits = loops.every((count) => count > 0) && loops.reduce((sum, count) => sum + count, 0) <= size
-    const cores = fits && !changing ? new OwnCores() : new Cores(queue, bursts, processors.processors, size)
+    const cores =
+      fits && !changing && background === 0 ? new OwnCores() : new Cores(queue, bursts, processors.processors, size)
+    if (background > 0 && cores instanceof Cores) cores.steal(background)
     for (const id of members) byInstance.set(id, cores)
     return cores
   }

@@ -118,6 +118,7 @@ class Course {
     const machines = buildMachines(kernel, placement, {
       changing: experiment.faults.some(({ kind }) => kind === 'cpu'),
       scaled: scaledServices(topology),
+      background: topology.calibration?.background ?? 0,
     })
     buildMembers(this.system, machines)
     buildReplication(this.system, new Agenda(kernel.queue), emit)

@@ -2,7 +2,7 @@
  * Which runs can take the express way, and what their requests do on it: a list of operations per class, in which every endpoint
  * but the one that a balancer picks is known. Only what is named here is let through; whatever is not goes the general way.
  */
-import { demandDependsOnLoad, stepCpu, visitCpu } from '../../../catalog/demand.js'
+import { demandDependsOnLoad, demandTakesTurns, stepCpu, visitCpu } from '../../../catalog/demand.js'
 import type { Experiment } from '../../../experiment/types.js'
 import type { Distribution } from '../../../lib/distribution.js'
 import type { Step } from '../../../topology/flow.js'
@@ -90,6 +90,7 @@ export const expressScript = (
   if (load.mode !== 'open' || (load.arrivals.kind !== 'poisson' && load.arrivals.kind !== 'bursty')) return undefined
   if (faults.length > 0 || demandDependsOnLoad(topology) || isSpread(topology)) return undefined
   if (system.priorities !== undefined) return undefined
+  if (demandTakesTurns(topology)) return undefined
   const served = new Set(requests.map(({ serve }) => serve))
   const [serve] = served
   const service = serve === undefined ? undefined : topology.components[serve]

@@ -11,6 +11,7 @@ import { quotaOf } from './external-quota.js'
 import { emitMetered } from './modifiers.js'
 import { Program } from './program.js'
 import { emitCall } from './sql-steps.js'
+import { emitTurn } from './work-steps.js'
 
 export const emitCallStep = (
   program: Program,
@@ -49,6 +50,7 @@ export const emitCallStep = (
       const answer = tasks.answer[task] as number
       return answer === ok ? next : kernel.fail(task, failureOf(answer))
     })
+    emitTurn(program)
   })
 }
 

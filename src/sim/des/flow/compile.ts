@@ -1,5 +1,5 @@
 /** A flow as a program of closures: one table entry per kind of step. */
-import { visitCpu } from '../../../catalog/demand.js'
+import { turnCpu, visitCpu, visitTurns } from '../../../catalog/demand.js'
 import type { Step, StepKind } from '../../../topology/flow.js'
 import { blocked } from '../kernel.js'
 import type { Bytes, System } from '../system.js'
@@ -13,7 +13,7 @@ import { Program, type Scope, transparent } from './program.js'
 import { emitPublish } from './publish-step.js'
 import { emitSaga } from './saga-step.js'
 import { emitSql, emitTransaction } from './sql-steps.js'
-import { emitBurst, emitCompute, emitPause, emitWait } from './work-steps.js'
+import { emitAftermath, emitBurst, emitCompute, emitPause, emitWait } from './work-steps.js'
 
 type Emit<Kind extends StepKind> = (
   program: Program,
@@ -73,23 +73,33 @@ export const compileService = (system: System, component: string, flow: readonly
       return kernel.acquireThread(task) ? next : blocked
     })
   }
-  const overhead = system.work(
-    `${component}/visit`,
-    component,
-    (rate) => visitCpu(system.topology, component, rate).cpu,
-  )
+  const overhead = system.work(`${component}/visit`, component, (rate) => turnCpu(system.topology, component, rate))
   const wait = system.work(
     `${component}/visit-wait`,
     component,
     (rate) => visitCpu(system.topology, component, rate).wait,
   )
-  if (overhead !== undefined) emitBurst(program, overhead, undefined)
+  const takesTurns = visitTurns(system.topology, component) > 1
+  program.turn = takesTurns ? overhead : undefined
+  // What arrives is read and worked on in one go.
+  if (takesTurns && wait === undefined && isPlainCompute(flow[0])) program.onTop = overhead
+  else if (overhead !== undefined) emitBurst(program, overhead, undefined)
   if (wait !== undefined) emitPause(program, wait, undefined)
   emitFlow(program, flow, outermost)
   if (sheds) program.leave()
+  emitAftermath(program, component)
   program.end()
   return program.start
 }
+
+/** Nothing stands between the arrival and its CPU. */
+const isPlainCompute = (step: Step | undefined): boolean =>
+  step?.kind === 'compute' &&
+  step.timeoutSeconds === undefined &&
+  step.retry === undefined &&
+  step.breaker === undefined &&
+  step.deadlineSeconds === undefined &&
+  step.fallback === undefined
 
 /** The same flow on whichever component it arrives at: a balancer may split between a service and its canary. */
 export const flowGoal = (system: System, flow: readonly Step[], bytes?: Bytes): number =>

@@ -10,6 +10,7 @@ import { type EmitFlow, emitMetered } from './modifiers.js'
 import { Label, type Program, type Scope, transparent } from './program.js'
 import { shardChooser, storeChooser } from './store-choice.js'
 import { storeVisit } from './store-visits.js'
+import { emitTurn } from './work-steps.js'
 
 export const emitLookup = (
   program: Program,
@@ -39,11 +40,12 @@ export const emitLookup = (
 
   emitMetered(program, step.id, () => {
     const end = new Label()
-    const judge = program.here + 1
+    const answered = program.here + 1
     program.emit((task) => {
-      tasks.pc[task] = judge
+      tasks.pc[task] = answered
       return kernel.call(task, choose(task), get, edge)
     })
+    emitTurn(program)
     const miss = program.here + 1
     program.emit((task) => {
       const hit =
@@ -77,6 +79,7 @@ export const emitLookup = (
         contents[shard(task)]?.put(keyOf(task), valueBytes, ttlSeconds, kernel.now)
       return next
     })
+    emitTurn(program)
     program.place(end)
   })
 }

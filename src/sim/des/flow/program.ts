@@ -8,6 +8,7 @@ import { type FrameCode, propagate } from '../frames.js'
 import type { Kernel, Op } from '../kernel.js'
 import { opCodes } from '../loop.js'
 import type { System } from '../system.js'
+import type { Work } from '../work.js'
 
 export class Label {
   pc = -1
@@ -30,6 +31,10 @@ export class Program {
   readonly kernel: Kernel
   /** Where it begins. */
   readonly start: number
+  /** What its process has to do when an answer comes in that it waited for. */
+  turn: Work | undefined = undefined
+  /** To be done in the same go as the CPU of the first step. */
+  onTop: Work | undefined = undefined
 
   constructor(
     readonly system: System,

@@ -17,6 +17,7 @@ import { Label, type Program, type Scope } from './program.js'
 import { shardChooser, storeChooser } from './store-choice.js'
 import { storeVisit } from './store-visits.js'
 import { WriteBack } from './write-back.js'
+import { emitTurn } from './work-steps.js'
 
 /** Of a row about which no data set says anything, as the workload service writes it. */
 const rowBytes = 512
@@ -264,6 +265,7 @@ export const emitCall = (program: Program, call: (task: number) => number): void
     const answer = tasks.answer[task] as number
     return answer === ok ? next : kernel.fail(task, failureOf(answer))
   }, opCodes.answered)
+  emitTurn(program)
 }
 
 /** Deletes the request's key from a cache. One that errs is left as it is. */

@@ -1,10 +1,10 @@
 /** What a call to a store does there. */
-import { visitCpu } from '../../../catalog/demand.js'
+import { turnCpu, visitCpu, visitTurns } from '../../../catalog/demand.js'
 import { blocked } from '../kernel.js'
 import type { Bytes, System } from '../system.js'
 import type { Work } from '../work.js'
 import { Program } from './program.js'
-import { emitBurst, emitPause, emitStepCpu } from './work-steps.js'
+import { emitAftermath, emitBurst, emitPause, emitStepCpu } from './work-steps.js'
 
 export interface VisitWork {
   readonly cpu?: Work | undefined
@@ -35,7 +35,7 @@ export const storeVisit = (
   const { kernel } = system
   return system.goal((component) => {
     const program = new Program(system, component)
-    const overhead = system.work(`${store}/visit`, store, (rate) => visitCpu(system.topology, store, rate).cpu)
+    const overhead = system.work(`${store}/visit`, store, (rate) => turnCpu(system.topology, store, rate))
     const wait = system.work(`${store}/visit-wait`, store, (rate) => visitCpu(system.topology, store, rate).wait)
     if (work?.cpu !== undefined && begin === undefined) {
       work.cpu.onTop = overhead
@@ -47,8 +47,12 @@ export const storeVisit = (
     }
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (work?.wait !== undefined) emitPause(program, work.wait, undefined)
+    // What slept has to be woken, and answers.
+    if (work?.wait !== undefined && overhead !== undefined && visitTurns(system.topology, store) > 1)
+      emitBurst(program, overhead, undefined)
     if (disk === true && system.faults.has('slow-disk')) emitDisk(program)
     settle?.(program)
+    emitAftermath(program, store)
     if (commit === undefined) program.end()
     else program.emit((task) => kernel.end(task, commit(task)))
     return program.start

@@ -1,5 +1,5 @@
 /** `compute` and `wait`. */
-import { stepCpu } from '../../../catalog/demand.js'
+import { afterCpu, stepCpu } from '../../../catalog/demand.js'
 import type { Distribution } from '../../../lib/distribution.js'
 import type { Step } from '../../../topology/flow.js'
 import { blocked } from '../kernel.js'
@@ -77,6 +77,35 @@ export const emitStepCpu = (program: Program, work: Work, meter: number): void =
   )
 }
 
+/** What a process does once it has answered, in the same go. */
+export const emitAftermath = (program: Program, component: string): void => {
+  const { system } = program
+  emitUnawaited(
+    program,
+    system.work(`${component}/after`, component, (rate) => afterCpu(system.topology, component, rate)),
+  )
+}
+
+/** CPU of the process that the task does not wait for, but that keeps others waiting. */
+export const emitUnawaited = (program: Program, work: Work | undefined): void => {
+  if (work === undefined) return
+  const { kernel } = program
+  const { tasks } = kernel
+  const next = program.here + 1
+  program.emit((task) => {
+    const { nobody } = kernel
+    kernel.endpointOf(task).processor?.run(nobody, work)
+    // Whom it wakes when it is over has gone on long ago.
+    tasks.epoch[nobody] = ((tasks.epoch[nobody] as number) + 1) | 0
+    return next
+  })
+}
+
+/** An answer has come in: its process takes it in hand. */
+export const emitTurn = (program: Program): void => {
+  if (program.turn !== undefined) emitBurst(program, program.turn, undefined)
+}
+
 /** The simple step under way has succeeded. */
 export const emitLeafEnd = (program: Program, meter: number): void => {
   const { tasks, meters } = program.kernel
@@ -118,8 +147,15 @@ export const emitCompute = (program: Program, step: Compute): void => {
   const { system, component, kernel } = program
   const meter = kernel.meters.of(step.id)
   const work = system.work(step.id, component, (rate) => stepCpu(system.topology, step.id, { cpu: step.cpu }, rate).cpu)
-  if (work !== undefined) emitBurst(program, work, meter)
-  else emitNothing(program, meter)
+  const { onTop } = program
+  program.onTop = undefined
+  if (work !== undefined) {
+    work.onTop = onTop
+    emitBurst(program, work, meter)
+    return
+  }
+  if (onTop !== undefined) emitBurst(program, onTop, undefined)
+  emitNothing(program, meter)
 }
 
 export const emitWait = (program: Program, step: Wait): void => {

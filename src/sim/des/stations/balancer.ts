@@ -3,14 +3,14 @@
  * tried again. Semantics of nginx's `proxy_next_upstream`: a request that has been sent is not sent again if its method is
  * not idempotent; one whose connection was refused is.
  */
-import { visitCpu } from '../../../catalog/demand.js'
+import { turnCpu, visitCpu, visitTurns } from '../../../catalog/demand.js'
 import type { ActiveHealthOptions } from '../../../policy/active-health.js'
 import { type BalanceAlgorithm, type Balancer, makeBalancer } from '../../../policy/balancer.js'
 import type { BalancerComponent } from '../../../topology/types.js'
 import { badGateway, CodeMap, ok, timeout } from '../codes.js'
 import type { Endpoint, Station } from '../endpoint.js'
 import { Program } from '../flow/program.js'
-import { emitBurst, emitPause } from '../flow/work-steps.js'
+import { emitAftermath, emitBurst, emitPause } from '../flow/work-steps.js'
 import type { FrameCode } from '../frames.js'
 import type { System } from '../system.js'
 import { answerDegradedBit, degradedBit, none } from '../tasks.js'
@@ -165,7 +165,8 @@ export class BalancerStation implements Station {
     const { tasks, requests, frames, codes, edges } = kernel
     const program = new Program(system, component)
     const cost = (rate: number) => visitCpu(system.topology, component, rate)
-    const overhead = system.work(`${component}/visit`, component, (rate) => cost(rate).cpu)
+    const overhead = system.work(`${component}/visit`, component, (rate) => turnCpu(system.topology, component, rate))
+    const passesOn = overhead !== undefined && visitTurns(system.topology, component) > 1
     const wait = system.work(`${component}/visit-wait`, component, (rate) => cost(rate).wait)
     const arrived = program.here + 1
     program.emit((task) => {
@@ -226,7 +227,7 @@ export class BalancerStation implements Station {
         if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
           tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
         tasks.outcome[task] = tasks.answerOutcome[task] as number
-        return kernel.end(task, ok)
+        return passesOn ? judge + 2 : kernel.end(task, ok)
       }
       const ending = this.endings[answer]
       const cause = ending?.cause ?? `http_${codes.text(answer)}`
@@ -248,6 +249,11 @@ export class BalancerStation implements Station {
       return kernel.end(task, this.status(answer))
     })
     program.emit((task) => kernel.end(task, tasks.answer[task] as number))
+    if (passesOn) {
+      emitBurst(program, overhead, undefined)
+      emitAftermath(program, component)
+      program.end()
+    }
     return program.start
   }
 
