@@ -5,6 +5,7 @@
 // It measures until --minutes are over and goes on from there when it is called again; --report only evaluates what was
 // measured; --write records it in docs/measurements/fidelity.md. Exit 1: some bound does not hold; 2: usage; 6: not yet whole.
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -26,6 +27,9 @@ const note = (text) => process.stderr.write(`${text}\n`)
 execFileSync('bash', [join(root, 'scripts/build-if-stale.sh')], { stdio: ['ignore', 2, 2] })
 
 const { measure, readState } = await import('./fidelity/measure.js')
+const { evaluate } = await import('./fidelity/evaluate.js')
+const { record } = await import('./fidelity/record.js')
+const { tableOf } = await import('./fidelity/text.js')
 const folder = resolve(values.folder, values.placement)
 const topologyFile = join(root, 'scenarios/optimization-api/topology.yaml')
 const { engines } = await import('../dist/catalog/index.js')
@@ -73,4 +77,27 @@ if (!values.report) {
     note,
   })
 }
-note(JSON.stringify(readState(folder).kneePerSecond))
+const base = await loadTopology(topologyFile, { calibration: false })
+const readRun = ({ folder: at }) => {
+  const file = join(at, 'experiment.yaml')
+  return { result: JSON.parse(readFileSync(join(at, 'result.json'), 'utf8')), file, text: readFileSync(file, 'utf8') }
+}
+const { calibrate } = await import('../dist/calibrate/calibrate.js')
+const { Simulation } = await import('../dist/sim/des/simulation.js')
+const state = readState(folder)
+const evaluation = evaluate({
+  state,
+  placement: values.placement,
+  tools: { calibrate, Simulation, parseExperiment, readRun },
+  base,
+})
+const { sessions, kneePerSecond, rows } = evaluation
+const headline = `${values.placement}: knee ${kneePerSecond?.toFixed(0) ?? '?'}/s (p99 < 50 ms); ${sessions.valid} of ${sessions.whole} whole sessions are valid`
+if (values.json) process.stdout.write(`${JSON.stringify(evaluation, null, 1)}\n`)
+else process.stdout.write(`${headline}\n\n${tableOf(evaluation).join('\n')}\n`)
+if (sessions.valid < Math.min(2, Number(values.sessions))) {
+  note('not enough valid sessions yet: call it again to go on')
+  process.exit(6)
+}
+if (values.write) record({ root, placement: values.placement, headline, lines: tableOf(evaluation), state })
+process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1

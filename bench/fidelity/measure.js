@@ -1,16 +1,14 @@
 // Measures in pieces: what is done is kept in a state file, so that the next call goes on where this one ended.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { calibratedLoads, placements, points } from './plan.js'
+import { placements, points } from './plan.js'
 
 const warmUpSeconds = 10
 const kneeSeconds = 8
 const kneeLatency = 0.05
 const warmupOf = (seconds) => Math.min(4, seconds / 4)
-/** Starting and warming a stack, and taking it down. */
-const aroundSeconds = 25
 /** A disturbed run is measured anew so often. */
-const tries = 3
+const tries = 4
 
 export const stateFile = (folder) => join(folder, 'state.json')
 

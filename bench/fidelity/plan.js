@@ -8,9 +8,6 @@ export const placements = {
   unpinned: { pin: undefined, bounds: { p50: 0.2, p95: 0.25, host: 0.04, throughput: 0.15 } },
 }
 
-/** Shares of the knee that the model is calibrated at. */
-export const calibratedLoads = [0.1, 0.45]
-
 /** A mix that calibration has not seen: twice and a half as many of the dear requests. */
 export const otherMix = { 'get-route': 0.75, optimize: 0.25 }
 

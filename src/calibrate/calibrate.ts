@@ -2,13 +2,13 @@
 import { invalidInput, type Problem } from '../lib/errors.js'
 import type { RunResult } from '../result/run-result.js'
 import { disturbances } from '../result/validity.js'
-import type { Calibrated, Calibration } from '../topology/calibration.js'
+import type { Calibrated } from '../topology/calibration.js'
 import { type StepFact, stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import { type RunDemands, runDemands, waitingKinds, waitsHidden } from './demands.js'
 import { latenessPoints } from './lateness.js'
-import { type DemandPoint, estimate, pooled } from './law.js'
-import { fitWaits, type WaitTargets } from './waits.js'
+import { type DemandPoint, estimate, pooled, sameLoad } from './law.js'
+import { type Estimates, fitMoments, type Moments } from './moments.js'
 
 export interface MeasuredRun {
   /** As the user named it, for messages and the origin. */
@@ -16,8 +16,10 @@ export interface MeasuredRun {
   readonly result: RunResult
 }
 
-/** All but the digest, which belongs to the file that it is written to. */
-export type Estimates = Omit<Calibration, 'digest'>
+export interface CalibrateOptions {
+  /** By each simulation of the model; more make it more exact, and slower. */
+  readonly simulatedRequests?: number
+}
 
 export interface CalibrationOutcome {
   readonly estimates: Estimates
@@ -81,18 +83,40 @@ const pointsOf = (runs: readonly RunDemands[], part: 'components' | 'stepCpu', k
   runs.flatMap((run) => run[part][key] ?? [])
 
 /** Queueing only adds to what a step waits, so the run with the least load that tells tells the wait itself. */
-const quietest = (runs: readonly MeasuredRun[], demands: readonly RunDemands[]): WaitTargets | undefined => {
-  const telling = runs.flatMap(({ result }, i): WaitTargets[] => {
-    const { stepTime } = demands[i] ?? { stepTime: {} }
-    return Object.keys(stepTime).length === 0 ? [] : [{ result, stepTime }]
+const stepMoments = (runs: readonly MeasuredRun[], demands: readonly RunDemands[]): Moments['steps'] => {
+  const telling = runs.flatMap(({ result }, i) => {
+    const times = demands[i]?.stepTime ?? {}
+    return Object.keys(times).length === 0 ? [] : [{ result, times }]
   })
-  const rateOf = ({ result }: WaitTargets): number => result.requests.all?.ratePerSecond ?? 0
-  const lowest = Math.min(...telling.map(rateOf))
-  const [first, ...more] = telling.filter((targets) => rateOf(targets) <= lowest * 1.1)
+  const lowest = Math.min(...telling.map(({ result }) => rateOf(result)))
+  const quiet = telling.filter(({ result }) => rateOf(result) <= lowest * sameLoad)
+  const [first] = quiet
   if (first === undefined) return undefined
-  const keys = keysOf([first, ...more].map(({ stepTime }) => stepTime))
-  const stepTime = keys.map((id) => [id, pooled([first, ...more].flatMap((targets) => targets.stepTime[id] ?? []))])
-  return { result: first.result, stepTime: Object.fromEntries(stepTime) }
+  const times = keysOf(quiet.map((one) => one.times)).map((id) => [
+    id,
+    pooled(quiet.flatMap((one) => one.times[id] ?? [])),
+  ])
+  return { result: first.result, times: Object.fromEntries(times) }
+}
+
+const rateOf = (result: RunResult): number => result.requests.all?.ratePerSecond ?? 0
+
+/** Of each load the run with the middle median, of those that nothing disturbed. */
+const latencyMoments = (runs: readonly MeasuredRun[]): readonly RunResult[] => {
+  const medianOf = (result: RunResult): number => result.requests.all?.latency?.p50 ?? 0
+  const telling = runs
+    .map(({ result }) => result)
+    .filter((result) => medianOf(result) > 0 && waitsHidden(result) === undefined)
+    .sort((a, b) => rateOf(a) - rateOf(b))
+  const loads: RunResult[][] = []
+  for (const result of telling) {
+    const load = loads.at(-1)
+    if (load?.[0] !== undefined && rateOf(result) <= rateOf(load[0]) * sameLoad) load.push(result)
+    else loads.push([result])
+  }
+  return loads.flatMap(
+    (load) => load.sort((a, b) => medianOf(a) - medianOf(b))[Math.floor((load.length - 1) / 2)] ?? [],
+  )
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -124,7 +148,11 @@ const hitRatios = (runs: readonly RunDemands[]): Record<string, number> =>
   )
 
 /** Throws (exit code 3) when a run cannot teach the model, naming every such run and its reason. */
-export const calibrate = (topology: Topology, runs: readonly MeasuredRun[]): CalibrationOutcome => {
+export const calibrate = (
+  topology: Topology,
+  runs: readonly MeasuredRun[],
+  options: CalibrateOptions = {},
+): CalibrationOutcome => {
   const problems = runs.flatMap((run) => objection(run, topology) ?? [])
   if (problems.length > 0) throw invalidInput(...problems)
   const facts = stepFacts(topology)
@@ -152,18 +180,19 @@ export const calibrate = (topology: Topology, runs: readonly MeasuredRun[]): Cal
     ...(lateness.length === 0 ? {} : { lateness }),
     background: meanOf(demands.map((run) => run.background)),
   }
-  const targets = quietest(runs, demands)
-  const waits = targets === undefined ? {} : fitWaits(topology, known, facts, targets)
+  const moments: Moments = { steps: stepMoments(runs, demands), latencies: latencyMoments(runs) }
+  const { waits, aftermath } = fitMoments(topology, known, facts, moments, options.simulatedRequests)
   const steps = [...facts.keys()].filter((id) => id in cpu || id in waits)
   const waitOf = (id: string): { wait?: Calibrated } => {
     const seconds = waits[id]
     if (seconds === undefined) return {}
-    return { wait: { demand: { law: 'constant', seconds }, samples: targets?.stepTime[id]?.samples ?? 0 } }
+    return { wait: { demand: { law: 'constant', seconds }, samples: moments.steps?.times[id]?.samples ?? 0 } }
   }
   return {
     estimates: {
       ...known,
       steps: Object.fromEntries(steps.map((id) => [id, { ...known.steps[id], ...waitOf(id) }])),
+      ...(aftermath === undefined ? {} : { aftermath }),
     },
     warnings: [...runs.flatMap(warningsOf), ...waitWarnings(runs, [...facts.values()])],
   }

@@ -3,7 +3,7 @@ import type { Calibrated, Calibration } from '../topology/calibration.js'
 import { demandAt } from '../topology/calibration.js'
 import { stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
-import type { Estimates } from './calibrate.js'
+import type { Estimates } from './moments.js'
 
 export interface Difference {
   /** Path in calibration.yaml: `steps.get-route/0.cpu`. */

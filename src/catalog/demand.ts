@@ -28,13 +28,17 @@ const demand = (cpu: Distribution | undefined, origin: DemandOrigin, wait: Distr
 
 const exponential = (seconds: number): Distribution => ({ shape: 'exponential', meanSeconds: seconds })
 
-/** The declared shape with the calibrated mean; exponential where nothing was declared. */
+/**
+ * What nobody declared is work of one kind (parsing, system calls, protocols), which varies far less than an exponential time: a
+ * coefficient of variation of a half (docs/adr/0044).
+ */
+const usual = (seconds: number): Distribution => ({ shape: 'gamma', meanSeconds: seconds, cv: 0.5 })
+
+/** The declared shape with the calibrated mean. */
 const calibrate = (calibrated: Calibrated, declared: Distribution | undefined, ratePerSecond: number): Distribution => {
   const seconds = Math.max(0, demandAt(calibrated.demand, Math.max(ratePerSecond, 1e-9)))
   const declaredSeconds = declared === undefined ? 0 : meanSeconds(declared)
-  return declared !== undefined && declaredSeconds > 0
-    ? scaled(declared, seconds / declaredSeconds)
-    : (process.env.CV ? { shape: 'gamma', meanSeconds: seconds, cv: Number(process.env.CV) } : exponential(seconds))
+  return declared !== undefined && declaredSeconds > 0 ? scaled(declared, seconds / declaredSeconds) : usual(seconds)
 }
 
 /**

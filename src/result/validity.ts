@@ -25,14 +25,19 @@ export const limits = {
   lagSeconds: 0.005,
   /** Mean utilization of a host. */
   hostCpu: 0.95,
-  /** CPU used on a host by what is not ours, as a share of the host. */
-  foreignCpu: 0.05,
+  /** CPU used on a host by what is not ours, as a share of the host: 9 % of it doubled the p99 latency. */
+  foreignCpu: 0.03,
+  /** By how much the speed of the machine may change from before a run until after it. */
+  probe: 0.05,
 } as const
 
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`
 const milliseconds = (seconds: number): string => `${(seconds * 1e3).toFixed(1)} ms`
 
-/** CPU that was used on each host by neither a component nor the generator, as a share of the host; 0 for simulations. */
+/**
+ * CPU that was used on each host by neither a component nor the generator nor plimsoll itself, as a share of the host; 0 for
+ * simulations.
+ */
 export const foreignCpu = (result: RunResult): Readonly<Record<string, number>> => {
   const seconds = result.durationSeconds - result.warmupSeconds
   const hostOf = (instance: string): string | undefined => result.placement.instances[instance]?.host
@@ -79,6 +84,21 @@ const generatorDisturbances = ({ generator, requests }: RunResult): Disturbance[
   return found
 }
 
+/** By what ratio a fixed computation became slower (or faster) over the run. */
+const speedDisturbances = ({ probe }: RunResult): Disturbance[] => {
+  if (probe === undefined) return []
+  const { beforeSeconds, afterSeconds } = probe
+  const moved = afterSeconds / beforeSeconds - 1
+  if (Math.abs(moved) <= limits.probe) return []
+  return [
+    {
+      by: 'machine',
+      affects: ['rate', 'latency', 'utilization'],
+      why: `the machine became ${percent(Math.abs(moved))} ${moved > 0 ? 'slower' : 'faster'} during the run: a fixed computation took ${milliseconds(beforeSeconds)} before it and ${milliseconds(afterSeconds)} after it`,
+    },
+  ]
+}
+
 const machineDisturbances = (result: RunResult): Disturbance[] => {
   const foreign = foreignCpu(result)
   return Object.entries(result.hosts).flatMap(([host, { utilization }]) => {
@@ -102,4 +122,6 @@ const machineDisturbances = (result: RunResult): Disturbance[] => {
 
 /** What disturbed a run, the worst first; empty: it can be trusted. A simulation is never disturbed. */
 export const disturbances = (result: RunResult): readonly Disturbance[] =>
-  result.engine === 'sim' ? [] : [...generatorDisturbances(result), ...machineDisturbances(result)]
+  result.engine === 'sim'
+    ? []
+    : [...generatorDisturbances(result), ...machineDisturbances(result), ...speedDisturbances(result)]

@@ -53,3 +53,19 @@ test('a saturated host and foreign work are told apart', () => {
 test('a simulation is never disturbed', () => {
   expect(disturbances({ ...base, engine: 'sim', generator: { ...base.generator, busy: 1 } })).toEqual([])
 })
+
+test('a machine that changed its speed by more than 5 % spoils everything, whichever way', () => {
+  const probed = (afterSeconds: number) => disturbances({ ...base, probe: { beforeSeconds: 0.004, afterSeconds } })
+  expect(probed(0.00419)).toEqual([])
+  expect(probed(0.00381)).toEqual([])
+  const [slower] = probed(0.0044)
+  expect(slower).toMatchObject({ by: 'machine', affects: ['rate', 'latency', 'utilization'] })
+  expect(slower?.why).toContain('became 10.0 % slower')
+  expect(probed(0.0036)[0]?.why).toContain('became 10.0 % faster')
+})
+
+test('what plimsoll itself used is not foreign', () => {
+  const hosts = { local: { utilization: { cpu: 0.54 }, toolCpu: 0.03 } }
+  expect(foreignCpu({ ...base, hosts }).local).toBeCloseTo(0.01, 12)
+  expect(disturbances({ ...base, hosts })).toEqual([])
+})
