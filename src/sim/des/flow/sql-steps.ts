@@ -16,8 +16,8 @@ import { type EmitFlow, emitMetered } from './modifiers.js'
 import { Label, type Program, type Scope } from './program.js'
 import { shardChooser, storeChooser } from './store-choice.js'
 import { storeVisit } from './store-visits.js'
-import { WriteBack } from './write-back.js'
 import { emitTurn } from './work-steps.js'
+import { WriteBack } from './write-back.js'
 
 /** Of a row about which no data set says anything, as the workload service writes it. */
 const rowBytes = 512
