@@ -37,7 +37,7 @@ const all: readonly Engine[] = [
   { descriptor: mongodb },
   { descriptor: rabbitmq },
   { descriptor: kafka },
-  { descriptor: prometheus },
+  { descriptor: prometheus, live: async () => (await import('./prometheus/live.js')).live },
   { descriptor: grafana },
   { descriptor: alertmanager },
   { descriptor: elasticsearch },

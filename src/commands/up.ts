@@ -80,6 +80,7 @@ export const run: CommandHandler = async (invocation) => {
     return exitCodes.ok
   }
   host.stderr.write(`starting ${topology.name}\n`)
+  for (const note of runtime.leftOut?.({ topology, engines }) ?? []) host.stderr.write(`${note}\n`)
   const entry = await startSupervisor({
     runtime,
     machine,

@@ -92,6 +92,8 @@ export interface LiveContext extends ConfigContext {
   readonly bindings: () => Readonly<Record<string, Binding>>
   /** A second port per process, for metrics or status pages. */
   readonly adminPorts: readonly number[]
+  /** The same of another component, in order of its instances' processes; absent: they have none. */
+  readonly adminAddresses?: (component: string) => readonly Address[]
   readonly seed: number
   /** Root of the package, for entry points below dist/. */
   readonly packageFolder: string
@@ -125,7 +127,7 @@ export type InstanceCounters = Partial<Omit<InstanceSample, 'cpuSeconds' | 'memo
 export interface LiveFacet {
   readonly programs: readonly ProgramNeed[]
   /** Processes per instance that listen on a port of their own. */
-  readonly processes: (component: Component) => number
+  readonly processes: (component: Component, topology: Topology) => number
   /** Event loops per instance, all of its processes together; undefined: its work runs in parallel. */
   readonly eventLoops: (component: Component) => number | undefined
   readonly specs: (context: LiveContext) => readonly ProcessSpec[]

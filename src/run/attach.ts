@@ -31,8 +31,10 @@ const running = async (context: RunContext): Promise<RunningSystem | undefined> 
 /** A system of its own. Rejects with what the runtime refuses (3), misses (5) or fails at (6); nothing is left of it then. */
 export const launchFor = async (context: RunContext): Promise<RunningSystem> => {
   let launched = false
+  const runtime = runtimeOf(context.runtime ?? 'process')
+  for (const note of runtime.leftOut?.(context) ?? []) context.onNote(note)
   const system = await launch({
-    runtime: runtimeOf(context.runtime ?? 'process'),
+    runtime,
     machine,
     engines: context.engines,
     topology: context.topology,

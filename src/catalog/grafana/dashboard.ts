@@ -6,7 +6,7 @@
 import type { Component, Topology } from '../../topology/types.js'
 import { generatedHeader } from '../header.js'
 
-type Unit = 'reqps' | 's' | 'percentunit' | 'short' | 'cps'
+type Unit = 'bytes' | 'reqps' | 's' | 'percentunit' | 'short' | 'cps'
 
 interface Query {
   readonly expr: string
@@ -176,9 +176,14 @@ const databases = (topology: Topology): readonly Panel[] =>
               {
                 title: 'Replication lag',
                 description:
-                  'By standby: time since the last commit that it shows. It grows while nothing is written, too.',
-                unit: 's',
-                queries: [{ expr: 'max by (instance) (pg_replication_lag)', legend: '{{instance}}' }],
+                  'By standby: bytes of the log that the primary has written and the standby does not show yet.',
+                unit: 'bytes',
+                queries: [
+                  {
+                    expr: 'max by (application_name) (pg_stat_replication_pg_wal_lsn_diff{state="streaming"})',
+                    legend: '{{application_name}}',
+                  },
+                ],
               } satisfies Panel,
             ]
           : []),

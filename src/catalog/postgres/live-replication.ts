@@ -43,9 +43,10 @@ interface Receiving {
   readonly behind: number
 }
 
+/** Streaming begins at the start of a segment of the log, so that for a while more has been replayed than received anew. */
 const receivingQuery = `
 SELECT EXISTS (SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming') AS streaming,
-       CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+       CASE WHEN pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() THEN 0
             ELSE COALESCE(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8
        END AS behind`
 

@@ -32,6 +32,7 @@ export class Replication {
   #promoted: () => void = () => undefined
   /** The primary that is about to be replaced. */
   #missed: Supervised | undefined
+  #fenced: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly store: StoreComponent,
@@ -105,14 +106,7 @@ export class Replication {
 
   /** After whatever the policy was told. */
   #keepTime(): void {
-    // It may hang, or come up at this moment: as the primary that it was, it would take writes that nobody keeps.
-    const missed = this.#missed
-    this.#missed = undefined
-    if (missed !== undefined)
-      missed.instance
-        .fence()
-        .then((wasUp) => (wasUp ? this.#promotion.then(() => missed.instance.bringBack()) : undefined))
-        .catch((error: unknown) => this.#tell(error))
+    this.#fence()
     clearTimeout(this.#timer)
     const { nextAt } = this.#failover
     if (nextAt === Number.POSITIVE_INFINITY) return
@@ -123,6 +117,18 @@ export class Replication {
       },
       Math.max(0, nextAt - now()) * 1000,
     )
+  }
+
+  /** A missed primary may hang, or come up at this moment: it would take writes that nobody keeps. */
+  #fence(): void {
+    const missed = this.#missed
+    if (missed === undefined) return
+    this.#missed = undefined
+    const fenced = missed.instance.fence()
+    this.#fenced = fenced.then(() => undefined)
+    fenced
+      .then((wasUp) => (wasUp ? this.#promotion.then(() => missed.instance.bringBack()) : undefined))
+      .catch((error: unknown) => this.#tell(error))
   }
 
   #changed({ kind, member }: FailoverChange): void {
@@ -147,6 +153,8 @@ export class Replication {
     const former = this.#member(this.members.primary)
     const successor = this.#member(index)
     if (successor === undefined || former === undefined || successor === former) return
+    this.#fence()
+    await this.#fenced
     await this.facet.promote(successor.context)
     former.instance.makeAnew()
     this.members = { primary: index, following: [] }

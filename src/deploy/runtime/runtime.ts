@@ -11,6 +11,8 @@ export interface Runtime {
   readonly name: 'process' | 'compose'
   /** Checks that fail before anything is touched: what is not supported (exit 3), what is not installed (exit 5). */
   readonly preflight: (options: Pick<LaunchOptions, 'topology' | 'engines' | 'machine'>) => Promise<void>
+  /** A sentence for each component that it does not start, though it is declared; absent: it starts all of them. */
+  readonly leftOut?: (options: Pick<LaunchOptions, 'topology' | 'engines'>) => readonly string[]
   /** Everything up to the first start, in a folder that exists and that the ledger knows. */
   readonly assemble: (entry: LedgerEntry, options: LaunchOptions) => Promise<Assembly>
 }

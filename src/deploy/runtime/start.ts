@@ -1,4 +1,5 @@
 /** Starts the instances of an assembly, each component as soon as those that it depends on are ready. */
+import { watchedBy } from '../../catalog/metrics.js'
 import type { LedgerEntry } from '../../contract/ledger.js'
 import type { Ledger } from '../../contract/machine.js'
 import { targetFailed } from '../../lib/errors.js'
@@ -113,9 +114,15 @@ const sampledOf = (
   return { instance, facet, context }
 }
 
-/** Who must be ready first: a balancer waits for its upstreams, a service for the stores of its steps and pools. */
+/**
+ * Who must be ready first: a balancer waits for its upstreams, a service for the stores of its steps and pools, a monitor for
+ * what it watches.
+ */
 const dependencies = (component: Component, topology: Topology): readonly ComponentId[] => {
   if (component.role === 'balancer') return component.upstreams.map((upstream) => upstream.component)
+  // Monitors may watch each other.
+  if (component.role === 'monitor')
+    return watchedBy(topology, component).flatMap(({ id, role }) => (role === 'monitor' ? [] : [id]))
   if (component.role !== 'service') return []
   return Object.values(topology.components)
     .filter((other) => other.role === 'store' || other.role === 'external')

@@ -9,7 +9,7 @@ import { type Assembly, type Member, pinOf, type Runtime } from '../runtime.js'
 import { contextOf, engineNames, entriesOf, placementOf, planInstances, portsNeeded } from './layout.js'
 import { type FoundProgram, findPrograms, liveFacetsOf, missingPrograms, versionOf } from './needs.js'
 import { Processes } from './processes.js'
-import { unsupported } from './support.js'
+import { leftOut, unsupported } from './support.js'
 
 const preflight = async ({ topology, engines, machine }: Parameters<Runtime['preflight']>[0]) => {
   const refusal = unsupported(topology, engines)
@@ -87,5 +87,6 @@ export const processRuntime: Runtime = {
   preflight: async (options) => {
     await preflight(options)
   },
+  leftOut: ({ topology, engines }) => leftOut(topology, engines),
   assemble,
 }

@@ -31,7 +31,7 @@ export const planInstances = (
     const facet = facets.get(component.engine)
     if (facet === undefined) return []
     return Array.from({ length: component.replicas }, (_, index) => {
-      const processes = facet.processes(component)
+      const processes = facet.processes(component, topology)
       return {
         id: `${component.id}/${index}`,
         component,
@@ -47,7 +47,8 @@ export const planInstances = (
 /** Two for each process: one for the traffic, one for status pages. */
 export const portsNeeded = (topology: Topology, facets: ReadonlyMap<string, LiveFacet>): number =>
   Object.values(topology.components).reduce(
-    (sum, component) => sum + 2 * component.replicas * (facets.get(component.engine)?.processes(component) ?? 0),
+    (sum, component) =>
+      sum + 2 * component.replicas * (facets.get(component.engine)?.processes(component, topology) ?? 0),
     0,
   )
 
@@ -65,10 +66,11 @@ export interface SharedContext {
 }
 
 export const contextOf = (instance: PlannedInstance, shared: SharedContext): LiveContext => {
-  const addresses = (component: string): readonly Address[] =>
+  const addressesAt = (component: string, of: 'ports' | 'adminPorts'): readonly Address[] =>
     shared.instances
       .filter((other) => other.component.id === component)
-      .flatMap((other) => other.ports.map((port) => ({ instance: other.id, host: loopback, port })))
+      .flatMap((other) => other[of].map((port) => ({ instance: other.id, host: loopback, port })))
+  const addresses = (component: string): readonly Address[] => addressesAt(component, 'ports')
   const listens = instance.ports.map((port) => ({ host: loopback, port }))
   return {
     topology: shared.topology,
@@ -80,6 +82,7 @@ export const contextOf = (instance: PlannedInstance, shared: SharedContext): Liv
     folder: instance.folder,
     programs: shared.programs,
     adminPorts: instance.adminPorts,
+    adminAddresses: (component) => addressesAt(component, 'adminPorts'),
     seed: shared.seed,
     packageFolder: shared.packageFolder,
     secret: shared.secret,

@@ -1,4 +1,5 @@
 /** What the process runtime cannot run yet, said by name and place before anything is started. */
+import { unwatchable } from '../../../catalog/metrics.js'
 import { unsupportedSteps } from '../../../catalog/service/supported.js'
 import type { Engine } from '../../../contract/engine.js'
 import { invalidInput, type PlimsollError, type Problem } from '../../../lib/errors.js'
@@ -32,6 +33,19 @@ const features: readonly Feature[] = [
   },
 ]
 
+/** What only watches carries no request: where it cannot be started, the rest can do without it. */
+const leavesOut = (component: Component, engines: ReadonlyMap<string, Engine>): boolean =>
+  component.role === 'monitor' && engines.get(component.engine)?.live === undefined
+
+/** One sentence for each component that is not started, though it is declared. */
+export const leftOut = (topology: Topology, engines: ReadonlyMap<string, Engine>): readonly string[] =>
+  Object.values(topology.components)
+    .filter((component) => leavesOut(component, engines))
+    .map(
+      ({ id, engine }) =>
+        `${id} (${engine}) is left out: it only watches, and no native process of it can be started; plimsoll generate writes its configuration where it can`,
+    )
+
 const problemsOf = (
   topology: Topology,
   component: Component,
@@ -40,6 +54,7 @@ const problemsOf = (
   // The services that call it simulate it: there is nothing to start.
   if (component.role === 'external') return []
   const at = (key: string) => topology.source.locate(['components', component.id, key])
+  if (component.role === 'monitor') return leavesOut(component, engines) ? [] : unwatchable(topology, component)
   if (engines.get(component.engine)?.live === undefined)
     return [
       {
