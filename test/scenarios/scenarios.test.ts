@@ -8,6 +8,18 @@ import { topologyFile } from '../support/topology.js'
 const experimentsOf = (scenario: string): string[] =>
   readdirSync(`scenarios/${scenario}/experiments`).map((file) => `scenarios/${scenario}/experiments/${file}`)
 
+describe('optimization-api with read replicas', () => {
+  it('is read, and what its experiment kills is the primary of three', () => {
+    const folder = 'scenarios/optimization-api/replicated'
+    const topology = topologyFile(`${folder}/topology.yaml`)
+    const file = `${folder}/experiments/lose-the-primary.yaml`
+    const { name, faults } = parseExperiment(readFileSync(file, 'utf8'), { file, topology })
+    expect(name).toBe('lose-the-primary')
+    expect(faults).toMatchObject([{ kind: 'kill', target: { kind: 'instance', component: 'db', index: 0 } }])
+    expect(topology.components.db).toMatchObject({ readReplicas: 2, replicas: 3 })
+  })
+})
+
 describe.each(readdirSync('scenarios'))('scenario %s', (scenario) => {
   const topology = topologyFile(`scenarios/${scenario}/topology.yaml`)
   const experiments = experimentsOf(scenario)
