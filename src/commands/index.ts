@@ -48,6 +48,16 @@ export const commands: readonly CommandSpec[] = [
     load: () => import('./plan.js'),
   },
   {
+    name: 'diff',
+    summary: 'what a change of a topology does: knee, p95, headroom, cost, findings',
+    arguments: [
+      { name: '<base>', summary: 'topology file as it was' },
+      { name: '<head>', summary: 'topology file as it is now' },
+    ],
+    options: [{ flags: '--md', summary: 'Markdown, as a comment on a pull request' }, json],
+    load: () => import('./diff.js'),
+  },
+  {
     name: 'generate',
     summary: 'write the configuration that the topology means',
     arguments: [topology],

@@ -3,13 +3,14 @@
 import type { DemandOrigin } from '../catalog/demand.js'
 import { groupBy } from '../lib/group.js'
 import type { Placement } from '../result/placement.js'
+import { fittedQuantile } from '../sim/analytic/gamma.js'
 import { mmcTimeout } from '../sim/analytic/impatience.js'
 import { occurrences } from '../sim/analytic/network/flow-tree.js'
 import type { HitRatios } from '../sim/analytic/network/hit-ratios.js'
 import { hostOf, machineDemand, poolConnections, type RawLimit } from '../sim/analytic/network/limits.js'
 import type { OperatingPoint } from '../sim/analytic/network/operating-point.js'
 import type { Residences } from '../sim/analytic/network/residence.js'
-import { alone, timeOf } from '../sim/analytic/network/timing.js'
+import { alone, momentsOf, timeOf } from '../sim/analytic/network/timing.js'
 import type { ClassLoad, Usage } from '../sim/analytic/network/usage.js'
 import type { Component, Topology } from '../topology/types.js'
 import type { ClassPlan, ComponentPlan, DemandTable, HostPlan, Limit, PoolPlan, StepDemand } from './types.js'
@@ -135,6 +136,7 @@ export const classPlans = (solution: Solution): Readonly<Record<string, ClassPla
           waitSeconds,
           minResidenceSeconds: timeOf(tree, idle),
           residenceSeconds: finite(timeOf(tree, point.timing)),
+          p95Seconds: finite(fittedQuantile(momentsOf(tree, point.timing), 0.95)),
           ...(asynchronous ? { completionSeconds: finite(timeOf(tree, point.timing, true)) } : {}),
         },
       ]

@@ -186,6 +186,8 @@ export interface ClassPlan {
   readonly minResidenceSeconds: number
   /** Mean response at the declared traffic; null: it grows without bound. */
   readonly residenceSeconds: number | null
+  /** Of a gamma distribution with the mean and variance of the response; null: without bound. */
+  readonly p95Seconds: number | null
   /** With the work behind a queue, for a class that publishes. */
   readonly completionSeconds?: number | null
 }

@@ -76,7 +76,15 @@ const resourceTable = (plan: CapacityPlan, headroom: number): Table => ({
 })
 
 const requestTable = (plan: CapacityPlan): Table => ({
-  columns: [left('request'), right('rate'), right('CPU'), right('wait'), right('alone'), right('at this load')],
+  columns: [
+    left('request'),
+    right('rate'),
+    right('CPU'),
+    right('wait'),
+    right('alone'),
+    right('at this load'),
+    right('p95'),
+  ],
   rows: Object.entries(plan.requests).map(([id, request]) => [
     id,
     formatRate(request.arrivalRatePerSecond),
@@ -84,6 +92,7 @@ const requestTable = (plan: CapacityPlan): Table => ({
     formatSeconds(request.waitSeconds),
     formatSeconds(request.minResidenceSeconds),
     request.residenceSeconds === null ? { text: 'unbounded', tone: 'bad' } : formatSeconds(request.residenceSeconds),
+    formatSeconds(request.p95Seconds),
   ]),
 })
 
