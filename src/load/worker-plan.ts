@@ -130,6 +130,8 @@ const checkLevels = ({ topology, experiment }: LoadPlan): void => {
       position,
       hint: '"plimsoll simulate" takes longer ones, in less time',
     })
+  if (topology.clients !== undefined) throw notYet('traffic.clients on the stack')
+  if (topology.origins.length > 0) throw notYet('traffic.origins on the stack')
   const derived = Object.values(topology.requests).find((request) => request.derivedFrom !== undefined)
   if (derived !== undefined) throw notYet(`requests that follow others (${derived.id}) on the stack`)
 }

@@ -27,6 +27,16 @@ export const balancer = (scope: BuildScope, raw: RawComponent): BalancerComponen
     readTimeoutSeconds: fields.get('readTimeout') ?? 60,
     keepalive: fields.get('keepalive') ?? 32,
     rateLimit: rateLimitOf(scope, fields),
+    cache: cacheOf(fields),
+  }
+}
+
+const cacheOf = (fields: FieldsOf<typeof balancerOptions>): BalancerComponent['cache'] => {
+  if (!(['hitRatio', 'ttl', 'cacheMemory'] as const).some((key) => fields.has(key))) return undefined
+  return {
+    hitRatio: fields.get('hitRatio'),
+    ttlSeconds: fields.get('ttl'),
+    memoryBytes: fields.get('cacheMemory'),
   }
 }
 

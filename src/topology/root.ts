@@ -2,6 +2,7 @@
 import type { Fields, Reader } from '../lib/document/read.js'
 import type { rootShape } from './schema/root.js'
 import { report, reportKey } from './scope.js'
+import { normalizedShares } from './shares.js'
 import type { DataSet, Host, Policy, Topology, Traffic } from './types.js'
 
 type RootFields = Fields<typeof rootShape>
@@ -50,6 +51,8 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
     data: known(data),
     traffic: trafficOf(scope, fields),
     dailyLow: fields.get('traffic')?.get('daily')?.get('low'),
+    origins: originsOf(scope, fields),
+    clients: clientsOf(fields),
     growth: growth && { ratePerMonth: growth.get('rate') ?? 0, horizonMonths: growth.get('horizon') ?? 0 },
     policy: policyOf(scope, fields),
     network: {
@@ -68,6 +71,19 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
 
 const known = <T>(map: ReadonlyMap<string, T | undefined>): Readonly<Record<string, T>> =>
   Object.fromEntries([...map].flatMap(([id, value]) => (value === undefined ? [] : [[id, value]])))
+
+const clientsOf = (fields: RootFields): Topology['clients'] => {
+  const clients = fields.get('traffic')?.get('clients')
+  return clients && { count: clients.get('count') ?? 1, popularity: clients.get('popularity') ?? { law: 'uniform' } }
+}
+
+const originsOf = (scope: Needs, fields: RootFields): Topology['origins'] => {
+  const traffic = fields.get('traffic')
+  const origins = traffic?.get('origins')
+  if (traffic === undefined || origins === undefined) return []
+  const shares = normalizedShares(scope, [...origins.values()], traffic.path('origins'), 'the shares of origins')
+  return [...origins.keys()].map((region, index) => ({ region, share: shares[index] ?? 0 }))
+}
 
 const trafficOf = (scope: Needs, fields: RootFields): Traffic | undefined => {
   const traffic = fields.get('traffic')

@@ -28,6 +28,10 @@ export interface Topology {
   readonly traffic: Traffic | undefined
   /** The share of the declared traffic, which is the peak of a day, that its quietest hour has; undefined: it is always the same. */
   readonly dailyLow: number | undefined
+  /** Regions that requests come from; empty: nobody says. Shares sum to 1. */
+  readonly origins: readonly { readonly region: string; readonly share: number }[]
+  /** Addresses or API keys; undefined: all requests have one. */
+  readonly clients: { readonly count: number; readonly popularity: Popularity } | undefined
   readonly growth: Growth | undefined
   readonly policy: Policy
   readonly network: { readonly crossZoneSeconds: number; readonly crossRegionSeconds: number }
@@ -134,6 +138,14 @@ export interface BalancerComponent extends ComponentBase {
   /** Idle connections kept to the upstream, per worker. */
   readonly keepalive: number
   readonly rateLimit: RateLimit | undefined
+  /** Of a content delivery network: answers that it keeps; undefined: none. */
+  readonly cache:
+    | {
+        readonly hitRatio: number | undefined
+        readonly ttlSeconds: number | undefined
+        readonly memoryBytes: number | undefined
+      }
+    | undefined
 }
 
 export type NextUpstreamCause = 'error' | 'timeout' | 'http_500' | 'http_502' | 'http_503' | 'http_504' | 'http_429'

@@ -550,8 +550,8 @@ describe('requests and the rest', () => {
     ['traffic: { thinkTime: 1s }', 'traffic: "thinkTime" needs "users"'],
     ['traffic: {}', 'traffic: needs "rate", or "users" and "thinkTime"'],
     ['traffic: { rate: 0/s }', 'rate: expected a rate above zero, got "0/s"'],
-    ['traffic: { rate: 5/s, origins: { eu: 50% } }', '"origins" (where requests come from) is not supported yet'],
-    ['traffic: { rate: 5/s, clients: 3 }', '"clients" (API keys with a popularity) is not supported yet'],
+    ['traffic: { rate: 5/s, origins: { eu: 50% } }', 'the shares of origins sum to 50%, not 100%'],
+    ['traffic: { rate: 5/s, clients: 3 }', 'clients: expected a map, got "3"'],
     ['policy: { headroom: 100% }', 'headroom: 100% leaves no capacity to use'],
     [
       'growth: { rate: 8% / year, horizon: 12 months }',

@@ -135,6 +135,8 @@ export const topology = (parts: {
   requests: byId(parts.requests ?? []),
   traffic: undefined,
   dailyLow: undefined,
+  origins: [],
+  clients: undefined,
   growth: undefined,
   prices: undefined,
   policy: { headroom: 0, survive: 'nothing' },

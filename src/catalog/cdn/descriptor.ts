@@ -5,7 +5,16 @@ export const cdn: EngineDescriptor = {
   engine: 'cdn',
   role: 'balancer',
   summary: 'content delivery network in front of an origin',
-  options: pick(balancerOptions, ['upstream', 'weights', 'policy']),
+  options: pick(balancerOptions, [
+    'upstream',
+    'weights',
+    'policy',
+    'health',
+    'nextUpstream',
+    'hitRatio',
+    'ttl',
+    'cacheMemory',
+  ]),
   accepts: [],
   roles: [],
 }

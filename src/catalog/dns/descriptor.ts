@@ -5,7 +5,7 @@ export const dns: EngineDescriptor = {
   engine: 'dns',
   role: 'balancer',
   summary: 'name service that answers with one of several addresses',
-  options: pick(balancerOptions, ['upstream', 'weights', 'policy']),
+  options: pick(balancerOptions, ['upstream', 'weights', 'policy', 'health', 'nextUpstream']),
   accepts: [],
   roles: [],
 }

@@ -230,13 +230,16 @@ const cacheContents = (system: System, store: StoreComponent, shards: number): r
 const peersOf = (system: System, balancerId: string): readonly Peer[] => {
   const { component } = system.member(balancerId)
   if (component.role !== 'balancer') return []
+  // Who is ranked needs no weight: a stand-by has none.
+  const ranked = component.balance === 'failover' || component.balance === 'geo'
   return component.upstreams
-    .filter(({ weight }) => weight > 0)
-    .flatMap(({ component: upstream, weight }) => {
+    .map((upstream, index) => ({ ...upstream, index }))
+    .filter(({ weight }) => ranked || weight > 0)
+    .flatMap(({ component: upstream, weight, index }) => {
       const { endpoints, component: target } = system.member(upstream)
       // Shares are divided among the instances that there are at first.
       const atFirst = (endpoints.length * target.replicas) / mostInstances(target)
-      const each = component.upstreams.length === 1 ? 1 : Math.max(1, Math.round((weight * 10_000) / atFirst))
-      return endpoints.map((endpoint): Peer => ({ endpoint, weight: each }))
+      const each = ranked || component.upstreams.length === 1 ? 1 : Math.max(1, Math.round((weight * 10_000) / atFirst))
+      return endpoints.map((endpoint): Peer => ({ endpoint, weight: each, upstream: index }))
     })
 }

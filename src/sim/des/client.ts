@@ -14,6 +14,8 @@ import {
 import type { Load } from '../../experiment/types.js'
 import { keyTable } from '../../lib/popularity.js'
 import type { RequestClass } from '../../topology/types.js'
+import { originChooser, wayFromOrigin } from '../origins.js'
+import { places } from '../places.js'
 import { ok, refused, timeout } from './codes.js'
 import type { Endpoint } from './endpoint.js'
 import { never, type Source } from './event-queue.js'
@@ -22,6 +24,7 @@ import { emitRetry } from './flow/modifiers.js'
 import { Program } from './flow/program.js'
 import { emitAftermath, emitBurst, emitPause, emitUnawaited } from './flow/work-steps.js'
 import { propagate } from './frames.js'
+import { blocked } from './kernel.js'
 import type { Lane } from './lane.js'
 import { sourceKinds } from './loop.js'
 import type { RequestLog } from './request-log.js'
@@ -123,6 +126,8 @@ export class Clients implements Source {
   private readonly spikes: Spikes
   private readonly ids: readonly string[]
   private nextUsers: Users | undefined = undefined
+  /** Undefined: each request is of a client of its own. */
+  private readonly drawClient: (() => number) | undefined
   /** Whose the requests are that spikes add to a closed load. */
   private readonly further = new Map<number, Users>()
   private ended = false
@@ -149,6 +154,12 @@ export class Clients implements Source {
           ? () => indices[0] ?? 0
           : () => indices[mix.choose(ofClass.uniform())] ?? 0
     system.state.classes(requestClasses)
+    const { clients } = system.topology
+    if (clients !== undefined) {
+      const table = keyTable(clients.popularity, clients.count)
+      const stream = system.stream('load/client')
+      this.drawClient = () => table.draw(stream.uniform())
+    }
     this.ender = kernel.addEnder((task, code) => this.over(task, code))
     this.plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
     this.deaf = kernel.addEnder(() => undefined)
@@ -345,7 +356,12 @@ export class Clients implements Source {
     const request = requests.take()
     const { memory, seconds } = requests
     memory[request + Fixed.clsAt] = cls
-    memory[request + Fixed.clientAt] = about === none ? this.count : (requests.client[about] as number)
+    memory[request + Fixed.clientAt] =
+      about !== none
+        ? (requests.client[about] as number)
+        : this.drawClient === undefined
+          ? this.count
+          : this.drawClient()
     memory[request + Fixed.idempotentAt] = idempotent
     seconds[request + Fixed.intendedAt] = queue.now
     seconds[request + Fixed.sentAt] = queue.now
@@ -441,6 +457,10 @@ export class Clients implements Source {
     const lane = timeoutSeconds === undefined ? undefined : kernel.timers.limit(timeoutSeconds)
     /** Without a frame there is nobody to see the error of an attempt but the end of the request. */
     const framed = lane !== undefined || retry !== undefined || reads
+    const { topology, placement } = system
+    const placeOf = places(topology, placement)
+    const ways = topology.origins.map(({ region }) => wayFromOrigin(topology, placeOf, undefined, outermost, region))
+    const originOf = originChooser(topology)
     let turn = 0
     const lateness =
       this.load.mode === 'open'
@@ -461,6 +481,17 @@ export class Clients implements Source {
           },
           lane === undefined ? undefined : (_, frame) => lane.add(frame),
         )
+      if (ways.some((seconds) => seconds > 0)) {
+        const near = program.here + 1
+        program.emit((task) => {
+          const seconds = ways[originOf(requests.client[tasks.request[task] as number] as number)] ?? 0
+          if (seconds <= 0) return near
+          tasks.pc[task] = near
+          kernel.timers.seconds[0] = seconds
+          kernel.timers.sleep(task)
+          return blocked
+        })
+      }
       const judge = program.here + 1
       const next = program.here + 2
       program.emit((task) => {
@@ -495,8 +526,9 @@ export class Clients implements Source {
         ? undefined
         : kernel.timers.lane(timeoutSeconds, requests, (late) => this.plainTimeout(late))
     // A partition may cut off the answers to requests under way: then each has a caller who waits.
+    const far = ways.some((seconds) => seconds > 0)
     const isPlain =
-      retry === undefined && cost === undefined && lateness === undefined && !system.faults.has('partition')
+      retry === undefined && cost === undefined && lateness === undefined && !far && !system.faults.has('partition')
     return {
       program: program.start,
       plain: isPlain ? { entries, goal: serve, edge, limit, turn: 0 } : undefined,

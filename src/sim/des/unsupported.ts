@@ -3,7 +3,7 @@ import type { Experiment } from '../../experiment/types.js'
 import { notYet, PlimsollError, type Problem } from '../../lib/errors.js'
 import { exitCodes } from '../../lib/exit-codes.js'
 import { type Step, walk } from '../../topology/flow.js'
-import type { Component, RequestClass, Topology } from '../../topology/types.js'
+import type { Topology } from '../../topology/types.js'
 import { objectionTo } from './faults/schedule.js'
 import { supportedSteps } from './flow/compile.js'
 
@@ -13,15 +13,9 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
   const refuse = (what: string, position: Problem['position']): void => {
     problems.push(...notYet(what, position).problems)
   }
-  for (const component of Object.values(topology.components))
-    for (const what of unsupportedOf(component))
-      refuse(`${component.id}: ${what} in the simulator`, locate(['components', component.id]))
   for (const flow of flowsOf(topology))
     for (const step of walk(flow))
       for (const what of unsupportedStep(step)) refuse(`step ${step.id}: ${what} in the simulator`, locate(step.path))
-  for (const request of Object.values(topology.requests))
-    for (const id of request.enter.slice(0, 1))
-      for (const what of unsupportedEntry(topology, request, id)) refuse(what, locate(['requests', request.id]))
   for (const fault of experiment.faults) {
     const problem = objectionTo(fault, topology)
     if (problem !== undefined) problems.push(problem)
@@ -38,17 +32,4 @@ export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => [
   ),
 ]
 
-const unsupportedOf = (component: Component): readonly string[] => {
-  if (component.role === 'balancer')
-    return [
-      ...(component.balance === 'geo' || component.balance === 'failover' ? [`balance: ${component.balance}`] : []),
-    ]
-  return []
-}
-
 const unsupportedStep = (step: Step): readonly string[] => (supportedSteps.has(step.kind) ? [] : [step.kind])
-
-const unsupportedEntry = (topology: Topology, request: RequestClass, outermost: string): readonly string[] => {
-  const { role } = topology.components[outermost] ?? {}
-  return role === 'balancer' || role === 'service' ? [] : [`${request.id} entering at ${outermost}`]
-}

@@ -87,7 +87,13 @@ export const balancerOptions = {
     z.record(reference, ratio).optional(),
   ),
   balance: about('how an instance is chosen', oneOf(['round_robin', 'least_conn', 'ip_hash', 'random_two']).optional()),
-  policy: about('how an answer is chosen', oneOf(['geo', 'failover', 'weighted']).optional()),
+  policy: about(
+    'which upstream: the nearest to the client, the first that is up, or by weights',
+    oneOf(['geo', 'failover', 'weighted']).optional(),
+  ),
+  hitRatio: about('share of GET and HEAD requests that are answered without the origin', ratio.optional()),
+  ttl: about('how long an answer is kept', positiveDuration.optional()),
+  cacheMemory: about('for answers, of each replica; least recently used ones go', positiveSize.optional()),
   workers: about('worker processes (event loops) per replica', count(1, 256).optional()),
   health: about(
     `${passiveHealth}; with interval it is also probed`,

@@ -21,7 +21,7 @@ import {
   title,
   zoneName,
 } from '../../lib/document/scalars.js'
-import { about, form, notSupportedYet, oneOf, scalar } from '../../lib/document/schema.js'
+import { about, form, oneOf, scalar } from '../../lib/document/schema.js'
 import { workTime } from '../../lib/document/work-time.js'
 import { z } from '../../lib/document/zod.js'
 import type { Popularity } from '../../lib/popularity.js'
@@ -174,8 +174,16 @@ export const trafficShape = {
     'the course of a day: the declared traffic at its peak, this share of it in the quietest hour, a sine between',
     z.strictObject({ low: ratio }).optional(),
   ),
-  origins: notSupportedYet('where requests come from', z.unknown()).optional(),
-  clients: notSupportedYet('API keys with a popularity', z.unknown()).optional(),
+  origins: about('regions that requests come from, with their shares', z.record(zoneName, ratio).optional()),
+  clients: about(
+    'who sends them: addresses (or API keys), which limits `per:` one count',
+    z
+      .strictObject({
+        count: count(1, 10_000_000),
+        popularity: about('how much each of them sends (default uniform)', popularity.optional()),
+      })
+      .optional(),
+  ),
 }
 
 const horizon = scalar(

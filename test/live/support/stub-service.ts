@@ -53,6 +53,7 @@ const edge: BalancerComponent = {
   engine: 'nginx',
   role: 'balancer',
   upstreams: [{ component: 'app', weight: 1 }],
+  cache: undefined,
   balance: 'least_conn',
   workers: 1,
   health: { maxFails: 1, failTimeoutSeconds: 10 },

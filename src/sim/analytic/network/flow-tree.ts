@@ -5,8 +5,19 @@
  */
 import type { Distribution, Work } from '../../../lib/distribution.js'
 import type { Step } from '../../../topology/flow.js'
-import type { ComponentId, DataId, RequestClass, ServiceComponent, Target, Topology } from '../../../topology/types.js'
+import type {
+  BalancerComponent,
+  ComponentId,
+  DataId,
+  RequestClass,
+  ServiceComponent,
+  Target,
+  Topology,
+} from '../../../topology/types.js'
+import type { Place as NetworkPlace } from '../../network.js'
+import { preference, wayFromOrigin } from '../../origins.js'
 import { type Write, type WrittenCache, writeWay } from '../../written-caches.js'
+import type { KeptShare } from './kept-answers.js'
 
 /** Where work happens: a component, or one role of a store whose roles are different machines. */
 export interface Place {
@@ -67,6 +78,9 @@ export interface TreeContext {
   /** How many writes of the store a write makes that a cache gives it later; undefined: that cache is not there. */
   readonly flushesPerWrite: (step: Write, cache: WrittenCache) => number | undefined
   /** What a call takes there and back on its way, in seconds. */
+  /** The share of a class that a content delivery network answers itself. */
+  readonly keptShare: KeptShare
+  readonly placeOf: (component: ComponentId) => NetworkPlace
   readonly roundTripSeconds: (from: ComponentId, to: ComponentId) => number
 }
 
@@ -283,25 +297,44 @@ const messages = (target: Target, context: TreeContext): readonly Node[] => {
 
 /** The tree of one request of a class, from its outermost component on. */
 export const requestTree = (request: RequestClass, context: TreeContext): Node => {
-  const last = request.enter.map((id) => context.topology.components[id]).findLast((c) => c?.role === 'balancer')
-  const upstreams =
-    last?.role === 'balancer' && last.upstreams.some(({ component }) => component === request.serve)
-      ? last.upstreams
-      : [{ component: request.serve, weight: 1 }]
-  const served: Node = {
+  const [outermost = request.serve] = request.enter
+  const tree = (origin: string | undefined): Node =>
+    fromOrigin(undefined, outermost, origin, context, through(outermost, request, origin, context))
+  const { origins } = context.topology
+  if (origins.length === 0) return tree(undefined)
+  return { kind: 'choice', parts: origins.map(({ region, share }) => ({ weight: share, body: tree(region) })) }
+}
+
+/** From a component that a request arrives at on: each waits for all that comes after it. */
+const through = (id: ComponentId, request: RequestClass, origin: string | undefined, context: TreeContext): Node => {
+  const at = context.topology.components[id]
+  if (at?.role !== 'balancer') return serviceTree(id, request.flow, context)
+  const [first] = preference(at, origin, context.placeOf) ?? []
+  const preferred = first === undefined ? undefined : at.upstreams[first]
+  const upstreams = preferred === undefined ? at.upstreams : [{ component: preferred.component, weight: 1 }]
+  const onward: Node = {
     kind: 'choice',
     parts: upstreams.map(({ component, weight }) => {
-      const body = serviceTree(component, request.flow, context)
-      const before = request.enter.at(-1)
-      return { weight, body: before === undefined ? body : call(before, component, context, body) }
+      const body = call(id, component, context, through(component, request, origin, context))
+      return { weight, body: fromOrigin(at, component, origin, context, body) }
     }),
   }
-  // From the outermost: each waits for all that comes after it.
-  return request.enter.reduceRight<Node>((inner, component, index) => {
-    const before = request.enter[index - 1]
-    const body = passing(component, [visit({ component, role: undefined }), inner])
-    return before === undefined ? body : call(before, component, context, body)
-  }, served)
+  const kept = context.keptShare(at, request)
+  return passing(id, [visit({ component: id, role: undefined }), kept > 0 ? weighted(1 - kept, onward) : onward])
+}
+
+/** With the way there and back of a client that is far from it. */
+const fromOrigin = (
+  from: BalancerComponent | undefined,
+  to: ComponentId,
+  origin: string | undefined,
+  { topology, placeOf }: TreeContext,
+  body: Node,
+): Node => {
+  const seconds = wayFromOrigin(topology, placeOf, from, to, origin)
+  if (seconds <= 0) return body
+  const at = { component: from?.id ?? to, role: undefined }
+  return series([visit(at, undefined, { wait: { shape: 'constant', seconds } }, 0), body])
 }
 
 /** How often each piece of work happens per request, in the order of the tree. */

@@ -3,7 +3,8 @@ import { demandDependsOnLoad, visitCpu } from '../../../catalog/demand.js'
 import { groupBy } from '../../../lib/group.js'
 import { counted, percent, perSecond, seconds } from '../../../lib/words.js'
 import type { Placement } from '../../../result/placement.js'
-import type { Pool, ServiceComponent, Topology } from '../../../topology/types.js'
+import type { Pool, RateLimit, ServiceComponent, Topology } from '../../../topology/types.js'
+import { zipfGroups } from '../cache.js'
 import { exclusionId, keyGroups } from './exclusion.js'
 import type { Holder } from './flow-tree.js'
 import { alone, timeOf } from './timing.js'
@@ -179,13 +180,22 @@ const lockLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
     }
   })
 
+/** All requests per second at which the first client reaches its limit; undefined: nobody says how many clients there are. */
+const beforeRefusal = ({ clients }: Topology, { per, ratePerSecond }: RateLimit): number | undefined => {
+  if (per === 'all') return ratePerSecond
+  if (clients === undefined) return undefined
+  const { popularity, count } = clients
+  const [most] = zipfGroups(count, popularity.law === 'zipf' ? popularity.exponent : 0)
+  return ratePerSecond / (most?.probability ?? 1)
+}
+
 const rateLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
   Object.values(topology.components).flatMap((component): readonly RawLimit[] => {
     const rate =
       component.role === 'external'
         ? component.rateLimit?.ratePerSecond
-        : component.role === 'balancer' && component.rateLimit?.per === 'all'
-          ? component.rateLimit.ratePerSecond
+        : component.role === 'balancer' && component.rateLimit !== undefined
+          ? beforeRefusal(topology, component.rateLimit)
           : undefined
     return rate === undefined
       ? []

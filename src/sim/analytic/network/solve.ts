@@ -1,10 +1,11 @@
 /** From a topology, its declared traffic and a placement to what its stations and classes make of it. */
 import type { Placement } from '../../../result/placement.js'
 import type { ComponentId, RequestClass, Topology } from '../../../topology/types.js'
-import { roundTrips } from '../../places.js'
+import { places, roundTrips } from '../../places.js'
 import { type Node, requestTree } from './flow-tree.js'
 import { flushRatios } from './flush-ratios.js'
 import { type HitRatios, hitRatios } from './hit-ratios.js'
+import { keptAnswers, ratesBehind } from './kept-answers.js'
 import { rawLimits } from './limits.js'
 import { operatingPoint } from './operating-point.js'
 import type { Spread } from './places.js'
@@ -78,8 +79,10 @@ export const solveTopology = (
 ): { readonly hits: HitRatios; readonly solved: Solved } => {
   const at = (throughput: number) => {
     const classRate = (id: string): number => throughput * (topology.requests[id]?.share ?? 0)
-    const flushes = flushRatios(topology, classRate)
-    const present = hitRatios(topology, classRate)
+    const keptShare = keptAnswers(topology, classRate)
+    const rateBehind = ratesBehind(topology, classRate, keptShare)
+    const flushes = flushRatios(topology, rateBehind)
+    const present = hitRatios(topology, rateBehind)
     const hits: HitRatios =
       gone === undefined
         ? present
@@ -92,6 +95,8 @@ export const solveTopology = (
           topology,
           hitRatio: hits.of,
           flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
+          keptShare,
+          placeOf: places(topology, placement),
           roundTripSeconds: roundTrips(topology, placement),
         }),
       spread,

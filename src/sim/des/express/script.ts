@@ -89,7 +89,7 @@ export const expressScript = (
   const { load, faults } = experiment
   if (load.mode !== 'open' || (load.arrivals.kind !== 'poisson' && load.arrivals.kind !== 'bursty')) return undefined
   if (faults.length > 0 || demandDependsOnLoad(topology) || isSpread(topology)) return undefined
-  if (system.priorities !== undefined) return undefined
+  if (system.priorities !== undefined || topology.origins.length > 0) return undefined
   if (demandTakesTurns(topology)) return undefined
   const served = new Set(requests.map(({ serve }) => serve))
   const [serve] = served
@@ -130,7 +130,12 @@ const isSpread = (topology: Topology): boolean =>
 /** It does something on its own. */
 const isActive = (component: Topology['components'][string]): boolean =>
   (component.role === 'service' && (component.consumes !== undefined || component.scaling !== undefined)) ||
-  (component.role === 'balancer' && (component.activeHealth !== undefined || component.rateLimit !== undefined)) ||
+  (component.role === 'balancer' &&
+    (component.activeHealth !== undefined ||
+      component.rateLimit !== undefined ||
+      component.cache !== undefined ||
+      component.balance === 'failover' ||
+      component.balance === 'geo')) ||
   (component.role === 'store' && component.failover !== undefined)
 
 const isSimple = (system: System, service: ServiceComponent): boolean =>

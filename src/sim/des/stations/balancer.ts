@@ -7,14 +7,18 @@ import { turnCpu, visitCpu, visitTurns } from '../../../catalog/demand.js'
 import type { ActiveHealthOptions } from '../../../policy/active-health.js'
 import { type BalanceAlgorithm, type Balancer, makeBalancer } from '../../../policy/balancer.js'
 import type { BalancerComponent } from '../../../topology/types.js'
+import { originChooser, preference, wayFromOrigin } from '../../origins.js'
+import { places } from '../../places.js'
 import { badGateway, CodeMap, ok, timeout } from '../codes.js'
 import type { Endpoint, Station } from '../endpoint.js'
-import { Program } from '../flow/program.js'
+import { Label, Program } from '../flow/program.js'
 import { emitAftermath, emitBurst, emitPause } from '../flow/work-steps.js'
 import type { FrameCode } from '../frames.js'
+import { blocked } from '../kernel.js'
 import type { System } from '../system.js'
 import { answerDegradedBit, degradedBit, none } from '../tasks.js'
 import { emitAdmission, Limits } from './admission.js'
+import { Answers } from './answers.js'
 import { emitProbe, Prober } from './prober.js'
 
 const algorithms: ReadonlySet<string> = new Set<BalanceAlgorithm>([
@@ -31,6 +35,8 @@ const algorithmOf = ({ balance }: BalancerComponent): BalanceAlgorithm =>
 export interface Peer {
   readonly endpoint: Endpoint
   readonly weight: number
+  /** Which of the upstreams it belongs to. */
+  readonly upstream: number
 }
 
 /** How a try ended, in nginx's words: what `nextUpstream.for` lists, and whether the request had been sent. */
@@ -62,6 +68,7 @@ export class BalancerStation implements Station {
   /** Peers that an autoscaler has not started, or has taken away. */
   private readonly outside = new Set<number>()
   private readonly limits: Limits | undefined
+  private readonly answers: Answers | undefined
   private readonly probers = new Map<Endpoint, Prober>()
   private peers: readonly Peer[] = []
 
@@ -72,7 +79,8 @@ export class BalancerStation implements Station {
     private readonly longestClientTimeoutSeconds: number,
   ) {
     this.component = balancer.id
-    this.limits = balancer.rateLimit && new Limits(balancer.rateLimit)
+    this.limits = balancer.rateLimit && new Limits(balancer.rateLimit, system.topology.clients !== undefined)
+    this.answers = balancer.cache && new Answers(system, balancer.id, balancer.cache)
     const { codes } = system.kernel
     this.statuses = new CodeMap(codes, (text) => endings[text]?.status ?? text)
     this.endings = []
@@ -110,6 +118,7 @@ export class BalancerStation implements Station {
   renew(endpoint: Endpoint): void {
     this.balancers.delete(endpoint)
     this.limits?.forget(endpoint)
+    this.answers?.forget(endpoint)
     for (const peer of this.peers.keys()) this.probers.get(endpoint)?.renew(peer)
   }
 
@@ -162,7 +171,7 @@ export class BalancerStation implements Station {
   private emitProgram(): number {
     const { system, component, balancer } = this
     const { kernel } = system
-    const { tasks, requests, frames, codes, edges } = kernel
+    const { tasks, requests, frames, codes, edges, timers } = kernel
     const program = new Program(system, component)
     const cost = (rate: number) => visitCpu(system.topology, component, rate)
     const overhead = system.work(`${component}/visit`, component, (rate) => turnCpu(system.topology, component, rate))
@@ -176,15 +185,25 @@ export class BalancerStation implements Station {
     if (overhead !== undefined) emitBurst(program, overhead, undefined)
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (this.limits !== undefined) emitAdmission(program, this.limits)
+    const { answers } = this
+    if (answers !== undefined) {
+      const origin = program.here + 1
+      program.emit((task) =>
+        answers.hit(kernel.endpointOf(task), tasks.request[task] as number) ? kernel.end(task, ok) : origin,
+      )
+    }
 
     const listed: ReadonlySet<string> = new Set(balancer.nextUpstream.for)
     const readTimeout = balancer.readTimeoutSeconds
-    const guard = readTimeout < this.longestClientTimeoutSeconds ? kernel.timers.limit(readTimeout) : undefined
+    const guard = readTimeout < this.longestClientTimeoutSeconds ? timers.limit(readTimeout) : undefined
     const maxTries = balancer.nextUpstream.tries > 0 ? balancer.nextUpstream.tries : Number.POSITIVE_INFINITY
     const within = balancer.nextUpstream.timeoutSeconds ?? Number.POSITIVE_INFINITY
     const ways = this.peers.map((peer) => edges.between(component, peer.endpoint.station.component))
+    const ranked = this.rankedPick()
+    const wayOf = this.wayFromClient()
     const choose = program.here
     const judge = choose + 1
+    const go = new Label()
     /** The read timeout strikes as an answer of its own. */
     const limit: FrameCode = {
       expiresAs: timeout,
@@ -201,10 +220,14 @@ export class BalancerStation implements Station {
       const count = tasks.tried[task] as number
       if (count === 0) tasks.enteredAt[tasks.row(task)] = kernel.now
       const request = tasks.request[task] as number
+      const client = requests.client[request] as number
+      const tried = this.triedOf(task, count)
       const peer =
         count >= state.count
           ? none
-          : state.pick(kernel.now, this.triedOf(task, count), requests.client[request] as number)
+          : ranked === undefined
+            ? state.pick(kernel.now, tried, client)
+            : ranked(state, tried, client)
       tasks.pc[task] = judge
       const chosen = this.peers[peer]
       if (chosen === undefined) {
@@ -214,6 +237,13 @@ export class BalancerStation implements Station {
       }
       this.trying(task, peer, count)
       if (guard !== undefined) guard.add(frames.push(task, limitCode))
+      const seconds = wayOf === undefined ? 0 : wayOf(chosen, client)
+      if (seconds > 0) {
+        tasks.pc[task] = go.pc
+        timers.seconds[0] = seconds
+        timers.sleep(task)
+        return blocked
+      }
       return kernel.call(task, chosen.endpoint, tasks.goal[task] as number, ways[peer] as number)
     })
     program.emit((task) => {
@@ -227,6 +257,7 @@ export class BalancerStation implements Station {
         if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
           tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
         tasks.outcome[task] = tasks.answerOutcome[task] as number
+        answers?.keep(kernel.endpointOf(task), tasks.request[task] as number)
         return passesOn ? judge + 2 : kernel.end(task, ok)
       }
       const ending = this.endings[answer]
@@ -254,7 +285,47 @@ export class BalancerStation implements Station {
       emitAftermath(program, component)
       program.end()
     }
+    program.place(go)
+    program.emit((task) => {
+      const peer = tasks.peer[task] as number
+      tasks.pc[task] = judge
+      return kernel.call(task, (this.peers[peer] as Peer).endpoint, tasks.goal[task] as number, ways[peer] as number)
+    })
     return program.start
+  }
+
+  /** Upstreams one after the other, as the policy ranks them for the client; undefined: all at once. */
+  private rankedPick(): ((state: Balancer, tried: readonly number[], client: number) => number) | undefined {
+    const { system, balancer, peers } = this
+    const placeOf = places(system.topology, system.placement)
+    const { origins } = system.topology
+    const orders = (origins.length > 0 ? origins.map(({ region }) => region) : [undefined]).map((origin) =>
+      preference(balancer, origin, placeOf)?.map((upstream) =>
+        [...peers.keys()].filter((peer) => peers[peer]?.upstream !== upstream),
+      ),
+    )
+    if (orders[0] === undefined) return undefined
+    const originOf = originChooser(system.topology)
+    return (state, tried, client) => {
+      for (const others of orders[origins.length > 0 ? originOf(client) : 0] ?? []) {
+        if (others.length + tried.length === 0) return state.pick(system.kernel.now, tried, client)
+        const peer = state.pick(system.kernel.now, tried.length === 0 ? others : [...others, ...tried], client)
+        if (peer !== none) return peer
+      }
+      return none
+    }
+  }
+
+  /** Of a balancer at the client's side: the way from there to a peer; undefined: nobody is far from anything. */
+  private wayFromClient(): ((peer: Peer, client: number) => number) | undefined {
+    const { topology, placement } = this.system
+    const placeOf = places(topology, placement)
+    const upstreams = this.balancer.upstreams.map(({ component }) =>
+      topology.origins.map(({ region }) => wayFromOrigin(topology, placeOf, this.balancer, component, region)),
+    )
+    if (!upstreams.some((ways) => ways.some((seconds) => seconds > 0))) return undefined
+    const originOf = originChooser(topology)
+    return ({ upstream }, client) => upstreams[upstream]?.[originOf(client)] ?? 0
   }
 
   /** A timeout tells of more than load where the peer stands still, or the way to it is struck. */
