@@ -74,6 +74,15 @@ test.each(moments('supervisor', 2.4, 4))('the supervisor killed after %d s, its 
   await expectNothing()
 })
 
+test.each(moments('replicated', 12, 3))('replicas and Prometheus, killed after %d s', async (seconds) => {
+  const up = place.start('up', 'api/replicated/topology.yaml')
+  await sleep(seconds)
+  for (const { owner } of entries()) if (owner !== null) process.kill(owner.pid, 'SIGKILL')
+  up.child.kill('SIGKILL')
+  await up.ended
+  await expectNothing()
+})
+
 const experiment = (text: string): void => {
   const head = 'apiVersion: plimsoll/v1\nkind: Experiment\nname: short\ntopology: topology.yaml\n'
   writeFileSync(join(place.folder, 'api', 'short.yaml'), `${head}${text}`)
