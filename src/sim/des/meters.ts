@@ -161,8 +161,10 @@ export class Meters {
     const elapsed = now - this.markedAt
     const totals = this.totals()
     const components: Record<string, ComponentResult> = {}
+    // Of what only watches nothing is simulated, and so nothing claimed.
     for (const [id, member] of this.system.members)
-      components[id] = this.componentResult(member, this.marks.get(id) as Totals, totals.get(id) as Totals, elapsed)
+      if (member.component.role !== 'monitor')
+        components[id] = this.componentResult(member, this.marks.get(id) as Totals, totals.get(id) as Totals, elapsed)
     const hosts: Record<string, { utilization: { cpu: number } }> = {}
     for (const [id, used] of this.hostTotals()) {
       const cpu = this.machines.hosts.get(id)?.cpu ?? 0

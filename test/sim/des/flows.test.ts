@@ -244,3 +244,11 @@ describe('models that cannot be', () => {
     expect(result.requests.all?.errors['503']).toBeGreaterThan(1000)
   })
 })
+
+it('claims nothing of what only watches', () => {
+  const { components } = run(
+    service('[{ compute: 1ms }]', { rest: '  prometheus: { engine: prometheus }\n  grafana: { engine: grafana }' }),
+    { ...plan, seconds: 5 },
+  )
+  expect(Object.keys(components)).toEqual(['app'])
+})
