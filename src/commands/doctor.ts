@@ -9,6 +9,7 @@ import {
   missingPackages,
   versionOf,
 } from '../deploy/runtime/process/needs.js'
+import { runtimeOf } from '../deploy/runtime/runtimes.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { renderText } from '../report/document.js'
 import { paintFor } from '../report/paint.js'
@@ -17,6 +18,7 @@ import { loadTopology } from '../system/files.js'
 import { installPackages } from '../system/install.js'
 import { machine } from '../system/machine.js'
 import type { CommandHandler } from './command.js'
+import { doctorOfCompose } from './doctor-compose.js'
 import type { Host } from './host.js'
 import { printJson } from './json.js'
 
@@ -42,7 +44,9 @@ const reportOf = async (found: FoundProgram): Promise<ProgramReport> => ({
   version: (await versionOf(found, machine)) ?? null,
 })
 
-export const run: CommandHandler = async ({ host, args, options }) => {
+export const run: CommandHandler = async (invocation) => {
+  const { host, args, options } = invocation
+  if (runtimeOf(String(options.runtime ?? 'process')).name === 'compose') return doctorOfCompose(invocation)
   const file = args[0]
   const names = file === undefined ? [...engines.keys()] : [...engineNames(await loadTopology(resolve(host.cwd, file)))]
   const found = options.install === true ? await installMissing(names, host) : await neededPrograms(names)

@@ -16,6 +16,7 @@ const precision = {
 const threads = { flags: '--threads <number>', summary: 'of simulations (default: one per core)' } as const
 const topology = { name: '<topology>', summary: 'topology file (YAML)' } as const
 const experiment = { name: '<experiment>', summary: 'experiment file (YAML)' } as const
+const runtime = { flags: '--runtime <name>', summary: 'process, or compose: containers of Docker' } as const
 const system = { flags: '--system <id>', summary: 'the running system, when there is more than one' } as const
 
 /** In the order in which a user meets them. */
@@ -104,10 +105,7 @@ export const commands: readonly CommandSpec[] = [
     name: 'up',
     summary: 'launch the real stack and leave it running',
     arguments: [topology],
-    options: [
-      { flags: '--runtime <name>', summary: 'process (compose and kubernetes: not yet)', default: 'process' },
-      json,
-    ],
+    options: [{ ...runtime, default: 'process' }, json],
     undoes: true,
     load: () => import('./up.js'),
   },
@@ -142,6 +140,7 @@ export const commands: readonly CommandSpec[] = [
     arguments: [experiment],
     options: [
       { flags: '--on <engine>', summary: 'where', choices: ['sim', 'stack', 'both'], default: 'both' },
+      { ...runtime, summary: `${runtime.summary} (default: that of the system that is up, else process)` },
       { flags: '--out <folder>', summary: 'where run folders go (default: .plimsoll/runs)' },
       { flags: '--topology <file>', summary: "instead of the experiment's own" },
       replications,
@@ -204,7 +203,11 @@ export const commands: readonly CommandSpec[] = [
     name: 'doctor',
     summary: 'say what is missing on this machine, and install it',
     arguments: [{ name: '[topology]', summary: 'check what this topology needs' }],
-    options: [{ flags: '--install', summary: "install what is missing with the system's package manager" }, json],
+    options: [
+      { flags: '--install', summary: "install what is missing with the system's package manager" },
+      { ...runtime, default: 'process' },
+      json,
+    ],
     undoes: true,
     load: () => import('./doctor.js'),
   },

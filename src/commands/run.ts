@@ -1,3 +1,4 @@
+import { runtimeOf } from '../deploy/runtime/runtimes.js'
 import { usageError } from '../lib/errors.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import { compareResults } from '../report/compare.js'
@@ -92,6 +93,7 @@ export const run: CommandHandler = async (invocation) => {
     topology: text(options.topology),
     seed: seedOf(invocation.options.seed),
     runsFolder: text(options.out),
+    runtime: options.runtime === undefined ? undefined : runtimeOf(String(options.runtime)).name,
     purpose: 'run',
   })
   const code = await engine(invocation, prepared)

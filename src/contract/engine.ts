@@ -97,6 +97,10 @@ export interface LiveContext extends ConfigContext {
   readonly seed: number
   /** Root of the package, for entry points below dist/. */
   readonly packageFolder: string
+  /** Who may do everything in a store's server, where that is not its own default. */
+  readonly superuser?: string
+  /** CPU-seconds that the instance has used, where its processes cannot be seen one by one (in a container). */
+  readonly cpuSeconds?: () => number
   /** Random per system, hexadecimal: passwords of its servers. Kept in the system's folder only. */
   readonly secret: string
 }

@@ -22,6 +22,8 @@ export interface LedgerEntry {
   readonly bootId: string
   /** Unix socket of the supervisor, for `status`, `chaos` and `run` on a system that is up. */
   readonly socket: string
+  /** Of containers: the Docker engine that has them, such as `unix:///var/run/docker.sock`. */
+  readonly containerEngine?: string
   /** The process that owns the system: plimsoll itself for `run`, the supervisor for `up`. */
   readonly owner: { readonly pid: number; readonly startSeconds: number } | null
 }

@@ -2,6 +2,7 @@
  * What a runtime may do to the machine. `src/system/machine.ts` implements it; runtimes are handed it, because nothing but
  * `system` spawns processes or reads /proc.
  */
+import type { ContainerEngine, ContainerUsage } from './containers.js'
 import type { ProgramNeed } from './engine.js'
 import type { LedgerEntry } from './ledger.js'
 
@@ -111,4 +112,10 @@ export interface Machine {
   /** System V and POSIX shared memory that PostgreSQL servers with data below `folder` left behind. */
   removeSharedMemory(folder: string, deadPids: readonly number[]): Promise<void>
   ledger(folder: string): Ledger
+  /** The engine that DOCKER_HOST names, else the usual one, unless `endpoint` names it. */
+  containers(endpoint?: string): ContainerEngine
+  /** Reads what the control group of a container's first process has used; undefined: it is not there to be read. */
+  containerUsage(pid: number): (() => ContainerUsage) | undefined
+  /** Pids of the proxies that Docker has for these published ports. */
+  dockerProxies(ports: readonly number[]): readonly number[]
 }

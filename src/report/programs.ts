@@ -10,8 +10,13 @@ export interface ProgramReport {
   readonly version: string | null
 }
 
-export const programsDocument = (programs: readonly ProgramReport[], install: string | null): Document => ({
-  title: install === null ? 'every program that is needed is installed' : 'programs are missing',
+/** `steps`: what remains to be done, where it is not one line for a package manager. */
+export const programsDocument = (
+  programs: readonly ProgramReport[],
+  install: string | null,
+  steps: readonly string[] = [],
+): Document => ({
+  title: install === null && steps.length === 0 ? 'every program that is needed is installed' : 'programs are missing',
   sections: [
     {
       table: {
@@ -29,6 +34,7 @@ export const programsDocument = (programs: readonly ProgramReport[], install: st
         ]),
       },
     },
+    ...(steps.length === 0 ? [] : [{ lines: steps }]),
     ...(install === null
       ? []
       : [

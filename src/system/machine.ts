@@ -1,6 +1,9 @@
 /** The machine as the process runtime sees it. */
 import type { Machine } from '../contract/machine.js'
 import { account } from './accounts.js'
+import { usageReader } from './docker/cgroup.js'
+import { containerEngine } from './docker/engine.js'
+import { dockerProxies } from './docker/proxies.js'
 import { inside } from './inside.js'
 import { ledger } from './ledger.js'
 import { holdPorts } from './ports.js'
@@ -45,4 +48,7 @@ export const machine: Machine = {
   account,
   removeSharedMemory,
   ledger,
+  containers: (endpoint) => containerEngine(endpoint),
+  containerUsage: usageReader,
+  dockerProxies,
 }

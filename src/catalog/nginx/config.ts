@@ -12,7 +12,12 @@ import { upstreamServers } from './upstream.js'
 
 export interface NginxOptions {
   /** A second listener for `stub_status` alone; without it `/nginx_status` answers loopback clients on the main port. */
-  readonly admin?: { readonly host: string; readonly port: number }
+  readonly admin?: {
+    readonly host: string
+    readonly port: number
+    /** Addresses that may ask besides loopback: `10.1.2.0/24`. */
+    readonly allow?: string
+  }
   /** File for one JSON document per request; default off (it costs CPU that no model knows of). */
   readonly accessLog?: string
 }
@@ -111,11 +116,12 @@ const accessLogFormat = [
   "'}';",
 ]
 
-const statusLocation = (path: string): readonly string[] => [
+const statusLocation = (path: string, allow?: string): readonly string[] => [
   `location = ${path} {`,
   '    access_log off;',
   '    allow 127.0.0.0/8;',
   '    allow ::1;',
+  ...(allow === undefined ? [] : [`    allow ${allow};`]),
   '    deny all;',
   '    stub_status;',
   '}',
@@ -147,7 +153,12 @@ const servers = (
   '}',
   ...(options.admin === undefined
     ? []
-    : ['server {', `    listen ${socket(options.admin)};`, ...indented(statusLocation(nginxStatusPath)), '}']),
+    : [
+        'server {',
+        `    listen ${socket(options.admin)};`,
+        ...indented(statusLocation(nginxStatusPath, options.admin.allow)),
+        '}',
+      ]),
 ]
 
 /** nginx.conf as text. Throws `notYet` for a policy that nginx cannot express. */

@@ -7,18 +7,20 @@ import { hasStandbys, isStandby, primaryOf, slotStatements } from './replication
 
 export const superuser = 'postgres'
 
+export const superuserOf = ({ superuser: own = superuser }: LiveContext): string => own
+
 /** A standby that has not all that it received may be this far behind what is declared, and still be ready. */
 const slackSeconds = 5
 
 const promoteSeconds = 60
 
 const withSuperuser = async <T>(
-  { listen, secret }: LiveContext,
+  context: LiveContext,
   seconds: number,
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> => {
   const client = new pg.Client({
-    ...{ ...listen, user: superuser, password: secret, database: 'postgres' },
+    ...{ ...context.listen, user: superuserOf(context), password: context.secret, database: 'postgres' },
     application_name: 'plimsoll-replication',
     connectionTimeoutMillis: 1000,
     query_timeout: seconds * 1000,

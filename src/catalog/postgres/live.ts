@@ -9,7 +9,7 @@ import type { LiveContext, LiveFacet } from '../../contract/engine.js'
 import type { ProcessSpec } from '../../contract/process-spec.js'
 import { config, passfile, passfileName, postgresArgs, postgresqlConf } from './config.js'
 import { transactionsOf } from './live-client.js'
-import { isReady, replication, superuser } from './live-replication.js'
+import { isReady, replication, superuser, superuserOf } from './live-replication.js'
 import {
   basebackupArgs,
   hasStandbys,
@@ -97,7 +97,8 @@ export const live: LiveFacet = {
   specs: (context) => [spec(context)],
   prepare: (context) =>
     seedPostgres({
-      admin: { ...context.listen, user: superuser, password: context.secret },
+      admin: { ...context.listen, user: superuserOf(context), password: context.secret },
+      ...(context.cpuSeconds === undefined ? {} : { cpuSeconds: context.cpuSeconds }),
       topology: context.topology,
       component: context.component.id,
       role: { user: 'plimsoll', password: context.secret, database },
@@ -105,7 +106,11 @@ export const live: LiveFacet = {
     }),
   replication,
   sample: async (context) => {
-    const visits = await transactionsOf(context, { user: superuser, password: context.secret, database })
+    const visits = await transactionsOf(context, {
+      user: superuserOf(context),
+      password: context.secret,
+      database,
+    })
     return { visits }
   },
 }

@@ -18,6 +18,8 @@ export interface SeedOptions {
   }
   readonly topology: Topology
   readonly component: ComponentId
+  /** CPU-seconds of the whole server, where its backends are processes of another name space. */
+  readonly cpuSeconds?: () => number
   /** Role and database that the services use. Without a password the role has none (the server must trust loopback). */
   readonly role?: { readonly user: string; readonly password?: string; readonly database: string }
   /** Run first, by the administrator. */
@@ -39,7 +41,7 @@ export const seedPostgres = async (options: SeedOptions): Promise<Partial<Bindin
     await client.query(`SET ROLE ${quoteIdentifier(role.user)}`)
     for (const statement of schemaStatements(topology, component)) await client.query(statement)
     await fill(client, topology, component)
-    return calibrate(client)
+    return calibrate(client, options.cpuSeconds)
   })
   return {
     engine: 'postgres',
@@ -107,18 +109,19 @@ const cpuSecondsOf = async (pid: number): Promise<number | undefined> => {
  * Iterations of `plimsoll_work` per CPU-second: the median of several bursts. Measured by the kernel's account of the
  * backend where that can be read, else by the server's clock (then the fastest burst, as the least disturbed).
  */
-const calibrate = async (client: pg.Client): Promise<number> => {
+const calibrate = async (client: pg.Client, serverSeconds: SeedOptions['cpuSeconds']): Promise<number> => {
   const backend = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
   const pid = backend.rows[0]?.pid ?? 0
+  const cpuSeconds = async (): Promise<number | undefined> => serverSeconds?.() ?? cpuSecondsOf(pid)
   const burst = async (iterations: number): Promise<{ readonly cpu: number | undefined; readonly wall: number }> => {
-    const before = await cpuSecondsOf(pid)
+    const before = await cpuSeconds()
     const timed = await client.query<{ seconds: number }>(
       `SELECT extract(epoch FROM clock_timestamp() - began)::float8 AS seconds
          FROM (SELECT began, plimsoll_work($1, 0) AS done FROM (SELECT clock_timestamp() AS began OFFSET 0) AS clock OFFSET 0) AS work
         WHERE done IS NOT NULL`,
       [iterations],
     )
-    const after = await cpuSecondsOf(pid)
+    const after = await cpuSeconds()
     const wall = Math.max(timed.rows[0]?.seconds ?? 0, 1e-6)
     const cpu = before === undefined || after === undefined ? undefined : after - before
     return { cpu: cpu !== undefined && cpu > 0.05 * wall ? cpu : undefined, wall }

@@ -4,18 +4,8 @@ import type { InstanceCounters, LiveContext, LiveFacet } from '../../contract/en
 import { mergeCounters } from '../../contract/instance-counters.js'
 import type { ProcessSpec } from '../../contract/process-spec.js'
 import type { ServiceConfig } from '../../contract/workload.js'
-import type { Component } from '../../topology/types.js'
 import { answersOk, httpGet } from '../common/live-http.js'
-
-/**
- * Event-loop processes per replica. Threads and virtual threads are stood in for by as many event loops as the replica
- * has cores (its quota, else one): the placement of the run says so, and the simulator follows it.
- */
-export const eventLoopsOf = (component: Component): number => {
-  if (component.role !== 'service') return 1
-  const { execution, resources } = component
-  return execution.model === 'event-loop' ? execution.processes : Math.max(1, Math.ceil(resources.cpu ?? 1))
-}
+import { eventLoopsOf } from './processes.js'
 
 const spec = (context: LiveContext, process: number): ProcessSpec => {
   const { component, index, listens, folder, topology, seed, packageFolder, programs } = context

@@ -4,7 +4,8 @@
  * of a container and needs no resolver. See docs/adr/0010.
  */
 import { createHash } from 'node:crypto'
-import { eventLoopsOf, roleInstances } from '../../catalog/placement.js'
+import { roleInstances } from '../../catalog/placement.js'
+import { eventLoopsOf } from '../../catalog/service/processes.js'
 import type { Address } from '../../contract/engine.js'
 import { invalidInput } from '../../lib/errors.js'
 import { instanceCount } from '../../topology/instances.js'
@@ -34,9 +35,11 @@ export interface AddressPlan {
   readonly addresses: (component: string, role?: string) => readonly Address[]
 }
 
-/** Processes per instance: a service of several event loops is as many containers, everything else is one. */
+/** Processes per instance: the workload service is one container for each event loop, everything else is one. */
 const processesOf = (component: Component): number =>
-  component.role === 'service' && component.consumes === undefined ? (eventLoopsOf(component) ?? 1) : 1
+  component.role === 'service' && component.image === undefined && component.command === undefined
+    ? eventLoopsOf(component)
+    : 1
 
 /** The first addresses of a network belong to its gateway and to Docker. */
 const firstHost = 10
@@ -45,7 +48,17 @@ const hostsOfSmallNetwork = 240
 const unitName = (component: string, index: number, process: number): string =>
   process === 0 ? `${component}-${index}` : `${component}-${index}-${process}`
 
-export const addressPlan = (topology: Topology): AddressPlan => {
+/** The second and third number of a network `10.x.y.0`. */
+export type NetworkNumber = readonly [second: number, third: number]
+
+/** From the name alone, so that the addresses stay when the topology changes. */
+const networkOf = (name: string): NetworkNumber => {
+  const digest = createHash('sha256').update(name).digest()
+  return [64 + ((digest[0] ?? 0) % 128), digest[1] ?? 0]
+}
+
+/** `network`: where the topology's own is taken. */
+export const addressPlan = (topology: Topology, network: NetworkNumber = networkOf(topology.name)): AddressPlan => {
   const slots = Object.values(topology.components).flatMap((component) =>
     Array.from({ length: instanceCount(component) }, (_, index) =>
       Array.from({ length: processesOf(component) }, (_, process) => ({ component, index, process })),
@@ -53,10 +66,7 @@ export const addressPlan = (topology: Topology): AddressPlan => {
   )
   if (slots.length > 65_000)
     throw invalidInput({ message: `${slots.length} containers: a network of this kind has room for 65000` })
-  // From the name alone, so that the addresses stay when the topology changes.
-  const digest = createHash('sha256').update(topology.name).digest()
-  const second = 64 + ((digest[0] ?? 0) % 128)
-  const third = digest[1] ?? 0
+  const [second, third] = network
   const small = slots.length <= hostsOfSmallNetwork
   const ip = (n: number): string => {
     const host = n + firstHost

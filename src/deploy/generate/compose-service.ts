@@ -7,7 +7,7 @@ import { fillStatement, schemaStatements, tablesOf } from '../../catalog/postgre
 import { redisConf } from '../../catalog/redis/config.js'
 import type { Binding, ServiceConfig } from '../../contract/workload.js'
 import { notYet } from '../../lib/errors.js'
-import type { ServiceComponent, StoreComponent, Topology } from '../../topology/types.js'
+import type { ComponentId, ServiceComponent, StoreComponent, Topology } from '../../topology/types.js'
 import type { AddressPlan, Unit } from './address-plan.js'
 import { containerContext } from './context.js'
 import { nginxFile } from './nginx.js'
@@ -25,7 +25,19 @@ export interface ContainerContext {
   readonly topology: Topology
   readonly plan: AddressPlan
   readonly unit: Unit
+  /** Absent: the files are written once and run anywhere. */
+  readonly run?: RunFacts | undefined
 }
+
+/** What is known of a system that a runtime is about to start. */
+export interface RunFacts {
+  readonly seed: number
+  /** Of stores that run already: how fast their machine is. */
+  readonly prepared: ReadonlyMap<ComponentId, Partial<Binding>>
+}
+
+/** Where nginx shows its status to the machine that it runs on, in a system that a runtime starts. */
+export const statusPort = 8081
 
 /** Compose replaces `${…}` and `$…` in every value; a doubled dollar sign is one. */
 export const literal = (text: string): string => text.replaceAll('$', '$$$$')
@@ -49,7 +61,7 @@ const health = (test: readonly string[], startSeconds: number): Json => ({
 export const secretsFile = 'secrets.env'
 const secrets: Json = [{ path: `./${secretsFile}`, required: false }]
 
-const nginxContainer = ({ topology, plan, unit }: ContainerContext): Container => {
+const nginxContainer = ({ topology, plan, unit, run }: ContainerContext): Container => {
   const file = '/etc/nginx/nginx.conf'
   const path = nginxFile(topology, unit.component.id)
   return {
@@ -62,7 +74,15 @@ const nginxContainer = ({ topology, plan, unit }: ContainerContext): Container =
         unit.component.startupSeconds,
       ),
     },
-    files: [[path, nginxConf(containerContext(topology, plan, unit))]],
+    files: [
+      [
+        path,
+        nginxConf(
+          containerContext(topology, plan, unit),
+          run === undefined ? {} : { admin: { host: '0.0.0.0', port: statusPort, allow: plan.subnet } },
+        ),
+      ],
+    ],
     needs: unit.component.role === 'balancer' ? unit.component.upstreams.map(({ component }) => component) : [],
   }
 }
@@ -83,7 +103,7 @@ const redisContainer = ({ topology, plan, unit }: ContainerContext): Container =
   }
 }
 
-const databaseUser = 'plimsoll'
+export const databaseUser = 'plimsoll'
 
 const postgresContainer = ({ topology, unit }: ContainerContext): Container => {
   const store = singleStore(topology, unit)
@@ -159,7 +179,7 @@ const singleStore = (topology: Topology, { component }: Unit): StoreComponent =>
 const nominalIterationsPerSecond = 10_000_000
 
 /** Other components that the flows of this one reach. */
-const bindings = ({ topology, plan }: ContainerContext): Readonly<Record<string, Binding>> =>
+const bindings = ({ topology, plan, run }: ContainerContext): Readonly<Record<string, Binding>> =>
   Object.fromEntries(
     Object.values(topology.components)
       .filter(({ role }) => role === 'store' || role === 'service')
@@ -170,7 +190,11 @@ const bindings = ({ topology, plan }: ContainerContext): Readonly<Record<string,
           addresses: plan.addresses(component.id).map(({ host, port }) => ({ host, port })),
           ...(component.engine === 'postgres'
             ? // The password comes from PGPASSWORD: it belongs in no file that is generated.
-              { user: databaseUser, database: databaseUser, iterationsPerSecond: nominalIterationsPerSecond }
+              {
+                user: databaseUser,
+                database: databaseUser,
+                iterationsPerSecond: run?.prepared.get(component.id)?.iterationsPerSecond ?? nominalIterationsPerSecond,
+              }
             : {}),
         },
       ]),
@@ -199,14 +223,15 @@ const serviceContainer = (context: ContainerContext): Container => {
     process: unit.process,
     processes: unit.processes,
     listen: { host: '0.0.0.0', port },
-    seed: 1,
+    seed: context.run?.seed ?? 1,
     bindings: bindings(context),
   }
   return {
     service: {
       image: literal(own),
       ...(workload
-        ? { command: ['node', '/opt/plimsoll/dist/entries/service.js'] }
+        ? // Nothing of it writes, and nothing of it needs a privilege.
+          { read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] }
         : service.command === undefined
           ? {}
           : { command: service.command.map(literal) }),

@@ -3,7 +3,7 @@ import { stringify } from 'yaml'
 import { generatedHeader } from '../../catalog/header.js'
 import type { Topology } from '../../topology/types.js'
 import { type AddressPlan, addressPlan, type Unit } from './address-plan.js'
-import { type Container, containerOf, literal, notYetInCompose, secretsFile } from './compose-service.js'
+import { type Container, containerOf, literal, notYetInCompose, type RunFacts, secretsFile } from './compose-service.js'
 import { applyPatches, type Json } from './patch.js'
 
 /** The first port on which entry components are published, on loopback only. */
@@ -118,11 +118,17 @@ const secretsExample = (topology: Topology): string =>
     '',
   ].join('\n')
 
-export const composeTarget = (topology: Topology): ReadonlyMap<string, string> => {
+export interface ComposeFiles {
+  readonly document: Json
+  /** What its containers mount, by path beside it. */
+  readonly files: ReadonlyMap<string, string>
+}
+
+/** The document, amended as `generate.compose.patches` says, and the files that it names. */
+export const composeFiles = (topology: Topology, plan: AddressPlan, run?: RunFacts): ComposeFiles => {
   for (const component of Object.values(topology.components))
     if (component.role === 'external' || component.role === 'monitor') throw notYetInCompose(topology, component.id)
-  const plan = addressPlan(topology)
-  const containers = new Map(plan.units.map((unit) => [unit, containerOf({ topology, plan, unit })]))
+  const containers = new Map(plan.units.map((unit) => [unit, containerOf({ topology, plan, unit, run })]))
   const document: Json = {
     name: projectName(topology.name),
     services: Object.fromEntries(
@@ -134,12 +140,17 @@ export const composeTarget = (topology: Topology): ReadonlyMap<string, string> =
   const patched = applyPatches(document, topology.generate.compose?.patches ?? [], 'generate.compose.patches', (i) =>
     topology.source.locate(['generate', 'compose', 'patches', i]),
   )
+  return { document: patched, files: new Map([...containers.values()].flatMap(({ files }) => files)) }
+}
+
+export const composeText = (topology: Topology, document: Json): string =>
+  `# ${generatedHeader(topology)}\n${stringify(document, { lineWidth: 0, aliasDuplicateObjects: false, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })}`
+
+export const composeTarget = (topology: Topology): ReadonlyMap<string, string> => {
+  const { document, files } = composeFiles(topology, addressPlan(topology))
   return new Map([
-    [
-      'docker-compose.yml',
-      `# ${generatedHeader(topology)}\n${stringify(patched, { lineWidth: 0, aliasDuplicateObjects: false, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })}`,
-    ],
-    ...[...containers.values()].flatMap(({ files }) => files),
+    ['docker-compose.yml', composeText(topology, document)],
+    ...files,
     ['.gitignore', `# ${generatedHeader(topology)}\n${secretsFile}\n`],
     [`${secretsFile}.example`, secretsExample(topology)],
   ])

@@ -39,10 +39,16 @@ export const failure = async (id: string, how: Exit | string, logFile: string): 
   return targetFailed(`${id} did not start: ${describe(how)}`, said, hintFor(tail))
 }
 
+/** What an engine said when it was asked to start an instance. */
+export const startRefused = (id: string, error: unknown): PlimsollError => {
+  const said = error instanceof Error ? error.message : String(error)
+  return targetFailed(`${id} did not start`, said, hintFor([said]))
+}
+
 const portTaken = 'another program took the port meanwhile; try again'
 
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/address already in use|EADDRINUSE/i, portTaken],
+  [/address already in use|EADDRINUSE|port is already allocated/i, portTaken],
   [/no space left|ENOSPC/i, 'the disk is full: make room in the folder for temporary files (TMPDIR)'],
   [
     /cannot allocate memory|ENOMEM|could not map anonymous shared memory/i,

@@ -1,4 +1,4 @@
-/** Faults that the process runtime can inject, each with what takes it back. */
+/** Faults that a running system can be given, whatever its runtime, each with what takes it back. */
 
 import type { Fault } from '../../experiment/types.js'
 import { suggestion } from '../../lib/did-you-mean.js'
@@ -37,7 +37,7 @@ export const runnableFaults: readonly string[] = Object.keys(actions)
 const targets = (fault: Fault, instances: readonly Instance[]): readonly Instance[] => {
   const { target } = fault
   if (target.kind !== 'component' && target.kind !== 'instance')
-    throw notYet(`a ${target.kind} as the target of ${fault.kind} on native processes`, fault.position)
+    throw notYet(`a ${target.kind} as the target of ${fault.kind} on a running stack`, fault.position)
   const found = instances.filter(
     (instance) =>
       instance.component === target.component && (target.kind === 'component' || instance.index === target.index),
@@ -61,7 +61,7 @@ export const injectFault = async (
 ): Promise<{ readonly undo: () => Promise<void> }> => {
   const action = actions[fault.kind]
   if (action === undefined)
-    throw notYet(`fault ${fault.kind} on native processes`, fault.position, `it can do: ${runnableFaults.join(', ')}`)
+    throw notYet(`fault ${fault.kind} on a running stack`, fault.position, `it can do: ${runnableFaults.join(', ')}`)
   const struck = targets(fault, instances)
   await Promise.all(
     struck.map((instance) =>

@@ -75,6 +75,7 @@ export const newEntry = async (
     bootSeconds: machine.uptimeSeconds(),
     bootId: machine.bootId,
     socket: join(folder, socketName),
+    ...(runtime.name === 'compose' ? { containerEngine: machine.containers().endpoint } : {}),
     owner: ownerOf(machine),
   }
 }

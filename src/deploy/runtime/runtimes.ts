@@ -1,12 +1,13 @@
 /** The runtimes that there are. */
 import type { RuntimeName } from '../../contract/running-system.js'
 import { usageError } from '../../lib/errors.js'
+import { composeRuntime } from './compose/assemble.js'
 import { processRuntime } from './process/assemble.js'
 import type { Runtime } from './runtime.js'
 
 const runtimes: Readonly<Record<RuntimeName, Runtime | undefined>> = {
   process: processRuntime,
-  compose: undefined,
+  compose: composeRuntime,
   kubernetes: undefined,
 }
 

@@ -1,6 +1,6 @@
 /**
  * Undoes a ledger entry by what the kernel knows, whoever started the system and whatever became of it: ends every process
- * that works in its folder, removes shared memory, the folder, and last the entry. Idempotent, may run twice at once, and
+ * that works in its folder, removes containers that carry its label, shared memory, the folder, and last the entry. Idempotent, may run twice at once, and
  * may itself be killed at any moment: as long as something is left, the entry is.
  */
 import { readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
@@ -9,6 +9,7 @@ import { basename, isAbsolute, join } from 'node:path'
 import type { LedgerEntry } from '../../contract/ledger.js'
 import type { Ledger, Machine, ProcessStat } from '../../contract/machine.js'
 import { targetFailed } from '../../lib/errors.js'
+import { removeContainers } from './compose/remove.js'
 import { sleep, until } from './time.js'
 
 export interface Undone {
@@ -81,6 +82,7 @@ export const undoEntry = async (entry: LedgerEntry, ledger: Ledger, machine: Mac
     )
   try {
     const ended = await endProcesses(entry, machine)
+    if (entry.runtime === 'compose') await removeContainers(entry, machine.containers(entry.containerEngine))
     await machine.removeSharedMemory(entry.folder, ended)
     await rm(entry.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     await ledger.remove(entry.id)

@@ -19,7 +19,7 @@ test('engines without a native process and steps that the service cannot execute
   })
   const problems = unsupported(shop, engines)?.problems.map(({ message }) => message.split(':')[0])
   expect(problems?.sort()).toEqual([
-    'engine kafka (component broker) as a native process',
+    'engine kafka (component broker) as native processes',
     'pool app.main to broker (kafka)',
     'step buy/0',
   ])

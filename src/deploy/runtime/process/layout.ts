@@ -107,7 +107,7 @@ export const contextOf = (instance: PlannedInstance, shared: SharedContext): Liv
 /** Base URLs at which requests enter, by the component that stands outermost. */
 export const entriesOf = (
   topology: Topology,
-  instances: readonly PlannedInstance[],
+  instances: readonly Pick<PlannedInstance, 'component' | 'ports'>[],
 ): Readonly<Record<ComponentId, string>> => {
   const outermost = new Set(Object.values(topology.requests).map((request) => request.enter[0] ?? request.serve))
   return Object.fromEntries(

@@ -5,6 +5,8 @@ import type { Engine } from '../../../contract/engine.js'
 import { invalidInput, type PlimsollError, type Problem } from '../../../lib/errors.js'
 import type { Component, Topology } from '../../../topology/types.js'
 
+type Where = 'as native processes' | 'in containers'
+
 interface Feature {
   readonly key: string
   readonly asked: (component: Component) => boolean
@@ -50,6 +52,7 @@ const problemsOf = (
   topology: Topology,
   component: Component,
   engines: ReadonlyMap<string, Engine>,
+  where: Where,
 ): readonly Problem[] => {
   // The services that call it simulate it: there is nothing to start.
   if (component.role === 'external') return []
@@ -58,7 +61,7 @@ const problemsOf = (
   if (engines.get(component.engine)?.live === undefined)
     return [
       {
-        message: `engine ${component.engine} (component ${component.id}) as a native process: not supported yet`,
+        message: `engine ${component.engine} (component ${component.id}) ${where}: not supported yet`,
         position: at('engine'),
         hint: 'plimsoll simulate and plimsoll plan take it',
       },
@@ -66,7 +69,7 @@ const problemsOf = (
   const refused = features
     .filter((feature) => feature.asked(component))
     .map(({ key, hint }) => ({
-      message: `${key} of component ${component.id} (${component.engine}) as native processes: not supported yet`,
+      message: `${key} of component ${component.id} (${component.engine}) ${where}: not supported yet`,
       position: at(key),
       ...(hint === undefined ? {} : { hint }),
     }))
@@ -74,7 +77,13 @@ const problemsOf = (
 }
 
 /** Undefined: all of it can be run. */
-export const unsupported = (topology: Topology, engines: ReadonlyMap<string, Engine>): PlimsollError | undefined => {
-  const problems = Object.values(topology.components).flatMap((component) => problemsOf(topology, component, engines))
+export const unsupported = (
+  topology: Topology,
+  engines: ReadonlyMap<string, Engine>,
+  where: Where = 'as native processes',
+): PlimsollError | undefined => {
+  const problems = Object.values(topology.components).flatMap((component) =>
+    problemsOf(topology, component, engines, where),
+  )
   return problems.length === 0 ? undefined : invalidInput(...problems)
 }

@@ -1,0 +1,36 @@
+/** What keeps a topology from being run in containers, said before anything is touched. */
+import type { Machine } from '../../../contract/machine.js'
+import { missingProgram } from '../../../lib/errors.js'
+import { addressPlan } from '../../generate/address-plan.js'
+import { composeFiles } from '../../generate/compose.js'
+import { engineNames } from '../process/layout.js'
+import { liveFacetsOf } from '../process/needs.js'
+import { unsupported } from '../process/support.js'
+import type { Runtime } from '../runtime.js'
+
+/** Compose before 2.20 does not know all keys of the file. */
+const howToInstall = 'plimsoll doctor --runtime compose says what is needed'
+
+export const requireDocker = async (machine: Machine): Promise<void> => {
+  const engine = machine.containers()
+  if (!engine.endpoint.startsWith('unix://'))
+    throw missingProgram(
+      `the compose runtime needs a Docker engine on this machine, not one at ${engine.endpoint}`,
+      'unset DOCKER_HOST, or let it name a Unix socket',
+    )
+  const version = await engine.version().catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    throw missingProgram(`no Docker engine answers at ${engine.endpoint} (${why})`, howToInstall)
+  })
+  if ((await engine.composeVersion()) === undefined)
+    throw missingProgram(`docker compose is not installed (the Docker engine ${version} answers)`, howToInstall)
+}
+
+export const preflight = async ({ topology, engines, machine }: Parameters<Runtime['preflight']>[0]) => {
+  const refusal = unsupported(topology, engines, 'in containers')
+  if (refusal !== undefined) throw refusal
+  // Throws, by name, for what has no container yet.
+  composeFiles(topology, addressPlan(topology))
+  await requireDocker(machine)
+  return { facets: await liveFacetsOf(engineNames(topology), engines) }
+}
