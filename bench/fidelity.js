@@ -56,6 +56,7 @@ const makeContext = async (text, runsFolder) => {
     cwd: process.cwd(),
     runsFolder,
     packageFolder: root,
+    runtime: values.placement === 'compose' ? 'compose' : 'process',
     engines,
     purpose: 'run',
     signal: ending.signal,

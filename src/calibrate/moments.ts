@@ -120,10 +120,13 @@ class Model {
   }
 }
 
-/** The load that the run had on average, for as long as it takes to learn something. */
-const experimentOf = (result: RunResult, requests: number): Experiment => {
+/** The load that the run had on average (or `rate`), for as long as it takes to learn something. */
+export const experimentOf = (
+  result: RunResult,
+  requests: number,
+  rate = result.requests.all?.ratePerSecond ?? 0,
+): Experiment => {
   const classes = Object.entries(result.requests).filter(([id]) => id !== 'all')
-  const rate = result.requests.all?.ratePerSecond ?? 0
   const offered = classes.reduce((sum, [, one]) => sum + one.offered, 0)
   return {
     name: result.experiment.name,

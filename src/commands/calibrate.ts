@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { calibrate, type MeasuredRun } from '../calibrate/calibrate.js'
 import { differences } from '../calibrate/difference.js'
-import { invalidInput } from '../lib/errors.js'
+import type { Estimates } from '../calibrate/moments.js'
+import { predictedResponse } from '../calibrate/response.js'
+import { invalidInput, usageError } from '../lib/errors.js'
 import { exitCodes } from '../lib/exit-codes.js'
 import { formatCalibrationChange } from '../report/calibration.js'
+import { type Response, responseLines } from '../report/response.js'
 import { calibrationFile, loadTopology } from '../system/files.js'
 import { replaceFile } from '../system/replace-file.js'
 import { readRun, readRunOrigin } from '../system/run-folder.js'
@@ -13,6 +16,7 @@ import { stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import { printJson } from './json.js'
+import { inAscii } from './terminal.js'
 
 interface Found {
   readonly file: string
@@ -59,10 +63,48 @@ const nameOf = (path: string): string => {
   return basename(dirname(resolve(path)))
 }
 
-export const run: CommandHandler = async (invocation) => {
+interface Lesson extends Found {
+  readonly runs: readonly MeasuredRun[]
+}
+
+/** Runs that exist, or that are made now. */
+const lessonOf = async (invocation: Invocation): Promise<Lesson> => {
   const { args, options, host } = invocation
+  if (options.loads !== undefined) return (await import('./calibrate-loads.js')).measuredLoads(invocation)
+  for (const flag of ['knee', 'for', 'repeat'])
+    if (options[flag] !== undefined)
+      throw usageError(`--${flag}: only with --loads`, 'plimsoll calibrate --loads 10%,45%,70%')
+  if (args.length === 0)
+    throw usageError('missing required argument: runs to learn from', 'or let it make them: --loads 10%,45%,70%')
   const runs = args.map((path): MeasuredRun => ({ name: nameOf(path), result: readRun(path, host.cwd) }))
-  const { file, topology } = await findTopology(invocation, runs)
+  return { ...(await findTopology(invocation, runs)), runs }
+}
+
+/** From this ratio of the highest to the lowest rate on there is a curve. */
+const curveFrom = 1.5
+
+/** Undefined: one load is no curve. */
+const responseOf = (topology: Topology, estimates: Estimates, runs: readonly MeasuredRun[]): Response | undefined => {
+  const measured = runs.flatMap(({ result }) => {
+    const { all } = result.requests
+    if (all?.latency == null) return []
+    return [{ result, ratePerSecond: all.ratePerSecond, p95Seconds: all.latency.p95 }]
+  })
+  const range = [
+    Math.min(...measured.map((one) => one.ratePerSecond)),
+    Math.max(...measured.map((one) => one.ratePerSecond)),
+  ] as const
+  const [first] = measured
+  if (first === undefined || !(range[1] >= curveFrom * range[0])) return undefined
+  return {
+    predicted: predictedResponse(topology, estimates, first.result, range),
+    measured: measured.map(({ ratePerSecond, p95Seconds }) => ({ ratePerSecond, p95Seconds })),
+  }
+}
+
+export const run: CommandHandler = async (invocation) => {
+  const { options, host } = invocation
+  const { file, topology, runs } = await lessonOf(invocation)
   const { estimates, warnings } = calibrate(topology, runs)
   const target = join(dirname(file), calibrationFile)
   const text = formatCalibration(estimates)
@@ -72,6 +114,7 @@ export const run: CommandHandler = async (invocation) => {
     components: Object.keys(topology.components),
     steps: [...stepFacts(topology).keys()],
   })
+  const response = responseOf(topology, estimates, runs)
   const changes = differences(topology, topology.calibration, estimates)
   const written = options.dryRun !== true
   if (written) replaceFile(target, text)
@@ -84,6 +127,7 @@ export const run: CommandHandler = async (invocation) => {
       written,
       differences: changes,
       warnings,
+      response,
     })
   else {
     const where = relative(host.cwd, target)
@@ -96,6 +140,10 @@ export const run: CommandHandler = async (invocation) => {
         host.stdout,
       ),
     )
+    if (response !== undefined) {
+      const { columns } = host.stdout
+      host.stdout.write(`\n${responseLines(response, { columns, ascii: inAscii(host.env) }).join('\n')}\n`)
+    }
   }
   return exitCodes.ok
 }

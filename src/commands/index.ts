@@ -143,6 +143,7 @@ export const commands: readonly CommandSpec[] = [
       { ...runtime, summary: `${runtime.summary} (default: that of the system that is up, else process)` },
       { flags: '--out <folder>', summary: 'where run folders go (default: .plimsoll/runs)' },
       { flags: '--topology <file>', summary: "instead of the experiment's own" },
+      { flags: '--repeat <n>', summary: 'with both: so many runs on the stack, whose spread stands beside the error' },
       replications,
       threads,
       seed,
@@ -189,14 +190,24 @@ export const commands: readonly CommandSpec[] = [
   {
     name: 'calibrate',
     summary: 'learn service demands from measured runs, written beside the topology',
-    arguments: [{ name: '<runs...>', summary: 'run folders or result.json files' }],
+    arguments: [
+      { name: '[runs...]', summary: 'run folders or result.json files; with --loads an experiment or a topology' },
+    ],
     options: [
       { flags: '--topology <file>', summary: 'the topology to calibrate (default: the one that the runs recorded)' },
+      { flags: '--loads <list>', summary: 'make the runs: shares of the knee or rates, such as 10%,45%,70%' },
+      {
+        flags: '--knee <rate>',
+        summary: 'with --loads: the knee (default: the highest rate with p99 < 50 ms, measured)',
+      },
+      { flags: '--for <time>', summary: 'with --loads: length of a run (default: 20s)' },
+      { flags: '--repeat <n>', summary: 'with --loads: runs of each load, by turns (default: 3)' },
       { flags: '--dry-run', summary: 'print the differences, write nothing' },
       json,
     ],
+    undoes: true,
     details:
-      'Refuses simulations, other topologies, runs that did not end, and runs whose load generator was the limit. What is estimated and how: docs/calibration.md.',
+      'With --loads it launches a stack, finds the knee and runs each load by turns; runs that something disturbed are made again. Refuses simulations, other topologies, runs that did not end, and runs whose load generator was the limit. What is estimated and how: docs/calibration.md.',
     load: () => import('./calibrate.js'),
   },
   {

@@ -7,7 +7,7 @@ import { formatResult } from '../report/result.js'
 import type { Placement } from '../result/placement.js'
 import type { Run, RunContext } from '../run/context.js'
 import { type Repetition, runInSimulator } from '../run/in-simulator.js'
-import { runOnStack } from '../run/on-stack.js'
+import { runOnStack, runOnStackRepeatedly } from '../run/on-stack.js'
 import { cores } from '../system/proc.js'
 import { progressBar } from './bar.js'
 import type { CommandHandler, Invocation } from './command.js'
@@ -15,6 +15,9 @@ import { countOf, seedOf } from './flags.js'
 import { printJson } from './json.js'
 import { exitCodeOf, type PreparedRun, prepareRun } from './run-context.js'
 import { maxReplications, maxThreads } from './simulate-flags.js'
+
+/** On a stack, one after the other. */
+const maxRepeats = 100
 
 const text = (option: Invocation['options'][string]): string | undefined =>
   typeof option === 'string' ? option : undefined
@@ -58,21 +61,28 @@ const inSimulator = async (
 /** The stack first: the simulator is told the placement that it had. Its verdicts are the ones that count. */
 const both = async (invocation: Invocation, { context, progress }: PreparedRun): Promise<ExitCode> => {
   const { host, options } = invocation
-  const stack = await runOnStack(context).finally(progress.end)
+  const repeats = countOf('--repeat', options.repeat, maxRepeats) ?? 1
+  const runs = await runOnStackRepeatedly(context, repeats).finally(progress.end)
+  const [stack, ...more] = runs
+  if (stack === undefined) throw new Error('a stack was launched and nothing was run on it')
   if (host.signal.aborted) {
     print(invocation, stack)
     return exitCodeOf(stack.result)
   }
   host.stderr.write('the same in the simulator\n')
   const sim = await inSimulator(invocation, context, stack.result.placement)
-  const comparison = compareResults(sim.result, stack.result)
+  const comparison = compareResults(
+    sim.result,
+    stack.result,
+    more.map(({ result }) => result),
+  )
   if (options.json === true) printJson(host, comparison)
   else {
     host.stdout.write(`${formatResult(stack.result, host.stdout)}\n`)
     host.stdout.write(formatComparison(comparison, host.stdout))
   }
-  host.stderr.write(`run folders: ${sim.folder}\n             ${stack.folder}\n`)
-  return exitCodeOf(stack.result)
+  host.stderr.write(`run folders: ${[sim, ...runs].map(({ folder }) => folder).join('\n             ')}\n`)
+  return Math.max(...runs.map(({ result }) => exitCodeOf(result))) as ExitCode
 }
 
 const engines: Readonly<Record<string, (invocation: Invocation, prepared: PreparedRun) => Promise<ExitCode>>> = {
@@ -88,6 +98,8 @@ export const run: CommandHandler = async (invocation) => {
   const { replications } = repetitionOf(invocation)
   if (replications > 1 && options.on === 'stack')
     throw usageError('--replications: a stack is run once', '--on sim or --on both')
+  if (options.repeat !== undefined && options.on !== 'both')
+    throw usageError('--repeat: it tells the spread of what is measured, for a comparison', '--on both')
   const prepared = await prepareRun(host, {
     experiment: args[0] ?? '',
     topology: text(options.topology),

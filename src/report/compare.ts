@@ -2,8 +2,9 @@
 
 import type { Comparison, ComparisonRow } from '../contract/comparison.js'
 import { failuresOf } from '../result/counts.js'
-import type { ClassResult, ComponentResult, FaultResult, Latency, RunResult } from '../result/run-result.js'
+import type { ClassResult, ComponentResult, FaultResult, HalfWidths, Latency, RunResult } from '../result/run-result.js'
 import { type Aspect, type Disturbance, disturbances } from '../result/validity.js'
+import { formatQuantity } from './quantity.js'
 import { toleranceOf, within } from './tolerances.js'
 
 type Values = readonly (readonly [quantity: string, value: number | null])[]
@@ -92,11 +93,16 @@ const blame = (subject: string, quantity: string, { sim, stack, wrongDemand }: C
   return { suspect: 'model', why: 'the model behaves otherwise than the stack here' }
 }
 
+interface Judged {
+  readonly predicted: number | null
+  readonly measured: number | null
+  readonly spread: number | undefined
+}
+
 const judge = (
   subject: string,
   quantity: string,
-  predicted: number | null,
-  measured: number | null,
+  { predicted, measured, spread = 0 }: Judged,
   context: Context,
 ): Doubt => {
   const tolerance = toleranceOf(quantity)
@@ -122,17 +128,34 @@ const judge = (
     return { verdict: 'invalid', why: `${engine === 'sim' ? 'the simulator' : 'the stack'} does not tell` }
   }
   if (tolerance === undefined || within(tolerance, predicted, measured)) return { verdict: 'pass' }
+  if (Math.abs(predicted - measured) <= spread)
+    return {
+      verdict: 'fail',
+      suspect: 'machine',
+      why: `equal runs of the unchanged stack differ by as much as this prediction is off (± ${formatQuantity(spread, tolerance.unit)})`,
+    }
   return { verdict: 'fail', ...blame(subject, quantity, context) }
 }
 
-const rowsOf = (subject: string, predicted: Values, measured: Values, context: Context): ComparisonRow[] => {
-  const quantities = [...new Set([...measured, ...predicted].map(([quantity]) => quantity))]
-  const find = (values: Values, quantity: string): number | null =>
-    values.find(([name]) => name === quantity)?.[1] ?? null
+interface Sides {
+  readonly predicted: Values
+  readonly halfWidths: HalfWidths | undefined
+  /** Of each of the equal runs. */
+  readonly measured: readonly Values[]
+}
+
+const find = (values: Values, quantity: string): number | null =>
+  values.find(([name]) => name === quantity)?.[1] ?? null
+
+const rowsOf = (subject: string, { predicted, halfWidths, measured }: Sides, context: Context): ComparisonRow[] => {
+  const quantities = [...new Set([...measured.flat(), ...predicted].map(([quantity]) => quantity))]
   return quantities.flatMap((quantity) => {
     const p = find(predicted, quantity)
-    const m = find(measured, quantity)
+    const seen = measured.flatMap((values) => find(values, quantity) ?? [])
+    const m = seen.length === 0 ? null : medianOf(seen)
     if (p === null && m === null) return []
+    const spread = seen.length < 2 ? undefined : (Math.max(...seen) - Math.min(...seen)) / 2
+    const halfWidth = halfWidths?.[quantity]
     return [
       {
         subject,
@@ -140,8 +163,10 @@ const rowsOf = (subject: string, predicted: Values, measured: Values, context: C
         unit: toleranceOf(quantity)?.unit ?? 'count',
         predicted: p,
         measured: m,
+        ...(halfWidth === undefined ? {} : { halfWidth }),
+        ...(spread === undefined ? {} : { spread }),
         errorRatio: p === null || m === null || m === 0 ? null : (p - m) / m,
-        ...judge(subject, quantity, p, m, context),
+        ...judge(subject, quantity, { predicted: p, measured: m, spread }, context),
       },
     ]
   })
@@ -171,45 +196,86 @@ const mismatches = (sim: RunResult, stack: RunResult): string[] => [
     : ['the simulator was told other hosts than the stack ran on']),
 ]
 
-/** `sim` is the prediction and `stack` the measurement; errorRatio = (predicted − measured) / measured. */
-export const compareResults = (sim: RunResult, stack: RunResult): Comparison => {
-  const disturbed = disturbances(stack)
+/** The middle one; of an even number the mean of the two in the middle. */
+const medianOf = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = Math.floor(sorted.length / 2)
+  const upper = sorted[half] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] ?? upper)) / 2
+}
+
+interface Measured {
+  /** Of which the values are taken. */
+  readonly runs: readonly RunResult[]
+  /** Runs that were left out. */
+  readonly left: number
+  readonly disturbances: readonly Disturbance[]
+}
+
+/** Of several equal runs the disturbed ones are left out, if at least half of them remain; else all of them are in doubt. */
+const measuredBy = (runs: readonly RunResult[]): Measured => {
+  const good = runs.filter((run) => disturbances(run).length === 0)
+  if (good.length > 0 && 2 * good.length >= runs.length)
+    return { runs: good, left: runs.length - good.length, disturbances: [] }
+  return { runs, left: 0, disturbances: runs.flatMap(disturbances) }
+}
+
+/**
+ * `sim` is the prediction, `stack` the measurement, `more` are further runs of the same experiment on the same stack: then the
+ * medians are compared. errorRatio = (predicted − measured) / measured.
+ */
+export const compareResults = (sim: RunResult, stack: RunResult, more: readonly RunResult[] = []): Comparison => {
+  const { runs, left, disturbances: disturbed } = measuredBy([stack, ...more])
   const wrongDemand = Object.entries(stack.components).flatMap(([id, component]) => {
     const rule = toleranceOf('utilization.cpu')
     const predicted = sim.components[id]?.utilization.cpu
     const holds = rule === undefined || predicted === undefined || within(rule, predicted, component.utilization.cpu)
     return holds ? [] : [id]
   })
-  const context: Context = { sim, stack, disturbances: disturbed, wrongDemand }
+  const context: Context = { sim, stack: runs[0] ?? stack, disturbances: disturbed, wrongDemand }
+  const sides = (of: (result: RunResult) => Values, halfWidths?: HalfWidths): Sides => ({
+    predicted: of(sim),
+    halfWidths,
+    measured: runs.map(of),
+  })
   const rows = [
     ...keysOf(stack.requests, sim.requests).flatMap((id) =>
-      rowsOf(id, classValues(sim.requests[id]), classValues(stack.requests[id]), context),
-    ),
-    ...keysOf(stack.components, sim.components).flatMap((id) =>
-      rowsOf(id, componentValues(sim.components[id]), componentValues(stack.components[id]), context),
-    ),
-    ...keysOf(stack.hosts, sim.hosts).flatMap((id) =>
       rowsOf(
-        `host ${id}`,
-        [['utilization.cpu', sim.hosts[id]?.utilization.cpu ?? null]],
-        [['utilization.cpu', stack.hosts[id]?.utilization.cpu ?? null]],
+        id,
+        sides(({ requests }) => classValues(requests[id]), sim.requests[id]?.halfWidth),
         context,
       ),
     ),
+    ...keysOf(stack.components, sim.components).flatMap((id) =>
+      rowsOf(
+        id,
+        sides(({ components }) => componentValues(components[id]), sim.components[id]?.halfWidth),
+        context,
+      ),
+    ),
+    ...keysOf(stack.hosts, sim.hosts).flatMap((id) => {
+      const of = ({ hosts }: RunResult): Values => [['utilization.cpu', hosts[id]?.utilization.cpu ?? null]]
+      return rowsOf(`host ${id}`, sides(of, sim.hosts[id]?.halfWidth), context)
+    }),
     ...keysOf(stack.faults, sim.faults).flatMap((key) => {
       const index = Number(key)
       const fault = stack.faults[index] ?? sim.faults[index]
       const subject = `fault ${index} (${fault?.kind} ${fault?.target})`
-      return rowsOf(subject, faultValues(sim.faults[index]), faultValues(stack.faults[index]), context)
+      return rowsOf(
+        subject,
+        sides(({ faults }) => faultValues(faults[index]), sim.faults[index]?.halfWidth),
+        context,
+      )
     }),
   ]
-  const reasons = [...mismatches(sim, stack), ...disturbed.map(({ why }) => why)]
+  const reasons = [...new Set([...mismatches(sim, stack), ...disturbed.map(({ why }) => why)])]
   return {
     apiVersion: 'plimsoll/v1',
     kind: 'Comparison',
     sim,
     stack,
     rows,
+    runs: { counted: runs.length, disturbed: left },
     validity: { verdict: reasons.length === 0 ? 'valid' : 'invalid', reasons },
   }
 }

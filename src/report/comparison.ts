@@ -7,13 +7,19 @@ import type { FormatOptions } from './result.js'
 
 const tones = { pass: 'good', fail: 'bad', invalid: 'dim' } satisfies Record<ComparisonRow['verdict'], Tone>
 
+/** `1.23 ms ± 40 µs`: a prediction with its interval, a measurement with the spread of equal runs. */
+const withWidth = (value: number | null, width: number | undefined, unit: ComparisonRow['unit']): string =>
+  width === undefined || value === null
+    ? formatQuantity(value, unit)
+    : `${formatQuantity(value, unit)} ± ${formatQuantity(width, unit)}`
+
 /** The subject stands only on the first of its rows. */
 const tableRows = (rows: readonly ComparisonRow[]): Cell[][] =>
   rows.map((row, index) => [
     rows[index - 1]?.subject === row.subject ? '' : row.subject,
     row.quantity,
-    formatQuantity(row.predicted, row.unit),
-    formatQuantity(row.measured, row.unit),
+    withWidth(row.predicted, row.halfWidth, row.unit),
+    withWidth(row.measured, row.spread, row.unit),
     formatSignedRatio(row.errorRatio),
     { text: row.verdict, tone: tones[row.verdict] },
   ])
@@ -34,7 +40,7 @@ const doubts = (rows: readonly ComparisonRow[]): string[] => {
 }
 
 export const comparisonDocument = (comparison: Comparison): Document => {
-  const { rows, validity, stack } = comparison
+  const { rows, runs, validity, stack } = comparison
   const count = (verdict: ComparisonRow['verdict']): number => rows.filter((row) => row.verdict === verdict).length
   const reasons = doubts(rows)
   return {
@@ -56,6 +62,11 @@ export const comparisonDocument = (comparison: Comparison): Document => {
       {
         lines: [
           `${count('pass')} within tolerance, ${count('fail')} not, ${count('invalid')} cannot be judged; error = (predicted − measured) / measured`,
+          ...(runs.counted + runs.disturbed === 1
+            ? []
+            : [
+                `measured: medians of ${runs.counted} runs ± half their range${runs.disturbed === 0 ? '' : `; ${runs.disturbed} more were disturbed and left out`}`,
+              ]),
         ],
       },
       ...(reasons.length === 0 ? [] : [{ title: 'what to distrust', lines: reasons }]),

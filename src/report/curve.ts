@@ -6,6 +6,8 @@
 export interface Series {
   /** What marks it where there are several. */
   readonly mark: string
+  /** Its points alone, without a line through them: what was measured. */
+  readonly onlyPoints?: boolean
   readonly points: readonly CurvePoint[]
 }
 
@@ -53,7 +55,9 @@ export const curveLines = (series: readonly Series[], options: CurveOptions): re
   const span = Math.max(...xs) - low || 1
   const column = (x: number): number => (x - low) / span
   const canvas = new Canvas(width, rows, ascii)
-  for (const one of series) draw(canvas, one, { column, height: scale.share, isOnly: series.length === 1 })
+  const lines = series.filter(({ onlyPoints = false }) => !onlyPoints)
+  for (const one of series)
+    draw(canvas, one, { column, height: scale.share, isOnly: lines.length === 1 && one === lines[0] })
   const axis = ascii ? { side: '|', corner: '+', line: '-' } : { side: '┤', corner: '└', line: '─' }
   const body = canvas.lines().map((line, row) => {
     const label = labels.find((one) => one.row === row)?.text ?? ''
@@ -86,7 +90,11 @@ interface Drawing {
   readonly isOnly: boolean
 }
 
-const draw = (canvas: Canvas, { mark, points }: Series, { column, height, isOnly }: Drawing): void => {
+const draw = (
+  canvas: Canvas,
+  { mark, points, onlyPoints = false }: Series,
+  { column, height, isOnly }: Drawing,
+): void => {
   const known = points.map(({ x, y, halfWidth }) => ({ x: column(x), y, halfWidth }))
   const ends = (i: number, share: number, which: -1 | 0 | 1): number | undefined => {
     const [a, b] = [known[i], known[i + 1] ?? known[i]]
@@ -102,6 +110,10 @@ const draw = (canvas: Canvas, { mark, points }: Series, { column, height, isOnly
     const i = next < 0 ? Math.max(0, known.length - 2) : Math.max(0, next - 1)
     const [a, b] = [known[i], known[i + 1]]
     return a === undefined || b === undefined ? [i, 0] : [i, Math.min(1, Math.max(0, (x - a.x) / (b.x - a.x)))]
+  }
+  if (onlyPoints) {
+    for (const { x, y } of known) if (y !== null) canvas.mark(x, height(y), mark)
+    return
   }
   if (isOnly)
     canvas.eachColumn((x, shade) => {

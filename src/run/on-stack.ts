@@ -62,6 +62,21 @@ export const runOnStack = async (context: RunContext): Promise<Run> => {
   }
 }
 
+/** As `runOnStack`, so many times on one system, each with the next seed; fewer when it is interrupted. */
+export const runOnStackRepeatedly = async (context: RunContext, repeats: number): Promise<readonly Run[]> => {
+  const refused = refusedFaults(context.experiment.faults)
+  if (refused !== undefined) throw refused
+  const { system, owned } = await attachOrLaunch(context)
+  const runs: Run[] = []
+  try {
+    for (let n = 0; n < repeats && !context.signal.aborted; n++)
+      runs.push(await runOn(system, { ...context, seed: context.seed + n }, true))
+    return runs
+  } finally {
+    if (owned) await system.down()
+  }
+}
+
 /** On a system that runs; with `restore`, faults that are still in force at the end are taken back. */
 export const runOn = async (system: RunningSystem, context: RunContext, restore: boolean): Promise<Run> => {
   const { topology, experiment, signal } = context

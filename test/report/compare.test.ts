@@ -149,3 +149,36 @@ test('results of different topologies, experiments or hosts are said not to belo
     'the simulator was told other hosts than the stack ran on',
   ])
 })
+
+const withMedian = (p50: number, changes: Partial<RunResult> = {}): RunResult => ({
+  ...stack,
+  requests: { ...stack.requests, all: classResult({ latency: latency(p50) }) },
+  ...changes,
+})
+
+test('of equal runs the median is compared, and half their range stands beside it', () => {
+  const comparison = compareResults(sim, withMedian(0.0021), [withMedian(0.0019), withMedian(0.0025)])
+  expect(row(comparison, 'all', 'latency.p50')).toMatchObject({ predicted: 0.002, measured: 0.0021, verdict: 'pass' })
+  expect(row(comparison, 'all', 'latency.p50')?.spread).toBeCloseTo(0.0003, 12)
+  expect(comparison.runs).toEqual({ counted: 3, disturbed: 0 })
+})
+
+test('a prediction that is off by less than equal runs differ is no fault of the model', () => {
+  const runs = [withMedian(0.003), withMedian(0.0045)]
+  expect(row(compareResults(sim, withMedian(0.002), runs), 'all', 'latency.p50')).toMatchObject({
+    measured: 0.003,
+    verdict: 'fail',
+    suspect: 'machine',
+  })
+})
+
+test('a disturbed run is left out while half of the runs remain; of too few, all are in doubt', () => {
+  const noisy = withMedian(0.02, { hosts: { local: { utilization: { cpu: 0.9 } } } })
+  const kept = compareResults(sim, withMedian(0.0021), [noisy])
+  expect(kept.runs).toEqual({ counted: 1, disturbed: 1 })
+  expect(kept.validity.verdict).toBe('valid')
+  expect(row(kept, 'all', 'latency.p50')?.measured).toBe(0.0021)
+  const doubted = compareResults(sim, withMedian(0.0021), [noisy, noisy])
+  expect(doubted.validity).toMatchObject({ verdict: 'invalid' })
+  expect(doubted.validity.reasons).toHaveLength(1)
+})
