@@ -1,14 +1,9 @@
 // Each session is calibrated by its own runs at 10 % and 45 %, and predicts its others; what counts is the median over the sessions.
 import { placements, points } from './plan.js'
+import { middle } from './statistics.js'
 
 /** Requests that each prediction rests on, as replications of the measured length. */
 const replications = 4
-
-const middle = (values) => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const half = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
-}
 
 /** What is compared of a point: error as a ratio, or as a difference of utilizations. */
 const quantities = [

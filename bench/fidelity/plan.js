@@ -1,26 +1,32 @@
 // What a session measures, and how near the prediction must come.
 
+const wide = { p50: 0.2, p95: 0.25, host: 0.04, throughput: 0.15 }
+
 export const placements = {
   pinned: {
+    runtime: 'process',
     pin: { generator: [1], stack: [0] },
     bounds: { p50: 0.1, p95: 0.15, host: 0.03, throughput: 0.1 },
   },
-  unpinned: { pin: undefined, bounds: { p50: 0.2, p95: 0.25, host: 0.04, throughput: 0.15 } },
+  unpinned: { runtime: 'process', pin: undefined, bounds: wide },
+  compose: { runtime: 'compose', pin: undefined, bounds: wide },
 }
 
-/** A mix that calibration has not seen: twice and a half as many of the dear requests. */
+/** A mix that calibration has not seen: two and a half times as many of the dear requests. */
 export const otherMix = { 'get-route': 0.75, optimize: 0.25 }
 
 /** Users without think time, more than the stack can serve at once. */
 export const saturatingUsers = 48
 
-/** In the order in which a session plays them; calibration and what it is to predict take turns. */
+/** In the order in which a session plays them: each calibrated load twice, with what it is to predict in between. */
 export const points = [
   { name: 'load-10', share: 0.1, calibrates: true },
-  { name: 'load-30', share: 0.3 },
   { name: 'load-45', share: 0.45, calibrates: true },
+  { name: 'load-30', share: 0.3 },
   { name: 'load-60', share: 0.6 },
+  { name: 'load-10-again', share: 0.1, calibrates: true },
   { name: 'load-75', share: 0.75 },
+  { name: 'load-45-again', share: 0.45, calibrates: true },
   { name: 'mix-60', share: 0.6, mix: otherMix },
   { name: 'closed', users: saturatingUsers },
 ]

@@ -1,4 +1,5 @@
 /** From measured points of one demand (a point a run) to a law of demand as a function of the rate of visits. */
+import { randomStream } from '../lib/random.js'
 import { studentT } from '../lib/student-t.js'
 import { type Calibrated, type DemandLaw, demandAt } from '../topology/calibration.js'
 
@@ -50,25 +51,30 @@ const powerLaw = (points: readonly DemandPoint[]): Extract<DemandLaw, { law: 'po
   }
 }
 
-/** One point per load. */
-const byLoad = (points: readonly DemandPoint[]): DemandPoint[] => {
+/** Points of one load each. */
+const loadsOf = (points: readonly DemandPoint[]): DemandPoint[][] => {
   const groups: DemandPoint[][] = []
   for (const point of [...points].sort((a, b) => a.ratePerSecond - b.ratePerSecond)) {
     const group = groups.at(-1)
     if (group?.[0] !== undefined && point.ratePerSecond <= group[0].ratePerSecond * sameLoad) group.push(point)
     else groups.push([point])
   }
-  return groups.map(pooled)
+  return groups
 }
 
 const relativeMiss = (law: DemandLaw, point: DemandPoint): number =>
   Math.abs(demandAt(law, point.ratePerSecond) / point.seconds - 1)
 
+const constantLaw = (points: readonly DemandPoint[]): DemandLaw => ({
+  law: 'constant',
+  seconds: pooled(points).seconds,
+})
+
 /** Constant from one load; from several, a power law where it passes near every load, else a table. */
 export const fitLaw = (points: readonly DemandPoint[]): DemandLaw => {
-  const loads = byLoad(points)
+  const loads = loadsOf(points).map(pooled)
   const rates = loads.map((load) => load.ratePerSecond)
-  const constant: DemandLaw = { law: 'constant', seconds: pooled(points).seconds }
+  const constant = constantLaw(points)
   const spread = Math.max(...rates) / Math.min(...rates)
   if (loads.length < 2 || !(spread >= distinctLoads)) return constant
   const table: DemandLaw = {
@@ -85,26 +91,44 @@ export const fitLaw = (points: readonly DemandPoint[]): DemandLaw => {
   return fits ? power : table
 }
 
-const parameters = (law: DemandLaw): number =>
-  law.law === 'constant' ? 1 : law.law === 'table' ? law.points.length : 2
+const resamples = 400
+/** The 97.5 % quantile of the normal distribution. */
+const z975 = 1.96
 
 /**
- * 95 % half-width of the demand at the pooled rate, from how far the runs scatter around the law: t · s/√n, s from the
- * residuals with n − (parameters of the law) degrees of freedom. Undefined where no run is left over.
+ * 95 % half-width of the demand at the highest rate, by bootstrap (Efron 1979): the runs of each load are drawn anew with
+ * replacement, the law is fitted to them, and the middle 95 % of what it says count. Few runs look more alike than they are; so it
+ * is widened by √(n/(n − 1)) and by Student's t over the normal quantile, n the fewest runs of a load. Undefined: one run of some
+ * load cannot tell.
  */
-const halfWidth = (law: DemandLaw, points: readonly DemandPoint[]): number | undefined => {
-  const freedom = points.length - parameters(law)
-  if (freedom < 1) return undefined
-  const squares = sumOf(points, (point) => (point.seconds - demandAt(law, point.ratePerSecond)) ** 2)
-  return studentT(freedom) * Math.sqrt(squares / freedom / points.length)
+const halfWidth = (
+  groups: readonly (readonly DemandPoint[])[],
+  fit: (points: readonly DemandPoint[]) => DemandLaw,
+): number | undefined => {
+  const fewest = Math.min(...groups.map((group) => group.length))
+  if (fewest < 2) return undefined
+  const random = randomStream(1, 'bootstrap')
+  const highest = Math.max(...groups.flat().map((point) => point.ratePerSecond))
+  const values = new Float64Array(resamples)
+  for (let i = 0; i < resamples; i++) {
+    const drawn = groups.flatMap((group) =>
+      group.flatMap(() => group[Math.floor(random.uniform() * group.length)] ?? []),
+    )
+    values[i] = demandAt(fit(drawn), highest)
+  }
+  values.sort()
+  const quantile = (q: number): number => values[Math.round(q * (resamples - 1))] as number
+  const percentile = (quantile(0.975) - quantile(0.025)) / 2
+  return (percentile * Math.sqrt(fewest / (fewest - 1)) * studentT(fewest - 1)) / z975
 }
 
 /** Undefined: no run visited it. `varies: false` for what does not depend on load, such as pure computation. */
 export const estimate = (points: readonly DemandPoint[], varies: boolean): Calibrated | undefined => {
   const known = points.filter((point) => point.samples > 0 && point.ratePerSecond > 0)
   if (known.length === 0) return undefined
-  const law: DemandLaw = varies ? fitLaw(known) : { law: 'constant', seconds: pooled(known).seconds }
-  const halfWidthSeconds = halfWidth(law, known)
+  const fit = varies ? fitLaw : constantLaw
+  const law = fit(known)
+  const halfWidthSeconds = halfWidth(varies ? loadsOf(known) : [known], fit)
   return {
     demand: law,
     ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),

@@ -23,8 +23,10 @@ export interface MeasuredLoads {
   readonly runs: readonly MeasuredRun[]
 }
 
-/** Seconds. A warm-up compiles the hot paths of the services and fills caches and pools. */
-const defaults = { seconds: 20, repeats: 3, knee: 8, warmUp: 10, startPerSecond: 100 } as const
+const defaults = { seconds: 20, repeats: 3, kneeSeconds: 8, startPerSecond: 100 } as const
+
+/** The just-in-time compiler optimizes for some ten thousand requests to each process: until then all is dearer, by up to a half. */
+const warmUp = { name: 'warm-up', seed: 1, level: { users: 32 }, seconds: 30 } as const
 
 type Load = { readonly share: number } | { readonly ratePerSecond: number }
 
@@ -98,7 +100,6 @@ export const measuredLoads = async (invocation: Invocation): Promise<MeasuredLoa
   const startPerSecond =
     flags.kneePerSecond ??
     (topology.traffic?.mode === 'open' ? topology.traffic.ratePerSecond : defaults.startPerSecond)
-  const warmUp = { name: 'warm-up', seed: 1, level: { ratePerSecond: startPerSecond / 2 }, seconds: defaults.warmUp }
   const session = await openSession(
     contextOf(invocation, topology, topologyFile, steadyText({ ...conditions, ...warmUp, warmupSeconds: 0 })),
   )
@@ -124,7 +125,7 @@ export const measuredLoads = async (invocation: Invocation): Promise<MeasuredLoa
 const kneeOf = async (options: MeasureOptions, flags: Flags, startPerSecond: number): Promise<number | undefined> => {
   if (!flags.loads.some((load) => 'share' in load)) return undefined
   if (flags.kneePerSecond !== undefined) return flags.kneePerSecond
-  const knee = await measureKnee(options, { startPerSecond, seconds: defaults.knee })
+  const knee = await measureKnee(options, { startPerSecond, seconds: defaults.kneeSeconds })
   if (knee === undefined)
     throw targetFailed(
       'the knee could not be found',
