@@ -171,9 +171,16 @@ export const calibrate = (
       .sort()
       .at(-1) ?? ''
   const machine = runs.at(-1)?.result.versions.machine ?? 'unknown'
+  const probes = runs.flatMap(({ result }) => result.probe?.beforeSeconds ?? [])
   const lateness = latenessPoints(demands.flatMap((run) => run.lateness ?? []))
   const known: Estimates = {
-    origin: { runs: runs.map(({ name }) => name), measuredAt: newest, topologyDigest: topology.digest, machine },
+    origin: {
+      runs: runs.map(({ name }) => name),
+      measuredAt: newest,
+      topologyDigest: topology.digest,
+      machine,
+      ...(probes.length === 0 ? {} : { probeSeconds: meanOf(probes) }),
+    },
     components,
     steps: Object.fromEntries(Object.entries(cpu).map(([id, demand]) => [id, { cpu: demand }])),
     hitRatios: hitRatios(demands),

@@ -52,6 +52,7 @@ export const differences = (topology: Topology, before: Calibration | undefined,
         ...(wait === undefined ? [] : [row(`steps.${id}.wait`, before?.steps[id]?.wait, fact?.waitSeconds, wait)]),
       ]
     }),
+    ...surroundings(before, after),
     ...Object.entries(after.hitRatios).map(([id, ratio]): Difference => {
       const old = before?.hitRatios[id]
       return {
@@ -65,4 +66,21 @@ export const differences = (topology: Topology, before: Calibration | undefined,
       }
     }),
   ]
+}
+
+/** Of what no step and no component has: the lateness at the highest rate, and the two shares. */
+const surroundings = (before: Calibration | undefined, after: Estimates): Difference[] => {
+  const values = (of: Estimates | undefined) =>
+    [
+      ['lateness', 'seconds', of?.lateness?.at(-1)?.meanSeconds],
+      ['aftermath', 'ratio', of?.aftermath],
+      ['background', 'ratio', of?.background],
+    ] as const
+  const earlier = values(before)
+  return values(after).flatMap(([entry, unit, value], i): Difference[] => {
+    if (value === undefined) return []
+    const old = earlier[i]?.[2] ?? null
+    const oldFrom = old === null ? null : 'calibration'
+    return [{ entry, unit, old, oldFrom, new: value, halfWidth: null, samples: null }]
+  })
 }

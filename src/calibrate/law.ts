@@ -103,7 +103,7 @@ const z975 = 1.96
  */
 const halfWidth = (
   groups: readonly (readonly DemandPoint[])[],
-  fit: (points: readonly DemandPoint[]) => DemandLaw,
+  lawOf: (points: readonly DemandPoint[]) => DemandLaw,
 ): number | undefined => {
   const fewest = Math.min(...groups.map((group) => group.length))
   if (fewest < 2) return undefined
@@ -114,7 +114,7 @@ const halfWidth = (
     const drawn = groups.flatMap((group) =>
       group.flatMap(() => group[Math.floor(random.uniform() * group.length)] ?? []),
     )
-    values[i] = demandAt(fit(drawn), highest)
+    values[i] = demandAt(lawOf(drawn), highest)
   }
   values.sort()
   const quantile = (q: number): number => values[Math.round(q * (resamples - 1))] as number
@@ -126,9 +126,9 @@ const halfWidth = (
 export const estimate = (points: readonly DemandPoint[], varies: boolean): Calibrated | undefined => {
   const known = points.filter((point) => point.samples > 0 && point.ratePerSecond > 0)
   if (known.length === 0) return undefined
-  const fit = varies ? fitLaw : constantLaw
-  const law = fit(known)
-  const halfWidthSeconds = halfWidth(varies ? loadsOf(known) : [known], fit)
+  const lawOf = varies ? fitLaw : constantLaw
+  const law = lawOf(known)
+  const halfWidthSeconds = halfWidth(varies ? loadsOf(known) : [known], lawOf)
   return {
     demand: law,
     ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),

@@ -100,9 +100,10 @@ export const generatorLateness = ({ calibration }: Topology, ratePerSecond: numb
   return { shape: 'lognormal', p50Seconds, p99Seconds: p50Seconds * Math.exp(z99 * sigma) }
 }
 
-/** Is the demand of any component spread over turns, or over the time after the answer? */
+/** Is the demand of any component spread over turns or over the time after the answer, or is the generator late? */
 export const demandTakesTurns = ({ calibration }: Topology): boolean =>
   (calibration?.aftermath ?? 0) > 0 ||
+  (calibration?.lateness?.length ?? 0) > 0 ||
   Object.values(calibration?.components ?? {}).some(({ turns }) => turns !== undefined && turns > 1)
 
 /**

@@ -3,8 +3,8 @@
 import type { Comparison, ComparisonRow } from '../contract/comparison.js'
 import { failuresOf } from '../result/counts.js'
 import type { ClassResult, ComponentResult, FaultResult, HalfWidths, Latency, RunResult } from '../result/run-result.js'
-import { type Aspect, type Disturbance, disturbances } from '../result/validity.js'
-import { formatQuantity } from './quantity.js'
+import { type Aspect, type Disturbance, disturbances, limits } from '../result/validity.js'
+import { formatQuantity, formatRatio } from './quantity.js'
 import { toleranceOf, within } from './tolerances.js'
 
 type Values = readonly (readonly [quantity: string, value: number | null])[]
@@ -69,6 +69,15 @@ interface Context {
 
 type Doubt = Pick<ComparisonRow, 'verdict'> & Partial<Pick<ComparisonRow, 'suspect' | 'why'>>
 
+/** The same computation took another time when the model was calibrated; undefined: hardly, or nobody knows. */
+const slowerThanCalibrated = ({ calibration }: RunResult, { probe }: RunResult): string | undefined => {
+  if (calibration?.probeSeconds === undefined || probe === undefined) return undefined
+  const moved = probe.beforeSeconds / calibration.probeSeconds - 1
+  if (Math.abs(moved) <= limits.probe) return undefined
+  const [size, how] = [formatRatio(Math.abs(moved)), moved > 0 ? 'slower' : 'faster']
+  return `the machine is ${size} ${how} than when the model was calibrated; calibrate again, in the session of the measurement`
+}
+
 /** Why a prediction missed, as far as the two results can tell. */
 const blame = (subject: string, quantity: string, { sim, stack, wrongDemand }: Context): Omit<Doubt, 'verdict'> => {
   if (quantity === 'errors') {
@@ -81,6 +90,8 @@ const blame = (subject: string, quantity: string, { sim, stack, wrongDemand }: C
       suspect: 'model',
       why: 'the model is not calibrated: it knows only what the topology declares (plimsoll calibrate RUN)',
     }
+  const slower = slowerThanCalibrated(sim, stack)
+  if (slower !== undefined && aspectOf(quantity) !== undefined) return { suspect: 'machine', why: slower }
   if (quantity === 'utilization.cpu')
     return {
       suspect: 'model',

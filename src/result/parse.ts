@@ -187,7 +187,7 @@ const runResult = z.looseObject({
   status: z.enum(['completed', 'aborted', 'interrupted', 'failed']),
   seed: number,
   topology: z.looseObject({ name: text, digest: text }),
-  calibration: z.looseObject({ digest: text }).nullable(),
+  calibration: z.looseObject({ digest: text, probeSeconds: number.optional() }).nullable(),
   placement,
   experiment: z.looseObject({ name: text, digest: text }),
   startedAt: text.nullable(),

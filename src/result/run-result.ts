@@ -13,7 +13,7 @@ export interface RunResult {
   readonly status: 'completed' | 'aborted' | 'interrupted' | 'failed'
   readonly seed: number
   readonly topology: { readonly name: string; readonly digest: string }
-  readonly calibration: { readonly digest: string } | null
+  readonly calibration: CalibrationMark | null
   readonly placement: Placement
   readonly experiment: { readonly name: string; readonly digest: string }
   /** ISO 8601 for a stack, null for a simulation. */
@@ -47,6 +47,12 @@ export interface RunResult {
   readonly probe?: { readonly beforeSeconds: number; readonly afterSeconds: number }
   /** How exact the estimates are: what their `halfWidth`s rest on. */
   readonly statistics?: Statistics
+}
+
+/** Which calibration the model had, and how fast the machine was then: seconds of the fixed computation (`probe`). */
+export interface CalibrationMark {
+  readonly digest: string
+  readonly probeSeconds?: number
 }
 
 export interface Statistics {

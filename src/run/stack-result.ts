@@ -6,6 +6,7 @@ import { assembleRunResult, type RunParts } from '../result/assemble.js'
 import { instancesOf } from '../result/capacity.js'
 import type { RunEvent } from '../result/run-event.js'
 import type { ComponentResult, RunResult, StepResult } from '../result/run-result.js'
+import { calibrationMark } from '../topology/calibration.js'
 import { type StepFact, stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import { componentResult, type Interval, interval, lookupsAt, poolOccupancy, stepResults } from './meter.js'
@@ -140,7 +141,7 @@ export const stackResult = (parts: StackParts): RunResult => {
     status: parts.status,
     seed: parts.seed,
     topology: { name: topology.name, digest: topology.digest },
-    calibration: topology.calibration === undefined ? null : { digest: topology.calibration.digest },
+    calibration: calibrationMark(topology.calibration),
     placement,
     experiment: { name: experiment.name, digest: experiment.digest },
     startedAt: parts.startedAt,

@@ -90,7 +90,13 @@ const calibrated = z.strictObject(calibratedShape)
 export const calibrationShape = {
   apiVersion: oneOf(['plimsoll/v1']),
   kind: oneOf(['Calibration']),
-  origin: z.strictObject({ runs: z.array(text), measuredAt: text, topologyDigest: text, machine: text }),
+  origin: z.strictObject({
+    runs: z.array(text),
+    measuredAt: text,
+    topologyDigest: text,
+    machine: text,
+    probe: duration.optional(),
+  }),
   components: about('CPU per visit beyond the steps', z.record(reference, calibrated).optional()),
   steps: z.record(reference, z.strictObject({ cpu: calibrated.optional(), wait: calibrated.optional() })).optional(),
   hitRatios: about('per lookup step or cache', z.record(reference, ratio).optional()),
@@ -126,6 +132,7 @@ export const parseCalibration = (source: string, options: CalibrationOptions): C
   known('hitRatios', [...options.steps, ...options.components], 'lookup')
   failOnProblems(document)
   const origin = fields?.get('origin')
+  const probeSeconds = origin?.get('probe')
   const [aftermath, background] = [fields?.get('aftermath'), fields?.get('background')]
   const lateness = (fields?.get('lateness') ?? []).flatMap((point) => {
     const [ratePerSecond, p50Seconds, meanSeconds] = [point?.get('rate'), point?.get('p50'), point?.get('mean')]
@@ -138,6 +145,7 @@ export const parseCalibration = (source: string, options: CalibrationOptions): C
       measuredAt: origin?.get('measuredAt') ?? '',
       topologyDigest: origin?.get('topologyDigest') ?? '',
       machine: origin?.get('machine') ?? '',
+      ...(probeSeconds === undefined ? {} : { probeSeconds }),
     },
     components: mapped(fields?.get('components'), calibratedFrom),
     steps: mapped(fields?.get('steps'), (step) => ({
@@ -208,7 +216,7 @@ origin:
   measuredAt: ${quoted(origin.measuredAt)}
   topologyDigest: ${quoted(origin.topologyDigest)}
   machine: ${quoted(origin.machine)}
-${section(
+${origin.probeSeconds === undefined ? '' : `  probe: ${time(origin.probeSeconds)}\n`}${section(
   'components',
   Object.entries(components).map(([id, estimate]) => `${id}: ${writtenEstimate(estimate)}`),
 )}${section(

@@ -41,6 +41,8 @@ export interface Calibration {
     readonly measuredAt: string
     readonly topologyDigest: string
     readonly machine: string
+    /** Seconds that a fixed computation took on it: how fast it was. Undefined: the runs do not tell. */
+    readonly probeSeconds?: number
   }
   /** Per component: CPU per visit beyond the CPU of the steps that it executes. `generator` is the load generator's own. */
   readonly components: Readonly<Record<string, Calibrated>>
@@ -106,4 +108,13 @@ export const latenessAt = (points: readonly LatenessAt[], ratePerSecond: number)
     p50Seconds: between(left.p50Seconds, right.p50Seconds),
     meanSeconds: between(left.meanSeconds, right.meanSeconds),
   }
+}
+
+/** What a result says of the calibration that its model had; null: none. */
+export const calibrationMark = (
+  calibration: Calibration | undefined,
+): { readonly digest: string; readonly probeSeconds?: number } | null => {
+  if (calibration === undefined) return null
+  const { probeSeconds } = calibration.origin
+  return { digest: calibration.digest, ...(probeSeconds === undefined ? {} : { probeSeconds }) }
 }

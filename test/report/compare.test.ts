@@ -182,3 +182,16 @@ test('a disturbed run is left out while half of the runs remain; of too few, all
   expect(doubted.validity).toMatchObject({ verdict: 'invalid' })
   expect(doubted.validity.reasons).toHaveLength(1)
 })
+
+test('where the machine is not as fast as when the model was calibrated, it is the machine that is to be distrusted', () => {
+  const slow = withMedian(0.004, { probe: { beforeSeconds: 0.0033, afterSeconds: 0.0033 } })
+  const predicted = { ...sim, calibration: { digest: 'c', probeSeconds: 0.003 } }
+  const doubt = row(compareResults(predicted, slow), 'all', 'latency.p50')
+  expect(doubt).toMatchObject({ verdict: 'fail', suspect: 'machine' })
+  expect(doubt?.why).toContain('10.0 % slower than when the model was calibrated')
+  expect(
+    row(compareResults({ ...sim, calibration: { digest: 'c', probeSeconds: 0.0032 } }, slow), 'all', 'latency.p50'),
+  ).toMatchObject({
+    suspect: 'model',
+  })
+})

@@ -13,6 +13,7 @@ import type { Placement } from '../../result/placement.js'
 import type { RunEvent, SecondEvent } from '../../result/run-event.js'
 import type { RunResult } from '../../result/run-result.js'
 import { withBatchMeans, withoutHalfWidths } from '../../result/statistics/batch-means.js'
+import { calibrationMark } from '../../topology/calibration.js'
 import type { Topology } from '../../topology/types.js'
 import { Agenda } from './agenda.js'
 import { buildGenerator, buildMembers, buildReplication } from './build.js'
@@ -194,7 +195,7 @@ class Course {
       status,
       seed,
       topology: { name: topology.name, digest: topology.digest },
-      calibration: topology.calibration === undefined ? null : { digest: topology.calibration.digest },
+      calibration: calibrationMark(topology.calibration),
       placement: this.placement,
       experiment: { name: experiment.name, digest: experiment.digest },
       startedAt: null,
