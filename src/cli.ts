@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { type Argument, Command, CommanderError, Option } from 'commander'
 import type { CommandSpec, Invocation } from './commands/command.js'
@@ -53,11 +54,27 @@ const codeOfEnding = (): ExitCode | undefined => {
   return ending.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
 }
 
+/** Ink draws nothing in CI. */
+const isInCi = (): boolean =>
+  ['CI', 'CONTINUOUS_INTEGRATION'].some((name) => !['false', '0', undefined].includes(process.env[name]))
+
+/** Standard input is touched only where it is asked for: to read it keeps the program alive. */
+const screenTerminal = (): Host['terminal'] =>
+  process.stdout.isTTY === true && isatty(0) && process.env.TERM !== 'dumb' && !isInCi()
+    ? {
+        get stdin() {
+          return process.stdin
+        },
+        stdout: process.stdout,
+      }
+    : undefined
+
 const makeHost = (): Host => ({
   cwd: process.cwd(),
   env: process.env,
   stdout: output(process.stdout),
   stderr: output(process.stderr),
+  terminal: screenTerminal(),
   signal: ending.signal,
   now: () => performance.now() / 1000,
   packageFolder: fileURLToPath(new URL('..', import.meta.url)),

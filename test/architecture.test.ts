@@ -19,7 +19,8 @@ const tiers: readonly (readonly string[])[] = [
   ['catalog'],
   ['sim', 'deploy', 'workload', 'load', 'chaos', 'system'],
   ['run', 'plan', 'calibrate'],
-  ['report', 'tui'],
+  ['report'],
+  ['tui'],
   ['commands'],
   ['cli.ts', 'entries'],
 ]

@@ -1,3 +1,5 @@
+import type { ScreenTerminal } from '../tui/open.js'
+
 /** What a command may touch of the outside: handed in, so that whole commands run under test in this process. */
 export interface Host {
   readonly cwd: string
@@ -6,6 +8,8 @@ export interface Host {
   readonly stdout: Output
   /** Everything else: progress, notes, errors. */
   readonly stderr: Output
+  /** For a screen with keys; absent: nobody sits at one, as in pipes, in CI, and where the terminal is dumb. */
+  readonly terminal?: ScreenTerminal | undefined
   /**
    * Aborted by the first SIGINT or SIGTERM: undo and clean up, then return. A second signal ends the process at once.
    * `reason` is the signal's name.

@@ -144,6 +144,7 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--out <folder>', summary: 'where run folders go (default: .plimsoll/runs)' },
       { flags: '--topology <file>', summary: "instead of the experiment's own" },
       { flags: '--repeat <n>', summary: 'with both: so many runs on the stack, whose spread stands beside the error' },
+      { flags: '--tui', summary: 'show it on one screen while it happens, beside what the simulator predicts' },
       replications,
       threads,
       seed,
@@ -186,6 +187,20 @@ export const commands: readonly CommandSpec[] = [
     arguments: [{ name: '<run>', summary: 'run folder or result.json' }],
     options: [{ flags: '--md', summary: 'Markdown' }, json],
     load: () => import('./report.js'),
+  },
+  {
+    name: 'dashboard',
+    summary: 'show a run on one screen: replay it, or follow one that goes on',
+    arguments: [{ name: '[run]', summary: 'run folder, its id, or a result.json (default: the newest run)' }],
+    options: [
+      { flags: '--follow', summary: 'go on reading while the run is written' },
+      { flags: '--speed <number>', summary: 'of the replay: seconds of the run in a second (default: 1)' },
+      { flags: '--prediction <run>', summary: 'simulated run to set beside it (default: the one that it holds)' },
+    ],
+    details:
+      'Keys: q quits, space pauses, + and - change the speed, tab and the arrows select, ? shows all of them. Without a terminal it prints lines of progress. What is to be seen: docs/dashboard.md.',
+    undoes: true,
+    load: () => import('./dashboard.js'),
   },
   {
     name: 'calibrate',

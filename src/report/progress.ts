@@ -45,6 +45,10 @@ export const eventLine = (event: RunEvent, injectedAt: number | undefined): stri
     }
     case 'instance':
       return `${clock(event.at)}  ${event.instance} is ${event.state}`
+    case 'recovered':
+      return `${clock(event.at)}  ${event.by} noticed that ${event.instance} is back`
+    case 'scaled':
+      return `${clock(event.at)}  ${event.component}: from ${event.from} to ${event.to} replicas: ${event.reason}`
     case 'aborted':
       return `${clock(event.at)}  aborted: ${event.reason}`
     case 'note':

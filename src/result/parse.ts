@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { invalidInput, type Problem } from '../lib/errors.js'
 import { LatencyHistogram } from './histogram.js'
+import type { RunEvent } from './run-event.js'
 import type { RunResult } from './run-result.js'
 
 const number = z.number()
@@ -48,7 +49,7 @@ const classResult = z.looseObject({
   halfWidth,
 })
 
-const pool = z.looseObject({ inUse: number, waiting: number })
+const pool = z.looseObject({ inUse: number, waiting: number, timeouts: number.optional() })
 
 const queue = z.looseObject({
   length: z.looseObject({ mean: number, max: number }),
@@ -159,7 +160,16 @@ const placement = z.looseObject({
 const text = z.string()
 const atInstance = { at: number, instance: text }
 const knownEvents = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('started'), at: number, engine: text, topology: text, experiment: text }),
+  z.looseObject({
+    type: z.literal('started'),
+    at: number,
+    engine: text,
+    topology: text,
+    experiment: text,
+    seed: number,
+    durationSeconds: count,
+    placement,
+  }),
   z.looseObject({ type: z.literal('phase'), at: number, phase: text }),
   z.looseObject({ type: z.literal('fault'), at: number, fault: count, phase: text, kind: text, target: text }),
   z.looseObject({ type: z.literal('detected'), ...atInstance, by: text }),
@@ -299,4 +309,40 @@ const parseJson = (json: string, file: string): unknown => {
       hint: 'a result is the result.json of a run folder, or what `plimsoll simulate --json` prints',
     })
   }
+}
+
+/** A line of `events.jsonl`. Throws a PlimsollError that names it. */
+export const parseRunEvent = (text: string, file: string, line: number): RunEvent => {
+  const fail = (message: string, column: number, why?: string): never => {
+    throw invalidInput({
+      message,
+      position: { file, line, column },
+      ...(why === undefined ? {} : { why }),
+      hint: 'every line is one JSON document, as a run wrote it; leave the line out, or run the experiment again',
+    })
+  }
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    // Node tells where: "… in JSON at position 17".
+    fail('not JSON', 1 + Number(/at position (\d+)/.exec(why)?.[1] ?? 0), why)
+  }
+  const isSecond = typeof document === 'object' && document !== null && 'type' in document && document.type === 'second'
+  const parsed = (isSecond ? second : event).safeParse(document)
+  if (!parsed.success) {
+    const issue = deepest(parsed.error.issues)
+    fail(`not an event of a run: ${issue.path.map(String).join('.') || 'the line'}: ${issue.message}`, 1)
+  }
+  return document as RunEvent
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Of a union, what is wrong with the alternative that comes nearest. */
+const deepest = (issues: readonly Issue[]): Issue => {
+  const [first] = issues
+  if (first === undefined) throw new TypeError('no issue')
+  return first.code === 'invalid_union' && first.errors[0] !== undefined ? deepest(first.errors[0]) : first
 }

@@ -95,7 +95,10 @@ export interface ComponentSecond {
   readonly memoryBytes?: number
   readonly queue: number
   readonly ready: number
-  readonly pools?: Readonly<Record<string, { readonly inUse: number; readonly waiting: number }>>
+  /** `timeouts`: requests that gave up waiting for a connection in that time. */
+  readonly pools?: Readonly<
+    Record<string, { readonly inUse: number; readonly waiting: number; readonly timeouts?: number }>
+  >
   /** Of brokers: mean of the messages that waited, and what was counted in that time. */
   readonly queues?: Readonly<Record<string, QueueSecond>>
   readonly hitRatio?: number

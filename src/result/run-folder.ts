@@ -11,6 +11,8 @@ export const runFiles = {
   calibration: 'calibration.yaml',
   experiment: 'experiment.yaml',
   origin: 'origin.json',
+  /** What the simulator said of the same run: a RunResult. Absent: nobody asked it. */
+  prediction: 'prediction.json',
 } as const
 
 /** Where the copies come from: absolute paths. `calibrate` writes beside that topology. */

@@ -197,6 +197,7 @@ export class Meters {
         {
           inUse: ratio(pool.inUse - (from.pools[id]?.inUse ?? 0), elapsed),
           waiting: ratio(pool.waiting - (from.pools[id]?.waiting ?? 0), elapsed),
+          timeouts: pool.timeouts - (from.pools[id]?.timeouts ?? 0),
         },
       ]),
     )
