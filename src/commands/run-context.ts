@@ -26,6 +26,11 @@ export interface ContextOptions {
 export interface PreparedRun {
   readonly context: RunContext
   readonly progress: RunProgress
+  /** For who watches: the result that counts, and what it is compared with, as soon as they are there. */
+  readonly onResult?: (result: RunResult) => void
+  readonly onPrediction?: (result: RunResult) => void
+  /** What goes on once the run is over; undefined: nothing. */
+  readonly onActivity?: (text: string | undefined) => void
 }
 
 /** Throws for files that are wrong. Progress goes to stderr. */

@@ -9,6 +9,7 @@ import type { Run, RunContext } from '../run/context.js'
 import { type Repetition, runInSimulator } from '../run/in-simulator.js'
 import { runOnStack, runOnStackRepeatedly } from '../run/on-stack.js'
 import { cores } from '../system/proc.js'
+import { writePrediction } from '../system/run-folder.js'
 import { progressBar } from './bar.js'
 import type { CommandHandler, Invocation } from './command.js'
 import { countOf, seedOf } from './flags.js'
@@ -28,8 +29,9 @@ const print = ({ host, options }: Invocation, { result, folder }: Run): void => 
   host.stderr.write(`run folder: ${folder}\n`)
 }
 
-const one = async (invocation: Invocation, run: () => Promise<Run>): Promise<ExitCode> => {
+const one = async (invocation: Invocation, { onResult }: PreparedRun, run: () => Promise<Run>): Promise<ExitCode> => {
   const done = await run()
+  onResult?.(done.result)
   print(invocation, done)
   return exitCodeOf(done.result)
 }
@@ -39,6 +41,9 @@ const repetitionOf = ({ host, options }: Invocation): Omit<Repetition, 'onProgre
   threads: countOf('--threads', options.threads, maxThreads) ?? cores,
   now: host.now,
 })
+
+/** Of a simulation that is a prediction, or too fast for lines of progress, events are only recorded. */
+const silent = (context: RunContext): RunContext => ({ ...context, onEvent: () => {} })
 
 /** With a bar on a terminal. */
 const inSimulator = async (
@@ -52,25 +57,31 @@ const inSimulator = async (
   const onProgress = (played: number): void =>
     bar.draw(played / replications, `${Math.floor(played)} of ${replications} simulations`)
   try {
-    return await runInSimulator({ ...context, onEvent: () => {} }, placement, { ...repetition, onProgress })
+    return await runInSimulator(context, placement, { ...repetition, onProgress })
   } finally {
     bar.end()
   }
 }
 
 /** The stack first: the simulator is told the placement that it had. Its verdicts are the ones that count. */
-const both = async (invocation: Invocation, { context, progress }: PreparedRun): Promise<ExitCode> => {
+const both = async (invocation: Invocation, prepared: PreparedRun): Promise<ExitCode> => {
   const { host, options } = invocation
+  const { context, progress } = prepared
   const repeats = countOf('--repeat', options.repeat, maxRepeats) ?? 1
   const runs = await runOnStackRepeatedly(context, repeats).finally(progress.end)
   const [stack, ...more] = runs
   if (stack === undefined) throw new Error('a stack was launched and nothing was run on it')
+  // The last one is what a screen shows.
+  prepared.onResult?.((more.at(-1) ?? stack).result)
   if (host.signal.aborted) {
     print(invocation, stack)
     return exitCodeOf(stack.result)
   }
   host.stderr.write('the same in the simulator\n')
-  const sim = await inSimulator(invocation, context, stack.result.placement)
+  prepared.onActivity?.('simulating the same')
+  const sim = await inSimulator(invocation, silent(context), stack.result.placement)
+  for (const { folder } of runs) writePrediction(folder, sim.result)
+  prepared.onPrediction?.(sim.result)
   const comparison = compareResults(
     sim.result,
     stack.result,
@@ -86,8 +97,13 @@ const both = async (invocation: Invocation, { context, progress }: PreparedRun):
 }
 
 const engines: Readonly<Record<string, (invocation: Invocation, prepared: PreparedRun) => Promise<ExitCode>>> = {
-  sim: (invocation, { context }) => one(invocation, () => inSimulator(invocation, context, undefined)),
-  stack: (invocation, { context, progress }) => one(invocation, () => runOnStack(context).finally(progress.end)),
+  sim: (invocation, prepared) => {
+    const { context, onResult } = prepared
+    const watched = onResult === undefined ? silent(context) : context
+    return one(invocation, prepared, () => inSimulator(invocation, watched, undefined))
+  },
+  stack: (invocation, prepared) =>
+    one(invocation, prepared, () => runOnStack(prepared.context).finally(prepared.progress.end)),
   both,
 }
 
@@ -108,7 +124,14 @@ export const run: CommandHandler = async (invocation) => {
     runtime: options.runtime === undefined ? undefined : runtimeOf(String(options.runtime)).name,
     purpose: 'run',
   })
-  const code = await engine(invocation, prepared)
+  const { terminal } = host
+  // Without a terminal there are lines of progress, as without --tui.
+  const code =
+    options.tui === true && terminal !== undefined
+      ? await (await import('./run-screen.js')).onScreen(host, terminal, prepared, (screened, watched) =>
+          engine({ ...invocation, host: screened }, watched),
+        )
+      : await engine(invocation, prepared)
   if (!host.signal.aborted) return code
   return host.signal.reason === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated
 }

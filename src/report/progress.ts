@@ -46,7 +46,10 @@ export const eventLine = (event: RunEvent, injectedAt: number | undefined): stri
     case 'instance':
       return `${clock(event.at)}  ${event.instance} is ${event.state}`
     case 'recovered':
-      return `${clock(event.at)}  ${event.by} noticed that ${event.instance} is back`
+      // The supervisor's word is that the instance is ready, which has been told.
+      return event.by === 'supervisor'
+        ? undefined
+        : `${clock(event.at)}  ${event.by} noticed that ${event.instance} is back`
     case 'scaled':
       return `${clock(event.at)}  ${event.component}: from ${event.from} to ${event.to} replicas: ${event.reason}`
     case 'aborted':

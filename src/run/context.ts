@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../contract/ledger.js'
 import type { RuntimeName } from '../contract/running-system.js'
 import type { Progress } from '../deploy/runtime/launch.js'
 import type { Experiment } from '../experiment/types.js'
+import type { Placement } from '../result/placement.js'
 import type { RunEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
 import type { Topology } from '../topology/types.js'
@@ -32,6 +33,11 @@ export interface RunContext {
   readonly onLaunch: (progress: Progress) => void
   /** What the user should know and no event tells. */
   readonly onNote: (message: string) => void
+  /**
+   * What the simulator says of a run on a stack that is placed so, kept with the run; undefined: nothing. Waited for between the
+   * launch and the load, so that it takes nothing from what is measured. Absent: nobody wants to know.
+   */
+  readonly predict?: (placement: Placement) => Promise<RunResult | undefined>
 }
 
 export interface Run {

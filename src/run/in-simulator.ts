@@ -107,7 +107,7 @@ const replicated = async (
 }
 
 /** The texts of what the context holds. */
-const sourceOf = (context: RunContext, placement: Placement | undefined): SimulationSource => {
+export const sourceOf = (context: RunContext, placement: Placement | undefined): SimulationSource => {
   const { topology, experiment, experimentFile, calibrationText } = context
   const { arrivals } = experiment.load
   const trace = arrivals.kind === 'trace' ? readTraceBeside(dirname(experimentFile))(arrivals.file) : undefined

@@ -80,6 +80,7 @@ export const runOnStackRepeatedly = async (context: RunContext, repeats: number)
 /** On a system that runs; with `restore`, faults that are still in force at the end are taken back. */
 export const runOn = async (system: RunningSystem, context: RunContext, restore: boolean): Promise<Run> => {
   const { topology, experiment, signal } = context
+  const prediction = await context.predict?.(system.placement)
   const confinement = await confineGenerator(system.placement)
   // Before there is anything else to do: how fast the machine is.
   const beforeSeconds = probeSeconds()
@@ -87,7 +88,7 @@ export const runOn = async (system: RunningSystem, context: RunContext, restore:
   try {
     await begun(load, signal)
     await confinement.begun()
-    return await recorded(context, async (onEvent) => {
+    return await recorded(context, prediction, async (onEvent) => {
       const result = await conduct({
         topology,
         experiment,
@@ -129,6 +130,7 @@ const confineGenerator = async ({
 /** Judges what `conducted` resolves with; the run folder is written as it happens. */
 const recorded = async (
   context: RunContext,
+  prediction: RunResult | undefined,
   conducted: (onEvent: RunContext['onEvent']) => Promise<RunResult>,
 ): Promise<Run> => {
   const { topology, experiment } = context
@@ -142,6 +144,7 @@ const recorded = async (
     calibrationText: context.calibrationText,
     experimentText: experiment.source.text,
     origin: { topology: context.topologyFile, experiment: context.experimentFile },
+    prediction,
   })
   try {
     const result = await conducted((event) => {

@@ -63,7 +63,8 @@ const outOfMemory = ({ code }: NodeJS.ErrnoException): PlimsollError | undefined
 /** The built entry, also when this file runs from its source (tests). */
 const entry = new URL('../../dist/entries/simulation-worker.js', import.meta.url)
 
-const playInThreads = async (options: PoolOptions, work: Work): Promise<boolean> => {
+/** The same in threads of their own, also where that is only one. */
+export const playInThreads = async (options: PoolOptions, work: Work): Promise<boolean> => {
   const { signal, source, threads } = options
   const workers: Worker[] = []
   const idle = new Set<Worker>()

@@ -98,8 +98,9 @@ const cutOff = (file: string, line: number, text: string): Problem => ({
   hint: 'everything before it is shown; remove the line to be rid of this message',
 })
 
+/** A second is over when what happens at its end begins. */
 const eventsOf = (result: RunResult): readonly RunEvent[] =>
-  [...result.events, ...result.series].sort((a, b) => a.at - b.at)
+  [...result.series, ...result.events].sort((a, b) => a.at - b.at)
 
 const readResult = (folder: string, name: string, file: string): RunResult | undefined =>
   existsSync(join(folder, file)) ? parseRunResult(readText(join(folder, file)), join(name, file)) : undefined

@@ -32,6 +32,7 @@ export interface RunFolderOptions {
   readonly calibrationText?: string | undefined
   readonly experimentText?: string | undefined
   readonly origin?: RunOrigin | undefined
+  readonly prediction?: RunResult | undefined
 }
 
 export interface RunFolder {
@@ -55,6 +56,7 @@ export const createRunFolder = (options: RunFolderOptions): RunFolder => {
     writeFileSync(join(path, runFiles.experiment), besideTopology(options.experimentText))
   if (options.origin !== undefined)
     writeFileSync(join(path, runFiles.origin), `${JSON.stringify(options.origin, null, 1)}\n`)
+  if (options.prediction !== undefined) writePrediction(path, options.prediction)
   let events: number | undefined = openSync(join(path, runFiles.events), 'a')
   const close = (): void => {
     if (events !== undefined) closeSync(events)
@@ -68,18 +70,25 @@ export const createRunFolder = (options: RunFolderOptions): RunFolder => {
     },
     finish: (result) => {
       close()
-      const target = join(path, runFiles.result)
-      const file = openSync(`${target}.tmp`, 'w')
-      try {
-        writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`)
-        fsyncSync(file)
-      } finally {
-        closeSync(file)
-      }
-      renameSync(`${target}.tmp`, target)
+      writeWhole(join(path, runFiles.result), result)
     },
     close,
   }
+}
+
+/** What the simulator says of the run in this folder, instead of what it said before. */
+export const writePrediction = (folder: string, result: RunResult): void =>
+  writeWhole(join(folder, runFiles.prediction), result)
+
+const writeWhole = (target: string, result: RunResult): void => {
+  const file = openSync(`${target}.tmp`, 'w')
+  try {
+    writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(`${target}.tmp`, target)
 }
 
 /** `mkdir` decides who has the name: of two runs in one second, the second gets `-2`. */

@@ -4,7 +4,7 @@ import { chartNames, chartOf } from './charts.js'
 import { classIds, type Frame, resources } from './frame.js'
 import { headerLines } from './header.js'
 import { helpLines, type Key, keyLine } from './keys.js'
-import { footerHeight, gutter, headerHeight, type Layout, layoutOf, least } from './layout.js'
+import { footerHeight, headerHeight, type Layout, layoutOf, least } from './layout.js'
 import { detailLines, logLines } from './notes.js'
 import { Panel } from './Panel.js'
 import { requestLines } from './requests.js'
@@ -24,7 +24,7 @@ export const Dashboard = ({ frame, columns, rows }: DashboardProps) => {
     return <Panel width={columns} height={1} lines={[`needs ${least.columns} × ${least.rows} cells`]} />
   const height = rows - 1 - headerHeight - footerHeight
   return (
-    <Box flexDirection="column" width={columns} height={rows - 1}>
+    <Box flexDirection="column" height={rows - 1}>
       <Panel width={columns} height={headerHeight} lines={headerLines(frame, columns)} />
       <Body frame={frame} layout={layout} columns={columns} height={height} />
       <Panel width={columns} height={footerHeight} lines={[keyLine(frame, columns)]} />
@@ -60,7 +60,7 @@ const Charts = ({ frame, layout }: { readonly frame: Frame; readonly layout: Lay
   return layout.charts.map(({ height, widths }, row) => (
     // Rows have neither names nor an order that changes.
     // biome-ignore lint/suspicious/noArrayIndexKey: the row's place is what it is
-    <Box key={row} columnGap={gutter}>
+    <Box key={row}>
       {widths.map((width) => {
         const name = names[next++]
         return name === undefined ? null : (
@@ -81,7 +81,7 @@ const Stacked = ({ frame, layout }: { readonly frame: Frame; readonly layout: La
 )
 
 const Beside = ({ frame, layout }: { readonly frame: Frame; readonly layout: Layout }) => (
-  <Box columnGap={gutter}>
+  <Box>
     <Box flexDirection="column">
       <Panel {...layout.requests} lines={requestLines(frame, layout.requests)} />
       <Panel {...layout.log} lines={logLines(frame, layout.log)} />

@@ -1,4 +1,6 @@
-import { Box, Text } from 'ink'
+import { Box, Text, Transform } from 'ink'
+import { gutter } from './layout.js'
+import { standIn } from './stand-ins.js'
 
 interface PanelProps {
   readonly width: number
@@ -7,10 +9,12 @@ interface PanelProps {
   readonly lines: readonly string[]
 }
 
-/** A rectangle of text. The lines are one text, since each element costs a layout. */
+/** A rectangle of text. What Ink measures is the same each time, since it keeps whatever it has measured for good. */
 export const Panel = ({ width, height, lines }: PanelProps) =>
   width <= 0 || height <= 0 ? null : (
-    <Box width={width} height={height} flexShrink={0} overflow="hidden">
-      <Text wrap="truncate-end">{lines.slice(0, height).join('\n')}</Text>
+    <Box width={1} height={height} flexShrink={0}>
+      <Transform transform={(_, line) => standIn(lines[line] ?? '', width + gutter)}>
+        <Text>{Array.from({ length: height }, () => '.').join('\n')}</Text>
+      </Transform>
     </Box>
   )

@@ -58,12 +58,11 @@ export const chartLines = (options: ChartOptions): readonly string[] => {
     )
   canvas.predict(heights(predicted))
   canvas.measure(heights(measured))
+  const middle = (rows - 1) / 2
   const labels = new Map([
     [0, scale.value(1)],
     [rows - 1, scale.value(0)],
-    ...(rows >= 7
-      ? [[Math.round((rows - 1) / 2), scale.value(1 - Math.round((rows - 1) / 2) / (rows - 1))] as const]
-      : []),
+    ...(rows >= 5 && Number.isInteger(middle) ? [[middle, scale.value(0.5)] as const] : []),
   ])
   const body = canvas.rows().map((row, i) => {
     const label = labels.get(i)
@@ -74,7 +73,7 @@ export const chartLines = (options: ChartOptions): readonly string[] => {
     })
     return `${paint.dim(axis + (label === undefined ? glyphs.side : glyphs.tick))}${painted.join('')}`
   })
-  const title = `${options.title}${scale.isLogarithmic ? '  log scale' : ''}`
+  const title = `${options.title}${scale.isLogarithmic ? '  log' : ''}`
   return [paint.strong(cut(title, width, glyphs.more)), ...body, timeAxis(options, columns)]
 }
 

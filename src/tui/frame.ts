@@ -17,7 +17,7 @@ import {
 import type { Style } from './style.js'
 
 export type Mode =
-  /** `owns`: leaving ends the run; else it is only watched. */
+  /** `owns`: it goes on, and leaving ends it; else it is over, or only watched. */
   | { readonly kind: 'live'; readonly owns: boolean }
   | { readonly kind: 'replay'; readonly isPlaying: boolean; readonly speed: number }
 

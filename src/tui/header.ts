@@ -13,7 +13,7 @@ export const headerLines = (frame: Frame, width: number): readonly string[] => {
   const what =
     started === undefined
       ? 'plimsoll'
-      : `plimsoll  ${started.experiment} ${glyphs.between} ${started.topology} ${where}, seed ${started.seed}`
+      : `${started.experiment} ${glyphs.between} ${started.topology} ${where}, seed ${started.seed}`
   const [left, right] = spread(what, stateText(frame), width, glyphs.more)
   return [
     `${paint.strong(left)}${right}`,

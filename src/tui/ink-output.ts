@@ -4,6 +4,7 @@
  * handling of a resize is left out as well, since it would draw the old frame once more in the new size.
  */
 import { EventEmitter } from 'node:events'
+import { withLines } from './stand-ins.js'
 
 export class InkOutput extends EventEmitter {
   readonly isTTY = true
@@ -13,11 +14,10 @@ export class InkOutput extends EventEmitter {
     super()
   }
 
-  get columns(): number {
-    return this.terminal.columns
-  }
+  /** Of stand-ins: more than there are panels beside each other. */
+  readonly columns = 8
 
   write(text: string): boolean {
-    return this.terminal.write(text)
+    return this.terminal.write(withLines(text))
   }
 }

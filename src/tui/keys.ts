@@ -2,6 +2,7 @@
 import { cut, spread } from './cells.js'
 import type { Frame } from './frame.js'
 import type { SelectionKey } from './selection.js'
+import type { Glyphs } from './style.js'
 
 /** What a key asks of the run or its replay. */
 export type Command =
@@ -31,7 +32,7 @@ interface Binding {
 }
 
 /** For the help, in its order. */
-const bindings: readonly Binding[] = [
+const bindings = ({ upDown, leftRight }: Glyphs): readonly Binding[] => [
   { keys: 'q', what: 'quit', short: 'quit', only: 'watched' },
   {
     keys: 'q, Ctrl-C',
@@ -44,14 +45,16 @@ const bindings: readonly Binding[] = [
   { keys: '+ -', what: 'replay faster or slower', short: 'speed', only: 'replay' },
   { keys: ', .', what: 'ten seconds back or forward', only: 'replay' },
   { keys: 'g G', what: 'to the start, to the end', short: 'start, end', only: 'replay' },
-  { keys: '↑ ↓', what: 'select a class, a component or a host: the charts are about it', short: 'select' },
-  { keys: 'tab ← →', what: 'move in the other table: requests or resources', short: 'table' },
+  { keys: upDown, what: 'select a class, a component or a host: the charts are about it', short: 'select' },
+  { keys: `tab ${leftRight}`, what: 'move in the other table: requests or resources', short: 'table' },
   { keys: 'p', what: 'draw p50, p95 or p99', short: 'percentile' },
   { keys: 'z', what: 'draw the last minute, or the whole run', short: 'zoom' },
   { keys: '?', what: 'this help', short: 'help' },
 ]
 
 const characters: Readonly<Record<string, Meaning>> = {
+  // A Ctrl-C that was not typed alone.
+  '\u0003': { kind: 'command', command: 'interrupt' },
   q: { kind: 'command', command: 'quit' },
   d: { kind: 'command', command: 'detach' },
   ' ': { kind: 'command', command: 'pause' },
@@ -82,20 +85,24 @@ export interface Key {
   readonly meta: boolean
 }
 
-export const meaningOf = (input: string, key: Key): Meaning | undefined => {
-  if (key.ctrl) return input === 'c' ? { kind: 'command', command: 'interrupt' } : undefined
-  if (key.upArrow) return { kind: 'selection', key: 'up' }
-  if (key.downArrow) return { kind: 'selection', key: 'down' }
-  if (key.tab || key.leftArrow || key.rightArrow) return { kind: 'selection', key: 'other-table' }
-  if (key.escape) return { kind: 'selection', key: 'back' }
-  return key.meta || !Object.hasOwn(characters, input) ? undefined : characters[input]
+/** What was typed at once comes at once: `?p` are two keys. */
+export const meaningsOf = (input: string, key: Key): readonly Meaning[] => {
+  const command = (what: Command): readonly Meaning[] => [{ kind: 'command', command: what }]
+  const selection = (what: SelectionKey): readonly Meaning[] => [{ kind: 'selection', key: what }]
+  if (key.ctrl) return input === 'c' ? command('interrupt') : []
+  if (key.upArrow) return selection('up')
+  if (key.downArrow) return selection('down')
+  if (key.tab || key.leftArrow || key.rightArrow) return selection('other-table')
+  if (key.escape) return selection('back')
+  if (key.meta) return []
+  return [...input].flatMap((character) => (Object.hasOwn(characters, character) ? (characters[character] ?? []) : []))
 }
 
 /** A run of one's own can be stopped as long as it goes on; then there is only a screen to be left. */
-const bindingsOf = ({ mode, view }: Frame): readonly Binding[] => {
-  const isOwn = mode.kind === 'live' && mode.owns && view.ended === undefined
+const bindingsOf = ({ mode, style }: Frame): readonly Binding[] => {
+  const isOwn = mode.kind === 'live' && mode.owns
   const is = { own: isOwn, watched: !isOwn, replay: mode.kind === 'replay' }
-  return bindings.filter(({ only }) => only === undefined || is[only])
+  return bindings(style.glyphs).filter(({ only }) => only === undefined || is[only])
 }
 
 /** As many keys as have room, the help among them, and what is what in the charts. */
@@ -127,7 +134,7 @@ export const helpLines = (frame: Frame, width: number, height: number): readonly
     `  ${glyphs.fault} a fault is injected, ${glyphs.undone} it is undone`,
     '  where several seconds share a column: means of rates and cpu, else the worst',
     '  latency is that of successes, from the intended start',
-    '  errors are failures by completed requests; in red: there are some',
+    '  errors are failures by completed requests; refusals such as "sold out" are none',
     '  tables: the last 5 s; once the run is over, all of it without its warm-up',
   ]
     .slice(0, height)

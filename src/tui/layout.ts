@@ -24,11 +24,11 @@ export const footerHeight = 1
 /** Cells between what is beside each other. */
 export const gutter = 2
 
-/** From here on there are two rows of charts. */
-const tall = 36
-
 /** From here on both tables have room for everything beside each other. */
 const besideFrom = 190
+
+/** From here on there are two rows of charts. */
+const tall = 36
 
 export interface Content {
   readonly requests: number
@@ -46,7 +46,8 @@ export const layoutOf = (columns: number, rows: number, content: Content): Layou
 
 const chartRows = (columns: number, body: number): Layout['charts'] => {
   if (body >= tall) {
-    const height = Math.max(8, Math.min(12, Math.floor((body - 16) / 2)))
+    // Odd, so that there is a row in the middle for its label.
+    const height = body < 40 ? 9 : columns >= besideFrom && body >= 44 ? 13 : 11
     return [
       { height, widths: divided(columns, 2) },
       { height, widths: divided(columns, 2) },
@@ -71,7 +72,7 @@ const beside = (columns: number, height: number, charts: Layout['charts'], conte
     charts,
     isBeside: true,
     requests: { width: left, height: requests },
-    resources: { width: right, height: height - detail },
+    resources: { width: right, height: Math.min(content.resources + 1, height - detail) },
     detail: { width: right, height: detail },
     log: { width: left, height: height - requests },
   }

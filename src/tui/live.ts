@@ -6,32 +6,36 @@ import type { Command } from './keys.js'
 import { Session, type SessionOptions } from './session.js'
 
 export class LiveSession extends Session {
-  protected readonly mode: Mode
+  #owns: boolean
 
   constructor(options: SessionOptions & { readonly owns: boolean }) {
     super(options)
-    this.mode = { kind: 'live', owns: options.owns }
+    this.#owns = options.owns
     this.drawSoon()
-  }
-
-  event(event: RunEvent): void {
-    this.add([event])
   }
 
   events(events: readonly RunEvent[]): void {
     this.add(events)
   }
 
-  /** Of the run, once it is over. */
   finish(result: RunResult): void {
     this.result = result
     this.drawSoon()
   }
 
+  /** Nothing goes on any more that leaving would end. */
+  over(): void {
+    this.#owns = false
+    this.activity(undefined)
+  }
+
+  protected get mode(): Mode {
+    return { kind: 'live', owns: this.#owns }
+  }
+
   protected obey(command: Command): void {
-    const goesOn = this.mode.kind === 'live' && this.mode.owns && this.result === undefined
-    if (command === 'interrupt' || (command === 'quit' && goesOn)) this.interrupt()
+    if (command === 'interrupt' || (command === 'quit' && this.#owns)) this.interrupt()
     else if (command === 'quit') this.leave('quit')
-    else if (command === 'detach' && goesOn) this.leave('detached')
+    else if (command === 'detach' && this.#owns) this.leave('detached')
   }
 }

@@ -73,6 +73,7 @@ export class ReplaySession extends Session {
     }
     const next = this.#events.findIndex(({ at }, i) => i >= this.#played && at > position)
     const until = next < 0 ? this.#events.length : next
+    if (until === this.#played && position < end) return
     this.add(this.#events.slice(this.#played, until))
     this.#played = until
     this.result = position >= end ? this.#outcome : undefined

@@ -77,20 +77,22 @@ type Draft = { -readonly [K in keyof RunView]: Folding<RunView[K]> }
 /** Copies once for all of `events`. */
 export const advance = (view: RunView, events: readonly RunEvent[]): RunView => {
   if (events.length === 0) return view
-  const draft: Draft = {
-    ...view,
-    moments: [...view.moments],
-    recent: [...view.recent],
-    faults: [...view.faults],
-    states: new Map(view.states),
-    replicas: new Map(view.replicas),
-    poolTimeouts: new Map(view.poolTimeouts),
-    log: [...view.log],
-  }
+  const draft = copyOf(view)
   for (const event of events) apply(draft, event)
   draft.log.splice(0, draft.log.length - longestLog)
   return draft
 }
+
+const copyOf = (view: RunView): Draft => ({
+  ...view,
+  moments: [...view.moments],
+  recent: [...view.recent],
+  faults: [...view.faults],
+  states: new Map(view.states),
+  replicas: new Map(view.replicas),
+  poolTimeouts: new Map(view.poolTimeouts),
+  log: [...view.log],
+})
 
 /** What no event tells: how the launch goes, what the user should know. */
 export const withNote = (view: RunView, text: string, isBad = false): RunView => ({
@@ -103,6 +105,8 @@ const apply = (draft: Draft, event: RunEvent): void => {
   note(draft, event)
   switch (event.type) {
     case 'started':
+      // Of several runs, one after the other, the last is shown; what happened in the others is told still.
+      if (draft.started !== undefined) Object.assign(draft, copyOf({ ...emptyView, log: draft.log }))
       draft.started = event
       return
     case 'phase':

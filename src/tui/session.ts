@@ -3,7 +3,7 @@ import type { RunEvent } from '../result/run-event.js'
 import type { RunResult } from '../result/run-result.js'
 import type { ScreenTerminal } from './alternate-screen.js'
 import { classIds, type Frame, type Mode, resources } from './frame.js'
-import { type Command, type Key, meaningOf } from './keys.js'
+import { type Command, type Key, meaningsOf } from './keys.js'
 import { type Prediction, predictionOf } from './prediction.js'
 import { advance, emptyView, type RunView, withNote } from './run-view.js'
 import { openScreen, type Screen } from './screen.js'
@@ -137,17 +137,19 @@ export abstract class Session {
   }
 
   #press(input: string, key: Key): void {
-    const meaning = meaningOf(input, key)
-    if (meaning === undefined) return
-    if (meaning.kind === 'command') this.obey(meaning.command)
-    else {
-      const frame = this.#frame()
-      const counts = { requests: classIds(frame).length, resources: resources(frame).length }
-      this.#selection = select(this.#selection, meaning.key, counts)
+    const meanings = meaningsOf(input, key)
+    for (const meaning of meanings) {
+      if (meaning.kind === 'command') this.obey(meaning.command)
+      else {
+        const frame = this.#frame()
+        const counts = { requests: classIds(frame).length, resources: resources(frame).length }
+        this.#selection = select(this.#selection, meaning.key, counts)
+      }
     }
-    this.drawNow()
+    if (meanings.length > 0) this.drawNow()
   }
 
+  /** From then on nothing is drawn any more. */
   #stopDrawing(): void {
     this.#isOver = true
     if (this.#timer !== undefined) clearTimeout(this.#timer)

@@ -1,6 +1,6 @@
 /** Values to be read: of the last seconds of a run that goes on, of the whole run once it is over. */
 import { failuresOf } from '../result/counts.js'
-import { latencyOver } from '../result/merge.js'
+import { LatencyHistogram } from '../result/histogram.js'
 import { beganAt, type SecondEvent, secondsIn } from '../result/run-event.js'
 import type { ClassResult, ComponentResult } from '../result/run-result.js'
 import type { Percentile } from './moment.js'
@@ -48,6 +48,9 @@ export const recentSeconds = (seconds: readonly SecondEvent[], at: number): read
   return recent.length > 0 ? recent : before.slice(-1)
 }
 
+/** Emptied before each use: a histogram is large. */
+const scratch = new LatencyHistogram()
+
 export const classOver = (seconds: readonly SecondEvent[], id: string): ClassStatistics | undefined => {
   const parts = seconds.flatMap(({ requests }) => requests[id] ?? [])
   const last = parts.at(-1)
@@ -58,16 +61,18 @@ export const classOver = (seconds: readonly SecondEvent[], id: string): ClassSta
   const sum = (value: (part: (typeof parts)[number]) => number): number =>
     parts.reduce((total, part) => total + value(part), 0)
   const completed = sum((part) => part.completed)
-  const latency = latencyOver(seconds, id).latency()
+  scratch.reset()
+  for (const { histogram } of parts) scratch.addEncoded(histogram)
+  const quantile = (share: number): number | null => (scratch.count === 0 ? null : scratch.quantile(share))
   return {
     ratePerSecond: sum((part) => part.ok) / secondsIn(seconds),
     errors: completed === 0 ? null : failuresOf(codes) / completed,
     codes,
     degraded: sum((part) => part.degraded),
     inFlight: last.inFlight,
-    p50: latency?.p50 ?? null,
-    p95: latency?.p95 ?? null,
-    p99: latency?.p99 ?? null,
+    p50: quantile(0.5),
+    p95: quantile(0.95),
+    p99: quantile(0.99),
   }
 }
 

@@ -25,6 +25,9 @@ export interface Glyphs {
   readonly paused: string
   readonly ended: string
   readonly between: string
+  /** Keys. */
+  readonly upDown: string
+  readonly leftRight: string
 }
 
 export const unicode: Glyphs = {
@@ -48,6 +51,8 @@ export const unicode: Glyphs = {
   paused: '‖',
   ended: '■',
   between: '·',
+  upDown: '↑ ↓',
+  leftRight: '← →',
 }
 
 export const ascii: Glyphs = {
@@ -71,6 +76,8 @@ export const ascii: Glyphs = {
   paused: '=',
   ended: '#',
   between: '-',
+  upDown: 'up down',
+  leftRight: 'left right',
 }
 
 export interface Style {

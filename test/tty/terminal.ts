@@ -15,6 +15,9 @@ export interface Terminal {
   readonly until: (pattern: RegExp, seconds: number) => Promise<string>
   /** Whether the terminal shows its cursor, and whether it is on the alternate screen. */
   readonly modes: () => { readonly cursor: boolean; readonly alternate: boolean }
+  /** Writes every byte that programs send to the terminal to a file, from now on. */
+  readonly record: (file: string) => void
+  readonly resize: (columns: number, rows: number) => void
   readonly close: () => void
 }
 
@@ -53,6 +56,12 @@ export const openTerminal = (options: { columns: number; rows: number; folder: s
     modes: () => {
       const [cursor, alternate] = tmux('display-message', '-p', '#{cursor_flag} #{alternate_on}').trim().split(' ')
       return { cursor: cursor === '1', alternate: alternate === '1' }
+    },
+    record: (file) => {
+      tmux('pipe-pane', `cat >> '${file}'`)
+    },
+    resize: (width, height) => {
+      tmux('resize-window', '-x', String(width), '-y', String(height))
     },
     close: () => {
       tmux('kill-server')
