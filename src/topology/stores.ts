@@ -1,7 +1,8 @@
 /** Redundancy, queues and topics of stores. */
 import { suggestion } from '../lib/did-you-mean.js'
+import type { Fields } from '../lib/document/read.js'
 import type { FieldsOf } from './component-common.js'
-import type { storeOptions } from './schema/options.js'
+import type { redeliverShape, storeOptions } from './schema/options.js'
 import { lookUp, type RawComponent, report, type Scope } from './scope.js'
 import type { Queue, StoreComponent, Topic } from './types.js'
 
@@ -164,6 +165,7 @@ const queuesOf = (
       priorities: queue.get('priorities') ?? 1,
       deadLetter,
       maxDeliveries: queue.get('maxDeliveries'),
+      redelivery: redeliveryOf(queue.get('redeliver')),
     }
   }
   return built
@@ -176,4 +178,11 @@ const topicsOf = (fields: StoreFields): Readonly<Record<string, Topic>> => {
       built[id] = { id, partitions: topic.get('partitions') ?? 1, retentionSeconds: topic.get('retention') }
   }
   return built
+}
+
+/** Without `max` the pause is always the same. */
+const redeliveryOf = (redeliver: Fields<typeof redeliverShape> | undefined): Queue['redelivery'] => {
+  const afterSeconds = redeliver?.get('after')
+  if (redeliver === undefined || afterSeconds === undefined) return undefined
+  return { afterSeconds, maxSeconds: Math.max(afterSeconds, redeliver.get('max') ?? 0) }
 }

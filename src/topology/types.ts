@@ -233,6 +233,8 @@ export interface Queue {
   /** The id of another queue of the same component. */
   readonly deadLetter: string | undefined
   readonly maxDeliveries: number | undefined
+  /** The pause before a message whose work failed comes again, doubling with each delivery; undefined: none. */
+  readonly redelivery: { readonly afterSeconds: number; readonly maxSeconds: number } | undefined
 }
 
 export interface Topic {

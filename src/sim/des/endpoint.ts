@@ -58,6 +58,8 @@ export class Endpoint {
   /** Connections taken, and how many it takes at most. */
   connections = 0
   maxConnections = Number.POSITIVE_INFINITY
+  /** What each fault in force leaves of them. */
+  readonly leftConnections: number[] = []
   /** Threads that calls hold from start to end; infinite: none needed. */
   threads = Number.POSITIVE_INFINITY
   threadsInUse = 0

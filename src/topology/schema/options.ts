@@ -120,6 +120,8 @@ export const balancerOptions = {
   rateLimit: rateLimit.optional(),
 } as const
 
+export const redeliverShape = { after: positiveDuration, max: positiveDuration.optional() }
+
 export const serviceOptions = {
   execution: z
     .strictObject({
@@ -211,6 +213,10 @@ export const storeOptions = {
         priorities: about('number of levels', count(1, 255).optional()),
         deadLetter: about('another queue of this component', reference.optional()),
         maxDeliveries: count(1, 1000).optional(),
+        redeliver: about(
+          'the pause before a message whose work failed comes again: doubles with each delivery, up to max (default: does not)',
+          z.strictObject(redeliverShape).optional(),
+        ),
       }),
     )
     .optional(),

@@ -197,6 +197,29 @@ describe('strangers who take all connections', () => {
   })
 })
 
+describe('strangers who come while others are there', () => {
+  it('leave as many connections as the greediest of them, until the last has gone', () => {
+    const topology = stored(
+      '{ query: app.main, table: product, time: { wait: { const: 100ms } } }',
+      'engine: postgres, maxConnections: 50',
+    )
+    const result = run(topology, {
+      rate: 100,
+      seconds: 60,
+      faults: [
+        fault('exhaust-connections', component('db'), { forSeconds: 20 }),
+        fault('exhaust-connections', component('db'), { atSeconds: 15.5, forSeconds: 30, parameters: { leave: 3 } }),
+        fault('kill', component('app'), { atSeconds: 20.5, forSeconds: undefined, restartAfterSeconds: 0 }),
+      ],
+    })
+    // Ten connections are needed: none is left at first, then three, then all.
+    expect(errors(result, 22, 30)).toBe(offered(result, 22, 30))
+    expect(errors(result, 32, 45) / offered(result, 32, 45)).toBeGreaterThan(0.5)
+    expect(errors(result, 32, 45) / offered(result, 32, 45)).toBeLessThan(0.85)
+    expect(errors(result, 47, 60)).toBe(0)
+  })
+})
+
 describe('a traffic spike', () => {
   const topology = `
 name: spike

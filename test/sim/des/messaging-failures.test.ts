@@ -58,6 +58,55 @@ const tasks = (result: RunResult): QueueResult => {
 const lengthAt = (result: RunResult, at: number): number =>
   result.series.find((second) => second.at === at)?.components.broker?.queues?.tasks?.length ?? Number.NaN
 
+describe('a pause before work that failed comes again', () => {
+  const failing = (redeliver: string) =>
+    topology({
+      broker: `engine: redis, queues: { tasks: { maxDeliveries: 4${redeliver} } }`,
+      work: '{ wait: { const: 1ms } }',
+    })
+  /** Each delivery visits the broker to be handed over, and to be given back. */
+  const deliveries = (redeliver: string, seconds: number): number =>
+    (run(failing(redeliver), {
+      rate: 0.001,
+      seconds,
+      faults: [fault('poison', 1, 'broker', undefined, { parameters: { count: 1 } })],
+    }).edges['worker -> broker']?.count ?? 0) / 2
+
+  it('doubles up to its longest: deliveries after 0, 1, 3 and 5 s', () => {
+    const pause = ', redeliver: { after: 1s, max: 2s }'
+    expect([1.9, 2.1, 3.9, 4.1, 5.9, 6.1, 60].map((seconds) => deliveries(pause, seconds))).toEqual([
+      1, 2, 2, 3, 3, 4, 4,
+    ])
+  })
+
+  it('is always the same without a longest, and none without either', () => {
+    expect([1.9, 2.1, 3.1, 4.1].map((seconds) => deliveries(', redeliver: { after: 1s }', seconds))).toEqual([
+      1, 2, 3, 4,
+    ])
+    expect(deliveries('', 1.1)).toBe(4)
+  })
+})
+
+describe('a way to the broker that is narrow', () => {
+  it('is taken by messages with the body of their request: 1120 bytes at 10 KiB/s are 109 ms, and a line for it', () => {
+    const result = run(topology({ broker: redis, work: '{ wait: { const: 1ms } }' }), {
+      rate: 5,
+      seconds: 2000,
+      faults: [
+        {
+          kind: 'bandwidth',
+          atSeconds: 0,
+          target: { kind: 'edge', from: 'api', to: 'broker' },
+          parameters: { perSecond: 10_240 },
+        },
+      ],
+    })
+    // M/D/1 at ρ = 0.547: 0.1094 + 0.1094·ρ/(2(1 − ρ)).
+    expect(result.requests.submit?.latency?.mean).toBeGreaterThan(0.1755 * 0.95)
+    expect(result.requests.submit?.latency?.mean).toBeLessThan(0.1755 * 1.05)
+  })
+})
+
 describe('what stands still', () => {
   it('a worker of a queue keeps what it has, and the others take the rest', () => {
     const result = run(topology({ broker: redis, worker: 'replicas: 2\n    slots: 2' }), {

@@ -80,11 +80,21 @@ export const wayFaults = {
     strike: (fault, context) => {
       const store = storeOf(fault, context)
       const endpoints = endpointsOf(instancesOf(fault.target, context), context)
-      // Who has a connection keeps it; nobody gets another beyond those that are left.
-      for (const endpoint of endpoints) endpoint.maxConnections = parameter(fault, 'leave')
+      const declared = (store?.maxConnections ?? 0) - (store?.reservedConnections ?? 0)
+      const leave = parameter(fault, 'leave')
+      // Who has a connection keeps it; nobody gets another beyond those that are left by all such faults in force.
+      const recount = (endpoint: Endpoint): void => {
+        endpoint.maxConnections = Math.min(declared, ...endpoint.leftConnections)
+      }
+      for (const endpoint of endpoints) {
+        endpoint.leftConnections.push(leave)
+        recount(endpoint)
+      }
       return undoneBy(() => {
-        for (const endpoint of endpoints)
-          endpoint.maxConnections = (store?.maxConnections ?? 0) - (store?.reservedConnections ?? 0)
+        for (const endpoint of endpoints) {
+          endpoint.leftConnections.splice(endpoint.leftConnections.indexOf(leave), 1)
+          recount(endpoint)
+        }
       })
     },
   },

@@ -6,6 +6,7 @@
 import type { Step } from '../../../topology/flow.js'
 import { dependency, failureOf, ok } from '../codes.js'
 import { blocked } from '../kernel.js'
+import { publishedBytes } from '../messaging/message-bytes.js'
 import { none } from '../tasks.js'
 import { emitMetered } from './modifiers.js'
 import { type Program, transparent } from './program.js'
@@ -30,6 +31,7 @@ const emitToQueue = (program: Program, step: Publish, name: string): void => {
   const place = broker.place(name)
   const edge = kernel.edges.between(program.component, component)
   const visit = storeVisit(system, component, {
+    bytes: { in: publishedBytes(system.topology, step), out: 0 },
     // A confirm of RabbitMQ waits for its disk.
     disk: system.topology.components[component]?.engine === 'rabbitmq',
     settle: (at) => {
@@ -67,6 +69,7 @@ const emitToTopic = (program: Program, step: Publish, name: string): void => {
   const data = system.dataIndex(step.key)
   const partitionOf = (task: number): number => frames.count[tasks.frame[task] as number] as number
   const visit = storeVisit(system, component, {
+    bytes: { in: publishedBytes(system.topology, step), out: 0 },
     settle: (at) => {
       const confirmed = at.here + 1
       at.emit((task) => {

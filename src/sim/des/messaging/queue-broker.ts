@@ -17,15 +17,13 @@ import { isReplicated } from '../replication.js'
 import type { Member, System } from '../system.js'
 import { none } from '../tasks.js'
 import type { MessageAccount } from './account.js'
+import { messageOverheadBytes } from './message-bytes.js'
 import { Publishers } from './publishers.js'
 import type { QueueTotals } from './totals.js'
 import { type Hand, type Inbox, poison, untracked, Worker } from './worker.js'
 
 /** RabbitMQ's `vm_memory_high_watermark`: above it publishers are blocked. */
 const rabbitWatermark = 0.4
-/** What a message takes besides its body, and what an empty body is taken for. */
-const messageOverheadBytes = 96
-
 export interface QueuePlace {
   readonly queue: MessageQueue
   readonly name: string
@@ -163,10 +161,7 @@ export class QueueBroker implements Source {
         this.reschedule()
         return acknowledged
       },
-      giveBack: (row) => {
-        place.queue.reject(...of(row), true, kernel.now)
-        this.reschedule()
-      },
+      giveBack: (row) => this.giveBack(place, ...of(row)),
       release: ({ consumer }) => {
         if (consumer === none) return
         place.queue.release(consumer, kernel.now)
@@ -176,6 +171,22 @@ export class QueueBroker implements Source {
     const worker = new Worker(this.system, component, inbox, this.account, this.lost)
     place.workers.push(worker)
     return worker
+  }
+
+  /** A message that was worked on in vain: back in line, after a pause that doubles with each delivery. */
+  private giveBack({ queue, name }: QueuePlace, message: number, tag: number): void {
+    const { kernel } = this.system
+    const reject = (): void => {
+      queue.reject(message, tag, true, kernel.now)
+      this.reschedule()
+    }
+    const redelivery = this.store.queues[name]?.redelivery
+    if (redelivery === undefined) reject()
+    else {
+      const { afterSeconds, maxSeconds } = redelivery
+      const deliveries = this.broker.messages.deliveries[message] as number
+      this.agenda.after(Math.min(maxSeconds, afterSeconds * 2 ** Math.max(0, deliveries - 1)), reject)
+    }
   }
 
   /** Workers take what they can from where they can. */

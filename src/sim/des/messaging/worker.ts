@@ -16,6 +16,7 @@ import { blocked } from '../kernel.js'
 import type { System } from '../system.js'
 import { none } from '../tasks.js'
 import type { MessageAccount } from './account.js'
+import { consumedBytes } from './message-bytes.js'
 
 /** A request handle that no request has: a message of nobody, and one that nobody can handle. */
 export const untracked = -1
@@ -136,7 +137,7 @@ export class Worker {
     const { kernel } = program
     const { tasks, timers } = kernel
     const edge = kernel.edges.between(component.id, inbox.store)
-    const visit = storeVisit(system, inbox.store)
+    const visit = storeVisit(system, inbox.store, { bytes: { in: 0, out: consumedBytes(system.topology, component) } })
     const ofVisit = (task: number): number => tasks.row(tasks.parent[task] as number)
     const early = component.acknowledge === 'before-work'
     const acknowledging = storeVisit(system, inbox.store, {
