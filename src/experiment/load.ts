@@ -64,6 +64,8 @@ export const arrivalTimes = (load: Load, stream: RandomStream): (() => number) =
 /** As `arrivalTimes`, into a cell: what a function returns without being inlined is allocated. */
 export interface ArrivalTimes {
   next(at: Float64Array): void
+  /** Where they are Poisson at one rate from the beginning to the end. */
+  readonly steady?: SteadyArrivals
 }
 
 export const arrivalCells = (load: Load, stream: RandomStream): ArrivalTimes => {
@@ -71,6 +73,7 @@ export const arrivalCells = (load: Load, stream: RandomStream): ArrivalTimes => 
   if (level !== undefined) {
     const source = new SteadyArrivals(level, loadSeconds(load), stream)
     return {
+      steady: source,
       next: (at) => {
         at[0] = source.next()
       },
@@ -118,14 +121,16 @@ class PoissonArrivals {
 }
 
 /** Poisson at one rate: what is asked for most, and needs no inversion. */
-class SteadyArrivals {
-  private at = 0
-  private readonly meanSeconds: number
+export class SteadyArrivals {
+  /** Of the last. */
+  at = 0
+  readonly meanSeconds: number
 
   constructor(
     ratePerSecond: number,
-    private readonly seconds: number,
-    private readonly stream: RandomStream,
+    /** There are none from here on. */
+    readonly seconds: number,
+    readonly stream: RandomStream,
   ) {
     this.meanSeconds = 1 / ratePerSecond
   }

@@ -67,6 +67,9 @@ const normalHeights = normal.heights
 const normalWidths = widths(normal.ends, 23)
 const normalInside = surelyInside(normal.ends, 23)
 
+/** By layer: the width of a place (of 2²⁴ or, of normals, 2²³ with a sign), and how many of these lie surely under the curve. */
+export const ziggurat = { exponentialWidths, exponentialInside, normalWidths, normalInside } as const
+
 const kinds = { constant: 0, exponential: 1, uniform: 2, lognormal: 3, gamma: 4, boostedGamma: 5 } as const
 type SamplerKind = (typeof kinds)[keyof typeof kinds]
 
@@ -226,6 +229,37 @@ export class RandomStream {
       const u = this.uniform()
       if (u < 1 - 0.0331 * square * square || Math.log(u) < 0.5 * square + d - d * v + d * Math.log(v)) return d * v
     }
+  }
+
+  /** The state, four words from `at` on: for code that keeps it in cells of its own and draws by itself (`sim/des/express`). */
+  saveState(words: Int32Array, at: number): void {
+    words[at] = this.a
+    words[at + 1] = this.b
+    words[at + 2] = this.c
+    words[at + 3] = this.d
+  }
+
+  loadState(words: Int32Array, at: number): void {
+    this.a = words[at] as number
+    this.b = words[at + 1] as number
+    this.c = words[at + 2] as number
+    this.d = words[at + 3] as number
+  }
+
+  /** The rest of an `exponential` begun by such code, whose first layer and place in it were not enough. */
+  exponentialRest(words: Int32Array, at: number, layer: number, x: number): number {
+    this.loadState(words, at)
+    this.exponentialEdge(layer, x)
+    this.saveState(words, at)
+    return edge[0] as number
+  }
+
+  /** As `exponentialRest`, of a `normal`. */
+  normalRest(words: Int32Array, at: number, layer: number, x: number): number {
+    this.loadState(words, at)
+    this.normalEdge(layer, x)
+    this.saveState(words, at)
+    return edge[0] as number
   }
 
   // The rare cases of a ziggurat loop instead of starting again: as V8 inlines them, recursion would bloat the fast path.

@@ -26,7 +26,6 @@ const indexOfInteger = (micros: number): number => {
 }
 
 /** For whatever a clock may say. */
-const microsOf = (seconds: number): number => Math.min(highestMicros, Math.max(0, Math.round(seconds * 1e6)))
 
 const indexOf = (micros: number): number => {
   const whole = Math.min(highestMicros, Math.max(0, Math.floor(micros)))
@@ -91,21 +90,21 @@ export class LatencyHistogram {
   recordAll(seconds: Float64Array, size: number): void {
     if (size === 0) return
     const counts = this.#counts
-    let least = Number.POSITIVE_INFINITY
-    let most = Number.NEGATIVE_INFINITY
+    let from = this.#from
+    let to = this.#to
     let sum = this.#sumSeconds
     for (let i = 0; i < size; i++) {
       const value = seconds[i] as number
       sum += value
-      least = Math.min(least, value)
-      most = Math.max(most, value)
-      // Within 32 bits rounding is an addition.
-      const micros = value >= 0 && value < 2000 ? (value * 1e6 + 0.5) >>> 0 : microsOf(value)
-      const index = indexOf(micros)
+      // Within 31 bits rounding is an addition.
+      const micros = value * 1e6 + 0.5
+      const index = micros >= 0 && micros < 2147483648 ? indexOfInteger(micros | 0) : indexOf(micros)
       counts[index] = (counts[index] as number) + 1
+      if (index < from) from = index
+      if (index > to) to = index
     }
-    this.#from = Math.min(this.#from, indexOf(microsOf(least)))
-    this.#to = Math.max(this.#to, indexOf(microsOf(most)))
+    this.#from = from
+    this.#to = to
     this.#count += size
     this.#sumSeconds = sum
   }

@@ -9,6 +9,7 @@ import {
   classMix,
   loadSeconds,
   recordedChoices,
+  type SteadyArrivals,
   userChanges,
 } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
@@ -199,6 +200,15 @@ export class Clients implements Source {
     this.system.kernel.queue.schedule(this.source, never)
   }
 
+  /** When the next request arrives: for who plans arrivals in the place of this. */
+  get nextAt(): number {
+    return this.system.kernel.queue.scheduledAt(this.source)
+  }
+
+  set nextAt(seconds: number) {
+    this.system.kernel.queue.schedule(this.source, seconds)
+  }
+
   /** An arrival is due. The loop does this by itself. */
   fire(): void {
     this.send()
@@ -331,9 +341,17 @@ export class Clients implements Source {
 
   /** The class of the request that begins. */
   choose(): number {
-    const cls = this.chooseClass()
-    this.count = (this.count + 1) | 0
-    return cls
+    return this.chooseClass()
+  }
+
+  /** So many have begun elsewhere (on the express way). */
+  issuedMore(count: number): void {
+    this.count = (this.count + count) | 0
+  }
+
+  /** Arrivals at one rate, if they are that. */
+  get steady(): SteadyArrivals | undefined {
+    return this.arrivalTimes.steady
   }
 
   /** A request begins. Returns its task, if that is to go on at once. */

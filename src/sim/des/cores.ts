@@ -7,7 +7,6 @@
 import type { Bursts } from './bursts.js'
 import { grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
-import { sourceKinds } from './loop.js'
 import type { SharedProcessor } from './processor.js'
 
 /** What a machine's cores have done. */
@@ -42,7 +41,7 @@ export class Cores implements Source, CpuMeter {
   ) {
     this.cores = cores
     this.nominal = cores
-    this.id = queue.add(this, sourceKinds.cores)
+    this.id = queue.add(this)
   }
 
   busySeconds(): number {
@@ -84,6 +83,11 @@ export class Cores implements Source, CpuMeter {
       usedSeconds[processor] =
         (usedSeconds[processor] as number) + Math.max(0, (bursts.demandSeconds[burst] as number) - left)
     }
+  }
+
+  /** Room for so many in the heap. */
+  reserve(runnable: number): void {
+    while (this.heap.length < runnable) this.heap = grownInts(this.heap, this.heap.length * 2)
   }
 
   start(burst: number): void {

@@ -61,6 +61,11 @@ export class EventQueue {
     return this.times[this.places[id] as number] as number
   }
 
+  /** How many sources are not idle. */
+  get scheduled(): number {
+    return this.times.reduce((count, time) => (time < never ? count + 1 : count), 0)
+  }
+
   /** Time of the next event; `never`: nothing is going to happen. */
   get nextAt(): number {
     return this.times[0] as number

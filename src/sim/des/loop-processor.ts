@@ -56,18 +56,6 @@ export class LoopProcessor implements Processor, Source {
     return true
   }
 
-  runRow(row: number, work: Work): boolean {
-    if (this.size === this.task.length) this.grow()
-    const number = (this.head + this.size) & Fixed.largest
-    const slot = number & (this.task.length - 1)
-    work.into(this.demandSeconds, slot)
-    if (!((this.demandSeconds[slot] as number) > 0)) return false
-    this.task[slot] = row
-    this.size += 1
-    if (this.size === 1) this.begin()
-    return true
-  }
-
   /** The entry in service is served. */
   fire(): void {
     const slot = this.head & (this.task.length - 1)

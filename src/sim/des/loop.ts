@@ -95,7 +95,7 @@ export const opCodes = {
 } as const
 
 /** Sources that the loop knows; any other is 0, and fires. */
-export const sourceKinds = { closure: 0, loop: 1, arrivals: 2, /** Only the express way. */ cores: 3 } as const
+export const sourceKinds = { closure: 0, loop: 1, arrivals: 2 } as const
 
 /** Runs everything that happens until `untilSeconds` (inclusive). */
 export const runLoop = (kernel: Kernel, untilSeconds: number): void => {

@@ -27,8 +27,6 @@ export interface Processor {
    * none is needed, and it may go on at once.
    */
   run(task: number, work: Work): boolean
-  /** As `run`, for a row of the express way, which is not told when it is done. */
-  runRow(row: number, work: Work): boolean
   /** Nobody wants this burst any more and its work need not go on. */
   cancel(burst: number): void
   pause(): void
@@ -70,19 +68,6 @@ export class SharedProcessor implements Processor {
     }
     tasks.burst[task] = burst
     if (this.paused || (this.loops > 0 && this.busy >= this.loops)) this.queue.push(burst, 0)
-    else this.begin(burst)
-    return true
-  }
-
-  runRow(row: number, work: Work): boolean {
-    const { bursts } = this.context
-    // On the express way the row itself is the burst.
-    const burst = row >> 2
-    work.into(bursts.demandSeconds, burst)
-    if (!((bursts.demandSeconds[burst] as number) > 0)) return false
-    bursts.processor[burst] = this.index
-    bursts.state[burst] = waiting
-    if (this.loops > 0 && this.busy >= this.loops) this.queue.push(burst, 0)
     else this.begin(burst)
     return true
   }

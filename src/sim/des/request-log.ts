@@ -23,7 +23,16 @@ const degradedBit = 8
 /** Cumulative. */
 type Snapshot = Pick<Measured, 'ok' | 'failed' | 'refused' | 'degraded' | 'unknown'>
 
-class Track {
+/** Latencies of successes of one class, in seconds: the first `size` are waiting to be sorted, which is due when there is no room. */
+export interface PlainTrack {
+  readonly latency: Float64Array
+  size: number
+  /** The request whose latency is put down at `place` was due outside of the measured time. */
+  unmeasured(place: number): void
+  sort(): void
+}
+
+class Track implements PlainTrack {
   readonly second = new Counts()
   readonly total = new Measured()
   /** Of the whole run; of those that are being measured; and what the last `second` had seen. */
@@ -72,6 +81,15 @@ class Track {
 
   get inFlight(): number {
     return this.offered - this.completed - this.size
+  }
+
+  unmeasured(place: number): void {
+    this.kind[place] = 0
+    this.alike = false
+  }
+
+  sort(): void {
+    sort(this)
   }
 }
 
@@ -169,18 +187,9 @@ export class RequestLog {
     if (this.tracker !== undefined) this.tracker.success(intendedAt, requests.sentAt[request] as number, now)
   }
 
-  /** As `success`, of a class that makes no lookup and is sent when it is due: at `intendedAt[row]`. */
-  plainSuccess(cls: number, intendedAt: Float64Array, row: number): void {
-    const track = this.tracks[cls] as Track
-    const { size } = track
-    const began = intendedAt[row] as number
-    track.latency[size] = this.clock.now - began
-    if (began < this.warmupSeconds || began >= this.durationSeconds) {
-      track.kind[size] = 0
-      track.alike = false
-    }
-    track.size = size + 1
-    if (track.size === batchSize) sort(track)
+  /** Of a class that makes no lookup and is sent when it is due: where latencies of successes are put down. */
+  plainTrack(cls: number): PlainTrack {
+    return this.tracks[cls] as Track
   }
 
   /** `unknown`: it may have taken effect. */

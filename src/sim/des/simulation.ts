@@ -142,9 +142,9 @@ class Course {
       this.log,
       emit,
     )
-    const script = express ? expressScript(this.system, experiment, requests) : undefined
-    const services = this.system.members.get(requests[0]?.serve ?? '')?.endpoints ?? []
-    this.express = script && new Express(kernel, this.clients, this.log, script, services)
+    // On the express way nothing happens but what follows from arrivals.
+    const script = express && kernel.queue.scheduled <= 1 ? expressScript(this.system, experiment, requests) : undefined
+    this.express = script && new Express(kernel, this.clients, this.log, script)
   }
 
   get way(): 'express' | 'general' {
@@ -188,7 +188,8 @@ class Course {
     const account = this.system.messaging?.account
     if (this.express === undefined)
       kernel.runUntil(endedAt + drainSeconds, () => log.inFlight === 0 && (account?.underWay ?? 0) === 0)
-    else if (!this.express.run(endedAt + drainSeconds, true)) throw new OffExpress()
+    else if (!this.express.run(endedAt + drainSeconds)) throw new OffExpress()
+    this.express?.end()
     this.emit({ type: 'ended', at: kernel.now, status })
     const result = assembleRunResult({
       engine: 'sim',

@@ -7,7 +7,7 @@ import { LatencySnapshots } from '../../result/statistics/latency-snapshots.js'
 /** Latencies that are put down before they are sorted into the histogram. */
 const batchSize = 512
 
-class StepMeter {
+export class StepMeter {
   errors = 0
   cpuSeconds = 0
   size = 0
@@ -46,6 +46,16 @@ export class StepMeters {
     return id
   }
 
+  /** The meter with this number. */
+  meter(meter: number): StepMeter {
+    return this.meters[meter] as StepMeter
+  }
+
+  /** A step that took no time. */
+  atOnce(meter: number): void {
+    this.meter(meter).histogram.record(0)
+  }
+
   /** The step that began at `startedAt[row]` has succeeded now. */
   ok(meter: number, startedAt: Float64Array, row: number): void {
     const step = this.meters[meter] as StepMeter
@@ -53,11 +63,6 @@ export class StepMeters {
     latency[size] = this.clock.now - (startedAt[row] as number)
     step.size = size + 1
     if (step.size === latency.length) step.sorted()
-  }
-
-  /** A step that took no time. */
-  atOnce(meter: number): void {
-    ;(this.meters[meter] as StepMeter).histogram.record(0)
   }
 
   failed(meter: number, startedAt: Float64Array, row: number): void {

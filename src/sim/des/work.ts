@@ -18,7 +18,7 @@ export class Work {
   readonly part = new Float64Array(1)
 
   constructor(
-    private readonly stream: RandomStream,
+    readonly stream: RandomStream,
     distribution: Distribution,
   ) {
     this.sampler = sampler(distribution)
@@ -45,6 +45,20 @@ export class Work {
       default:
         this.kind = other
     }
+  }
+
+  /** How it is drawn; undefined: only `draw` knows. */
+  get formula():
+    | { readonly kind: 'exponential' | 'lognormal'; readonly scaleSeconds: number; readonly sigma: number }
+    | undefined {
+    const { kind, scale, sigma } = this
+    if (kind === exponential) return { kind: 'exponential', scaleSeconds: scale, sigma }
+    return kind === lognormal ? { kind: 'lognormal', scaleSeconds: scale, sigma } : undefined
+  }
+
+  /** A part, of whatever distribution. */
+  draw(): number {
+    return this.stream.draw(this.sampler)
   }
 
   into(cells: Float64Array, cell: number): void {

@@ -10,64 +10,10 @@ import type { BalancerComponent, RequestClass, ServiceComponent, Topology } from
 import type { Endpoint } from '../endpoint.js'
 import type { System } from '../system.js'
 import type { Work } from '../work.js'
+import type { ExpressBalancer, ExpressClass, Operation, Script } from './operation.js'
 
-export const expressOps = {
-  /** All is done. */
-  done: 0,
-  /** A peer of balancer a, over edge b. */
-  pick: 1,
-  /** Work a, with meter b (−1: none), at place c. */
-  cpu: 2,
-  /** The step with meter a, which began with the last work, is over. */
-  leafEnd: 3,
-  /** Work a without CPU, with meter b. */
-  pause: 4,
-  /** A step begins. */
-  begin: 5,
-  /** A connection of the service's pool a. */
-  acquire: 6,
-  /** A call of store a, over edge b. */
-  call: 7,
-  /** The answer of store a; the step with meter b is over. */
-  answer: 8,
-  /** Work a, counted to meter b, at place c. */
-  stepCpu: 9,
-  /** The connection to pool a is given back. */
-  release: 10,
-} as const
-
-/** Places of CPU: the balancer, the service's process, or (from 2 on) a store. */
-export const atBalancer = 0
-export const atService = 1
-export const firstStore = 2
-
-export interface ExpressClass {
-  readonly start: number
-  /** A request that takes as long may not be on this way. */
-  readonly timeoutSeconds: number
-  /** The balancer, or where it arrives in turn. */
-  readonly entries: readonly Endpoint[]
-  readonly edge: number
-}
-
-export interface ExpressBalancer {
-  readonly endpoint: Endpoint
-  readonly peers: readonly Endpoint[]
-  readonly countsConnections: boolean
-}
-
-export interface Script {
-  readonly op: number[]
-  readonly a: number[]
-  readonly b: number[]
-  readonly c: number[]
-  readonly works: Work[]
-  readonly stores: Endpoint[]
-  readonly balancers: ExpressBalancer[]
-  readonly classes: readonly ExpressClass[]
-  /** Of the acquire timeouts by pool of the service. */
-  readonly patience: readonly number[]
-}
+/** V8 optimizes no function with more than 60 KiB of bytecode; so many operations make about half of that. */
+const mostOperations = 120
 
 /** The scan of a balancer for the least loaded peer pays off up to so many. */
 const mostPeers = 32
@@ -101,24 +47,21 @@ export const expressScript = (
     requests.some(({ derivedFrom }) => derivedFrom !== undefined)
   )
     return undefined
-  const script: Script = {
-    op: [],
-    a: [],
-    b: [],
-    c: [],
-    works: [],
-    stores: [],
-    balancers: [],
-    classes: [],
-    patience: Object.values(service.pools).map((pool) => pool.acquireTimeoutSeconds ?? Number.POSITIVE_INFINITY),
-  }
+  const operations: Operation[] = []
+  const compiler = new Compiler(system, operations, service)
   const classes: ExpressClass[] = []
-  for (const request of requests) {
-    const compiled = new Compiler(system, script, service).compile(request)
+  for (const [index, request] of requests.entries()) {
+    const compiled = compiler.compile(request, index)
     if (compiled === undefined) return undefined
     classes.push(compiled)
   }
-  return { ...script, classes }
+  if (operations.length > mostOperations) return undefined
+  return {
+    operations,
+    classes,
+    services: system.member(service.id).endpoints,
+    patience: Object.values(service.pools).map((pool) => pool.acquireTimeoutSeconds ?? Number.POSITIVE_INFINITY),
+  }
 }
 
 /** Distances cost time, which the general way knows. */
@@ -141,6 +84,8 @@ const isActive = (component: Topology['components'][string]): boolean =>
 const isSimple = (system: System, service: ServiceComponent): boolean =>
   service.maxInFlight === undefined &&
   system.member(service.id).endpoints.every((endpoint) => !Number.isFinite(endpoint.threads)) &&
+  // All are placed, or none is.
+  new Set(system.member(service.id).endpoints.map(({ processor }) => processor === undefined)).size === 1 &&
   Object.values(service.pools).every((pool) => fits(system, service, pool.to.component))
 
 /** A store never turns a connection down. */
@@ -153,40 +98,45 @@ const fits = (system: System, service: ServiceComponent, store: string): boolean
   return wanted.reduce((sum, size) => sum + size, 0) <= most
 }
 
+/** Gamma beyond draws 0 now and then. */
+const largestCv = 5
+
 /** Two events at the same instant would have to come in the same order as on the general way. */
 const isContinuous = (distribution: Distribution | undefined): boolean =>
   distribution === undefined ||
   distribution.shape === 'exponential' ||
   distribution.shape === 'lognormal' ||
-  (distribution.shape === 'gamma' && distribution.cv > 0) ||
+  (distribution.shape === 'gamma' && distribution.cv > 0 && distribution.cv <= largestCv) ||
   (distribution.shape === 'uniform' && distribution.highSeconds > distribution.lowSeconds)
 
 class Compiler {
   private possible = true
+  private readonly balancers = new Map<Endpoint, ExpressBalancer>()
 
   constructor(
     private readonly system: System,
-    private readonly script: Script,
+    private readonly operations: Operation[],
     private readonly service: ServiceComponent,
   ) {}
 
-  compile(request: RequestClass): ExpressClass | undefined {
-    const { system, service, script } = this
+  compile(request: RequestClass, index: number): ExpressClass | undefined {
+    const { system, service, operations } = this
     const { topology, kernel } = system
     const { client, enter } = request
     const [outermost, ...more] = enter
     const generator = visitCpu(topology, 'generator', 1)
     if (client.retry !== undefined || generator.cpu !== undefined || more.length > 0) return undefined
-    const start = script.op.length
-    const balancer = outermost === undefined ? undefined : topology.components[outermost]
-    if (balancer !== undefined) {
-      if (balancer.role !== 'balancer') return undefined
-      this.visit(balancer.id, atBalancer)
-      this.balance(balancer)
+    const start = operations.length
+    const component = outermost === undefined ? undefined : topology.components[outermost]
+    let balancer: ExpressBalancer | undefined
+    if (component !== undefined) {
+      if (component.role !== 'balancer') return undefined
+      this.visit(component.id)
+      balancer = this.balance(component)
     }
-    this.visit(service.id, atService)
+    this.visit(service.id)
     for (const step of request.flow) this.step(step)
-    this.emit(expressOps.done)
+    operations.push({ kind: 'done', request: index, balancer })
     const entry = outermost ?? service.id
     return this.possible
       ? {
@@ -194,7 +144,7 @@ class Compiler {
           // The balancer waits for less than the whole.
           timeoutSeconds: Math.min(
             client.timeoutSeconds ?? Number.POSITIVE_INFINITY,
-            balancer === undefined ? Number.POSITIVE_INFINITY : balancer.readTimeoutSeconds,
+            component?.role === 'balancer' ? component.readTimeoutSeconds : Number.POSITIVE_INFINITY,
           ),
           entries: system.member(entry).endpoints,
           edge: kernel.edges.between('generator', entry),
@@ -202,91 +152,83 @@ class Compiler {
       : undefined
   }
 
-  private emit(op: number, a = 0, b = 0, c = 0): void {
-    const { script } = this
-    script.op.push(op)
-    script.a.push(a)
-    script.b.push(b)
-    script.c.push(c)
-  }
-
-  private balance(balancer: BalancerComponent): void {
-    const { system, script, service } = this
+  private balance(component: BalancerComponent): ExpressBalancer | undefined {
+    const { system, service, operations } = this
     const { kernel } = system
-    const [endpoint, ...others] = system.member(balancer.id).endpoints
+    const [endpoint, ...others] = system.member(component.id).endpoints
     const peers = system.member(service.id).endpoints
-    const [upstream, ...more] = balancer.upstreams
+    const [upstream, ...more] = component.upstreams
     if (
       endpoint === undefined ||
       others.length > 0 ||
       more.length > 0 ||
       upstream?.component !== service.id ||
-      (balancer.balance !== 'least_conn' && balancer.balance !== 'round_robin') ||
+      (component.balance !== 'least_conn' && component.balance !== 'round_robin') ||
       peers.length > mostPeers
     ) {
       this.possible = false
-      return
+      return undefined
     }
-    let number = script.balancers.findIndex((known) => known.endpoint === endpoint)
-    if (number < 0)
-      number = script.balancers.push({ endpoint, peers, countsConnections: balancer.balance === 'least_conn' }) - 1
-    this.emit(expressOps.pick, number, kernel.edges.between(balancer.id, service.id))
+    const countsConnections = component.balance === 'least_conn'
+    const balancer = this.balancers.get(endpoint) ?? { endpoint, peers, countsConnections }
+    this.balancers.set(endpoint, balancer)
+    operations.push({ kind: 'pick', balancer, edge: kernel.edges.between(component.id, service.id) })
+    return balancer
   }
 
   /** What it costs to be visited. */
-  private visit(component: string, place: number): void {
+  private visit(component: string): void {
     const { topology } = this.system
-    this.cpu(`${component}/visit`, component, (rate) => visitCpu(topology, component, rate).cpu, none, place)
-    this.pause(`${component}/visit-wait`, component, (rate) => visitCpu(topology, component, rate).wait, none)
+    const { endpoints } = this.system.member(component)
+    this.cpu(`${component}/visit`, component, (rate) => visitCpu(topology, component, rate).cpu, undefined, endpoints)
+    this.pause(`${component}/visit-wait`, component, (rate) => visitCpu(topology, component, rate).wait, undefined)
   }
 
   private step(step: Step): void {
-    const { system, service } = this
+    const { system, service, operations } = this
     const { topology, kernel } = system
     if (!isPlain(step)) this.possible = false
     if (step.kind === 'compute') {
       const meter = kernel.meters.of(step.id)
+      const { endpoints } = system.member(service.id)
       const cpu = (rate: number) => stepCpu(topology, step.id, { cpu: step.cpu }, rate).cpu
-      if (!this.cpu(step.id, service.id, cpu, meter, atService)) this.possible = false
-      this.emit(expressOps.leafEnd, meter)
+      if (!this.cpu(step.id, service.id, cpu, meter, endpoints)) this.possible = false
+      operations.push({ kind: 'leafEnd', meter })
     } else if (step.kind === 'wait') {
       const meter = kernel.meters.of(step.id)
       const wait = (rate: number) => stepCpu(topology, step.id, { wait: step.wait }, rate).wait
       if (!this.pause(step.id, service.id, wait, meter)) this.possible = false
-      this.emit(expressOps.leafEnd, meter)
+      operations.push({ kind: 'leafEnd', meter })
     } else if (step.kind === 'query' && step.invalidates === undefined) this.query(step)
     else this.possible = false
   }
 
   private query(step: Extract<Step, { kind: 'query' | 'write' }>): void {
-    const { system, script, service } = this
+    const { system, operations, service } = this
     const { topology, kernel } = system
-    const { component, pool, role = 'primary' } = step.target
+    const { component, pool: name, role = 'primary' } = step.target
     const member = system.member(component)
-    const [endpoint, ...others] = member.roles[role] ?? []
-    if (endpoint === undefined || others.length > 0 || role !== 'primary' || Number.isFinite(endpoint.maxInFlight)) {
+    const [store, ...others] = member.roles[role] ?? []
+    if (store === undefined || others.length > 0 || role !== 'primary' || Number.isFinite(store.maxInFlight)) {
       this.possible = false
       return
     }
-    let store = script.stores.indexOf(endpoint)
-    if (store < 0) store = script.stores.push(endpoint) - 1
-    const place = firstStore + store
     const meter = kernel.meters.of(step.id)
-    const index = pool === undefined ? none : Object.keys(service.pools).indexOf(pool)
+    const pool = name === undefined ? undefined : Object.keys(service.pools).indexOf(name)
     const demand = (rate: number) => stepCpu(topology, step.id, step.time, rate)
-    this.emit(expressOps.begin)
-    if (index !== none) this.emit(expressOps.acquire, index)
-    this.emit(expressOps.call, store, kernel.edges.between(service.id, component))
+    operations.push({ kind: 'begin' })
+    if (pool !== undefined) operations.push({ kind: 'acquire', pool })
+    operations.push({ kind: 'call', store, edge: kernel.edges.between(service.id, component) })
     const overhead = this.work(`${component}/visit`, component, (rate) => visitCpu(topology, component, rate).cpu)
     const cpu = this.work(`${step.id}/cpu`, component, (rate) => demand(rate).cpu)
     if (cpu !== undefined) {
       cpu.onTop = overhead
-      this.emit(expressOps.stepCpu, script.works.push(cpu) - 1, meter, place)
-    } else if (overhead !== undefined) this.emit(expressOps.cpu, script.works.push(overhead) - 1, none, place)
-    this.pause(`${component}/visit-wait`, component, (rate) => visitCpu(topology, component, rate).wait, none)
-    this.pause(`${step.id}/wait`, component, (rate) => demand(rate).wait, none)
-    if (index !== none) this.emit(expressOps.release, index)
-    this.emit(expressOps.answer, store, meter)
+      operations.push({ kind: 'cpu', work: cpu, meter, isStep: false, at: [store] })
+    } else if (overhead !== undefined)
+      operations.push({ kind: 'cpu', work: overhead, meter: undefined, isStep: false, at: [store] })
+    this.pause(`${component}/visit-wait`, component, (rate) => visitCpu(topology, component, rate).wait, undefined)
+    this.pause(`${step.id}/wait`, component, (rate) => demand(rate).wait, undefined)
+    operations.push({ kind: 'answer', store, pool, meter })
   }
 
   private work(
@@ -302,11 +244,11 @@ class Compiler {
     stream: string,
     component: string,
     demand: (rate: number) => Distribution | undefined,
-    meter: number,
-    place: number,
+    meter: number | undefined,
+    at: readonly Endpoint[],
   ): boolean {
     const work = this.work(stream, component, demand)
-    if (work !== undefined) this.emit(expressOps.cpu, this.script.works.push(work) - 1, meter, place)
+    if (work !== undefined) this.operations.push({ kind: 'cpu', work, meter, isStep: meter !== undefined, at })
     return work !== undefined
   }
 
@@ -314,12 +256,10 @@ class Compiler {
     stream: string,
     component: string,
     demand: (rate: number) => Distribution | undefined,
-    meter: number,
+    meter: number | undefined,
   ): boolean {
     const work = this.work(stream, component, demand)
-    if (work !== undefined) this.emit(expressOps.pause, this.script.works.push(work) - 1, meter)
+    if (work !== undefined) this.operations.push({ kind: 'pause', work, meter })
     return work !== undefined
   }
 }
-
-const none = -1
