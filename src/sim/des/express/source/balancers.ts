@@ -1,6 +1,7 @@
 /** How a balancer with equal weights picks: the least loaded peer, of these the longest unused. */
 import type { ExpressBalancer } from '../operation.js'
 import type { Cell, Layout } from './layout.js'
+import { least } from './rows.js'
 
 /** More than the turns of any run (`maxRequests`), so that connections count first; connections up to 2²³ keep the sum exact. */
 const turns = 2 ** 30
@@ -44,14 +45,8 @@ ${turn('peer')} = key`
     const { rank } = this
     const { length } = this.balancer.peers
     if (length === 1) return 'peer = 0'
-    if (length > mostInRow)
-      return `peer = 0
-key = ${rank(0)}
-for (other = 1; other < ${length}; other++) if (${rank('other')} < key) { key = ${rank('other')}; peer = other }`
-    const others = Array.from(
-      { length: length - 1 },
-      (_, i) => `if (${rank(i + 1)} < key) { key = ${rank(i + 1)}; peer = ${i + 1} }`,
-    )
-    return `peer = 0\nkey = ${rank(0)}\n${others.join('\n')}`
+    if (length <= mostInRow) return least(rank, length, 'peer')
+    return `peer = 0
+for (other = 1; other < ${length}; other++) peer += +(${rank('other')} < ${rank('peer')}) * (other - peer)`
   }
 }

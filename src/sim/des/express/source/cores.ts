@@ -156,7 +156,7 @@ if (count > 0) {
 place = 0
 below = 1
 while (below < count) {
-below += keys[below + 1] < keys[below] ? 1 : 0
+below += +(keys[below + 1] < keys[below])
 otherKey = keys[below]
 if (otherKey >= key) break
 keys[place] = otherKey

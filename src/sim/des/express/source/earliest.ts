@@ -1,5 +1,6 @@
 /** Which of several event sources of one kind is due first. */
 import type { Layout } from './layout.js'
+import { least } from './rows.js'
 
 const never = Number.POSITIVE_INFINITY
 
@@ -34,15 +35,9 @@ const row = (layout: Layout, members: number): Earliest => {
   const times = layout.own('F', new Array<number>(members).fill(never))
   const time = layout.own('F', [never])()
   const winner = layout.own('N', [0])()
-  const others = Array.from(
-    { length: members - 1 },
-    (_, i) => `if (${times(i + 1)} < due) { due = ${times(i + 1)}; first = ${i + 1} }`,
-  )
   const set = (index: number | string): string => `${times(index)} = due
-due = ${times(0)}
-first = 0
-${others.join('\n')}
-${time} = due
+${least(times, members, 'first')}
+${time} = ${times('first')}
 ${winner} = first`
   return {
     time,
@@ -65,7 +60,7 @@ const tree = (layout: Layout, members: number): Earliest => {
   const replay = (index: string): string => `for (place = (${index} + ${leaves}) >> 1; place > 0; place >>= 1) {
 first = ${nodes('2 * place')}
 other = ${nodes('2 * place + 1')}
-${nodes('place')} = ${times('other')} < ${times('first')} ? other : first
+${nodes('place')} = first + +(${times('other')} < ${times('first')}) * (other - first)
 }`
   const set = (index: number | string): string => `${times(index)} = due\n${replay(String(index))}`
   const winner = nodes(1)
