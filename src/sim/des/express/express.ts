@@ -49,7 +49,7 @@ export class Express {
     const { handles } = generated.layout
     // The warm-up ends between two calls.
     const measured = kernel.queue.now >= log.warmupSeconds
-    this.program.compiled.fetch(handles)
+    this.program.compiled.load(handles)
     let ending = this.program.compiled.run(handles, untilSeconds)
     while (ending === endings.full && this.program.rows < mostRows) {
       this.program = withMoreRows(this.program)
@@ -59,7 +59,7 @@ export class Express {
       giveBack(this.program)
       return false
     }
-    this.program.compiled.store(handles)
+    this.program.compiled.save(handles)
     this.tellOffered(measured)
     for (const loop of generated.loops) loop.serving = loop.size > 0
     this.showBursts()

@@ -30,7 +30,7 @@ export const rowTimes = { began: 0, stepBegan: 1, queryBegan: 2, demand: 3 } as 
 
 /** A program before it is compiled. It knows nothing of any run. */
 export interface Source {
-  /** Of the object that a program is: `{ fetch, store, run }`. */
+  /** Of the object that a program is: `{ load, save, run }`. */
   readonly text: string
   /** Doubles and integers that it needs. */
   readonly sizes: { readonly F: number; readonly N: number }
@@ -43,10 +43,10 @@ type Constants = Readonly<Record<string, unknown>>
 
 /** What a program is for who runs it, with the objects that its source names `H[…]`. */
 interface Compiled {
-  /** Fetches what others may have changed. */
-  readonly fetch: (handles: readonly unknown[]) => void
+  /** Takes over what others may have changed. */
+  readonly load: (handles: readonly unknown[]) => void
   /** Puts back what others may read. */
-  readonly store: (handles: readonly unknown[]) => void
+  readonly save: (handles: readonly unknown[]) => void
   /** Runs everything that happens until then; returns one of `endings`. */
   readonly run: (handles: readonly unknown[], untilSeconds: number) => number
 }

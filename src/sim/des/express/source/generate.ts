@@ -67,13 +67,13 @@ ${clock} = now
 ${flow.late()}
 return ${endings.done}`
   const text = `{ // ${layout.sizes.F} doubles, ${layout.sizes.N} integers
-fetch: (H) => {
+load: (H) => {
 const F = itsF, N = itsN
-${layout.fetches.join('\n')}
+${layout.loads.join('\n')}
 },
-store: (H) => {
+save: (H) => {
 const F = itsF, N = itsN
-${layout.stores.join('\n')}
+${layout.saves.join('\n')}
 },
 run: (H, limit) => {
 ${declareArrays(heaps)}

@@ -1,7 +1,7 @@
 /**
  * What a generated program keeps its numbers in: doubles `F[…]` and integers `N[…]`, whose places are fixed when its source is
  * written. Both arrays are constants of the program, so that V8 compiles `F[7]` to one access of memory, without a test. What
- * others read or change between two runs of the program is bound to where they keep it: fetched before a run, put back after it.
+ * others read or change between two runs of the program is bound to where they keep it: taken over before a run, put back after it.
  */
 
 /** The place of a number in a source: of the member with this index, a number or an expression. */
@@ -15,9 +15,9 @@ export const firstFree = 0
 
 export class Layout {
   readonly sizes: Record<Memory, number> = { F: 0, N: firstFree + 1 }
-  /** Statements that fetch what others may have changed, and that put back what others may read. */
-  readonly fetches: string[] = []
-  readonly stores: string[] = []
+  /** Statements that take over what others may have changed, and that put back what others may read. */
+  readonly loads: string[] = []
+  readonly saves: string[] = []
   /** Before the first run; elsewhere it is 0. */
   readonly initial: Record<Memory, { readonly cell: number; readonly value: number }[]> = { F: [], N: [] }
   /** Objects that the program calls, or whose typed arrays it uses. */
@@ -55,8 +55,8 @@ export class Layout {
   }
 
   private bind(cell: string, property: string): void {
-    this.fetches.push(`${cell} = ${property}`)
-    this.stores.push(`${property} = ${cell}`)
+    this.loads.push(`${cell} = ${property}`)
+    this.saves.push(`${property} = ${cell}`)
   }
 
   /** Fields are named by this program's sources, never by its input. */
