@@ -47,6 +47,7 @@ for options in '' '--iptables=false --ip-masq=false' '--storage-driver=vfs --ipt
     # shellcheck disable=SC2086
     setsid dockerd $options >>"$log" 2>&1 </dev/null &
     echo $! >"$pidfile"
+    sleep 0.3
   fi
   for _ in $(seq 120); do
     answers && exit 0

@@ -116,6 +116,8 @@ export interface Machine {
   containers(endpoint?: string): ContainerEngine
   /** Reads what the control group of a container's first process has used; undefined: it is not there to be read. */
   containerUsage(pid: number): (() => ContainerUsage) | undefined
+  /** The engine's own processes (dockerd, containerd and a shim for each container), whosever containers they carry. */
+  dockerDaemons(): readonly ProcessStat[]
   /** Pids of the proxies that Docker has for these published ports. */
   dockerProxies(ports: readonly number[]): readonly number[]
 }

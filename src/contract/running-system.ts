@@ -31,6 +31,8 @@ export interface SystemSample {
   readonly hosts: Readonly<Record<string, { readonly busySeconds: number; readonly capacitySeconds: number }>>
   /** CPU-seconds of the process that supervises the system; absent: it does not run on these hosts. */
   readonly supervisor?: ProcessCpu
+  /** Of the daemons that carry the system's containers; absent: there are none. */
+  readonly daemons?: readonly ProcessCpu[]
 }
 
 /** CPU-seconds that a process has used so far, all of its threads. */

@@ -1,6 +1,6 @@
 /** What was sampled and counted during a run on a stack, put together as a RunResult. Pure. */
 import type { LoadResult } from '../contract/load.js'
-import type { RunningSystem } from '../contract/running-system.js'
+import type { ProcessCpu, RunningSystem } from '../contract/running-system.js'
 import type { Experiment } from '../experiment/types.js'
 import { assembleRunResult, type RunParts } from '../result/assemble.js'
 import { instancesOf } from '../result/capacity.js'
@@ -42,10 +42,19 @@ const intervalsOf = (samples: readonly TimedSample[]): readonly Interval[] =>
 const restartsIn = (events: readonly RunEvent[], instance: string): number =>
   events.filter((event) => event.type === 'recovered' && event.instance === instance).length
 
-/** CPU-seconds between two samples of the processes that conduct the run and supervise the system, which may be one. */
+/**
+ * CPU-seconds between two samples of the processes that conduct the run and supervise the system, which may be one, and of the
+ * daemons that carry its containers.
+ */
 const toolSeconds = (first: TimedSample, last: TimedSample): number | undefined => {
-  const before = new Map([first.sample.supervisor, first.conductor].flatMap((one) => (one ? [[one.pid, one]] : [])))
-  const after = new Map([last.sample.supervisor, last.conductor].flatMap((one) => (one ? [[one.pid, one]] : [])))
+  const toolsOf = ({ sample, conductor }: TimedSample): ReadonlyMap<number, ProcessCpu> =>
+    new Map(
+      [sample.supervisor, conductor, ...(sample.daemons ?? [])].flatMap((one) =>
+        one ? [[one.pid, one] as const] : [],
+      ),
+    )
+  const before = toolsOf(first)
+  const after = toolsOf(last)
   if (after.size === 0) return undefined
   return [...after].reduce((sum, [pid, { cpuSeconds }]) => sum + cpuSeconds - (before.get(pid)?.cpuSeconds ?? 0), 0)
 }

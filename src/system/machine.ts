@@ -3,7 +3,7 @@ import type { Machine } from '../contract/machine.js'
 import { account } from './accounts.js'
 import { usageReader } from './docker/cgroup.js'
 import { containerEngine } from './docker/engine.js'
-import { dockerProxies } from './docker/proxies.js'
+import { dockerDaemons, dockerProxies } from './docker/processes.js'
 import { inside } from './inside.js'
 import { ledger } from './ledger.js'
 import { holdPorts } from './ports.js'
@@ -50,5 +50,6 @@ export const machine: Machine = {
   ledger,
   containers: (endpoint) => containerEngine(endpoint),
   containerUsage: usageReader,
+  dockerDaemons,
   dockerProxies,
 }

@@ -15,7 +15,7 @@ const had = holdings()
 const folder = join(place.folder, 'generated')
 
 const compose = (...args: readonly string[]): string =>
-  execFileSync('docker', ['compose', ...args], { cwd: folder, encoding: 'utf8' })
+  execFileSync('docker', ['compose', ...args], { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
 
 beforeAll(async () => {
   const { signal } = new AbortController()

@@ -1,6 +1,7 @@
 /** What the runtimes differ in: what an instance is made of, and how the others find it. */
 import type { LiveContext, LiveFacet, Members } from '../../contract/engine.js'
 import type { LedgerEntry } from '../../contract/ledger.js'
+import type { ProcessCpu } from '../../contract/running-system.js'
 import type { Binding } from '../../contract/workload.js'
 import type { Placement } from '../../result/placement.js'
 import type { Component, ComponentId } from '../../topology/types.js'
@@ -33,6 +34,8 @@ export interface Assembly {
   readonly versions: () => Promise<Readonly<Record<string, string>>>
   /** As if it had never been started: for another try with other ports. Everything has ended. */
   readonly discard: () => Promise<void>
+  /** Daemons that work for the instances without being part of one; absent: there are none. */
+  readonly daemons?: () => readonly ProcessCpu[]
   /** The system goes down: nothing here is to be watched any longer. */
   readonly close: () => void
 }

@@ -64,6 +64,7 @@ export class Sampler {
     private readonly machine: Machine,
     private readonly host: string,
     sampled: readonly Sampled[],
+    private readonly daemons: (() => readonly ProcessCpu[]) | undefined,
   ) {
     this.#accounts = sampled.map(({ instance, facet, context }) => {
       const { sample } = facet
@@ -81,6 +82,12 @@ export class Sampler {
     const instances: Record<string, InstanceSample> = {}
     for (const [i, { instance }] of this.#accounts.entries())
       instances[instance.id] = { ...counters[i], ...instance.usage() }
-    return { at, instances, hosts: { [this.host]: this.machine.cpu() }, supervisor: ownCpu() }
+    return {
+      at,
+      instances,
+      hosts: { [this.host]: this.machine.cpu() },
+      supervisor: ownCpu(),
+      ...(this.daemons === undefined ? {} : { daemons: this.daemons() }),
+    }
   }
 }

@@ -58,6 +58,7 @@ export const startInstances = async (start: StartOptions): Promise<OwnedSystem> 
       entries: assembly.entries,
       versions: await versions,
       sampled,
+      daemons: assembly.daemons,
       replications: [...replications.values()],
       hub,
       onDown: () => {

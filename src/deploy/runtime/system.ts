@@ -1,7 +1,13 @@
 /** A system that this process owns: its instances are restarted when they crash, and undone as a whole. */
 import type { LedgerEntry } from '../../contract/ledger.js'
 import type { Ledger, Machine } from '../../contract/machine.js'
-import type { InstanceStatus, RunningSystem, RuntimeName, SystemSample } from '../../contract/running-system.js'
+import type {
+  InstanceStatus,
+  ProcessCpu,
+  RunningSystem,
+  RuntimeName,
+  SystemSample,
+} from '../../contract/running-system.js'
 import type { Fault } from '../../experiment/types.js'
 import type { Placement } from '../../result/placement.js'
 import type { InstanceState } from '../../result/run-event.js'
@@ -49,6 +55,7 @@ export interface SystemParts {
   readonly entries: Readonly<Record<string, string>>
   readonly versions: Readonly<Record<string, string>>
   readonly sampled: readonly Sampled[]
+  readonly daemons: (() => readonly ProcessCpu[]) | undefined
   readonly replications: readonly { end(): void }[]
   readonly hub: EventHub
   /** Called once nothing of it is left. */
@@ -89,7 +96,8 @@ export class OwnedSystem implements RunningSystem {
     this.entries = parts.entries
     this.versions = parts.versions
     this.#instances = parts.sampled.map(({ instance }) => instance)
-    this.#sampler = new Sampler(parts.machine, Object.keys(parts.placement.hosts)[0] ?? 'local', parts.sampled)
+    const host = Object.keys(parts.placement.hosts)[0] ?? 'local'
+    this.#sampler = new Sampler(parts.machine, host, parts.sampled, parts.daemons)
   }
 
   status(): Promise<readonly InstanceStatus[]> {

@@ -135,6 +135,7 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
           [folder, ...planned.map(({ logFile }) => logFile)].map((path) => rm(path, { recursive: true, force: true })),
         )
       },
+      daemons: () => machine.dockerDaemons().map(({ pid, cpuSeconds }) => ({ pid, cpuSeconds })),
       close: () => {},
     }
   } catch (error) {
