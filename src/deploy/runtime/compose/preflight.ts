@@ -8,7 +8,6 @@ import { liveFacetsOf } from '../process/needs.js'
 import { unsupported } from '../process/support.js'
 import type { Runtime } from '../runtime.js'
 
-/** Compose before 2.20 does not know all keys of the file. */
 const howToInstall = 'plimsoll doctor --runtime compose says what is needed'
 
 export const requireDocker = async (machine: Machine): Promise<void> => {
