@@ -1,9 +1,9 @@
 /** Hosts, data, traffic, growth and policy from their fields. */
 import type { Fields, Reader } from '../lib/document/read.js'
-import type { rootShape } from './schema/root.js'
+import type { growthShape, rootShape } from './schema/root.js'
 import { report, reportKey } from './scope.js'
 import { normalizedShares } from './shares.js'
-import type { DataSet, Host, Policy, Topology, Traffic } from './types.js'
+import type { DataSet, Growth, Host, Policy, Topology, Traffic } from './types.js'
 
 type RootFields = Fields<typeof rootShape>
 type Needs = { readonly reader: Reader }
@@ -53,7 +53,7 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
     dailyLow: fields.get('traffic')?.get('daily')?.get('low'),
     origins: originsOf(scope, fields),
     clients: clientsOf(fields),
-    growth: growth && { ratePerMonth: growth.get('rate') ?? 0, horizonMonths: growth.get('horizon') ?? 0 },
+    growth: growth && growthOf(scope, growth),
     policy: policyOf(scope, fields),
     network: {
       crossZoneSeconds: network?.get('crossZone') ?? 0,
@@ -114,6 +114,29 @@ const trafficOf = (scope: Needs, fields: RootFields): Traffic | undefined => {
   const users = traffic.get('users')
   const thinkTime = traffic.get('thinkTime')
   return users === undefined || thinkTime === undefined ? undefined : { mode: 'closed', users, thinkTime }
+}
+
+const growthOf = (scope: Needs, growth: Fields<typeof growthShape>): Growth => {
+  const season = growth.get('season')
+  if (season !== undefined && season.length !== 12)
+    report(scope, growth.path('season'), `season: expected 12 shares, one for each month, got ${season.length}`)
+  const whole = season?.flatMap((share) => share ?? [])
+  if (whole?.some((share) => share <= 0) === true)
+    report(scope, growth.path('season'), 'season: every month needs more than 0 %')
+  const phases = growth.get('phases')
+  return {
+    ratePerMonth: growth.get('rate') ?? 0,
+    spreadPerMonth: growth.get('spread'),
+    season: whole?.length === 12 ? whole : undefined,
+    horizonMonths: growth.get('horizon') ?? 0,
+    phases:
+      phases &&
+      [...phases].flatMap(([name, phase]) =>
+        phase === undefined
+          ? []
+          : [{ name, at: phase.get('at') ?? {}, set: (phase.get('set') ?? []).flatMap((set) => set ?? []) }],
+      ),
+  }
 }
 
 const policyOf = (scope: Needs, fields: RootFields): Policy => {

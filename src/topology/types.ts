@@ -320,10 +320,23 @@ export type Traffic =
   | { readonly mode: 'closed'; readonly users: number; readonly thinkTime: Distribution }
   | { readonly mode: 'open'; readonly ratePerSecond: number }
 
+/** A step of a growth path: what is changed, and the load from which on it is in place. */
+export interface Phase {
+  readonly name: string
+  readonly at: { readonly users?: number; readonly ratePerSecond?: number }
+  /** As `--set` takes them. */
+  readonly set: readonly string[]
+}
+
 export interface Growth {
   /** Relative growth per month. */
   readonly ratePerMonth: number
+  /** Half-width of its 95 % interval. */
+  readonly spreadPerMonth: number | undefined
+  /** Of January to December, relative to the mean of the year. */
+  readonly season: readonly number[] | undefined
   readonly horizonMonths: number
+  readonly phases: readonly Phase[] | undefined
 }
 
 export interface Policy {

@@ -1,5 +1,5 @@
 /** Everything of a topology but its components and flows. */
-import { isSeq, type Node } from 'yaml'
+import { isScalar, isSeq, type Node } from 'yaml'
 import type { Path } from '../../lib/document/nodes.js'
 import {
   boolean,
@@ -9,6 +9,7 @@ import {
   duration,
   growthRate,
   id,
+  percentage,
   positiveDuration,
   positiveRate,
   positiveSize,
@@ -198,6 +199,39 @@ const horizon = scalar(
   },
 )
 
+const phaseShape = {
+  at: about(
+    'the users (closed traffic) or the rate from which on it is in place',
+    z.union([count(1, 1e9), positiveRate]),
+  ),
+  set: about('what it changes, as --set takes it: components.app.replicas=6', z.array(text)),
+}
+
+/** `6000` users, or `1200/s`. */
+const level = form<{ readonly users?: number; readonly ratePerSecond?: number }>(phaseShape.at, (node, at, reader) => {
+  const isRate = isScalar(node) && typeof node.value === 'string' && node.value.includes('/')
+  if (isRate) {
+    const ratePerSecond = reader.read(positiveRate, node, at)
+    return ratePerSecond === undefined ? undefined : { ratePerSecond }
+  }
+  const users = reader.read(count(1, 1e9), node, at)
+  return users === undefined ? undefined : { users }
+})
+
+export const growthShape = {
+  rate: growthRate,
+  spread: about(
+    'half-width of the 95 % interval of the rate, in points per month: 3%/month (default: none)',
+    growthRate.optional(),
+  ),
+  season: about('of January to December, each month relative to the year', z.array(percentage).optional()),
+  horizon,
+  phases: about(
+    'a plan of changes, by name, in order; `plan --growth` judges each',
+    z.record(id, z.strictObject({ ...phaseShape, at: level })).optional(),
+  ),
+}
+
 export const policyShape = {
   headroom: about('share of capacity to keep free (default 0%)', ratio.optional()),
   survive: about('what may be lost', oneOf(['nothing', 'one-node', 'one-host', 'one-zone', 'one-region']).optional()),
@@ -231,7 +265,7 @@ export const rootShape = {
   data: about('what keys, locks, counters and caches are about', z.record(id, z.strictObject(dataShape)).optional()),
   requests: about('classes of requests', z.record(id, z.strictObject(requestShape)).optional()),
   traffic: z.strictObject(trafficShape).optional(),
-  growth: z.strictObject({ rate: growthRate, horizon }).optional(),
+  growth: z.strictObject(growthShape).optional(),
   policy: z.strictObject(policyShape).optional(),
   network: about(
     'round trips between zones and between regions (default 0s)',
