@@ -9,6 +9,7 @@ import { maxThroughput } from '../sim/analytic/network/limits.js'
 import { solveTopology } from '../sim/analytic/network/solve.js'
 import type { Topology } from '../topology/types.js'
 import { type Declared, objectivePlans, triggerPlans } from './breaking.js'
+import { inFlightAt, memoryPlans, networkPlans } from './budget.js'
 import { costPlan } from './cost.js'
 import { operationsOf } from './operation.js'
 import { findingsOf } from './rules/index.js'
@@ -81,6 +82,8 @@ export const capacityPlan = (
     headroomRatio: maximum === null || point.table.traffic === 'none' ? null : 1 - throughput / maximum,
     assumptions: rest(topology, hits.assumptions),
     objectives: objectivePlans(operations, declared),
+    memory: memoryPlans(topology, placement, inFlightAt({ topology, placement, ratePerSecond, hits, solved })),
+    network: networkPlans(topology, { requests, demand }),
     cost: costPlan(operations, prices, { requests, demand }),
     triggers: triggerPlans(operations, declared),
     losses: lossPlans(topology, placement, declared),

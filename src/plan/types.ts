@@ -33,10 +33,30 @@ export interface CapacityPlan {
   /** Each objective but availability: what is expected at the declared traffic, and the load at which it breaks. */
   readonly objectives: readonly ObjectivePlan[]
   readonly cost: CostPlan
+  /** By machine with a declared memory. */
+  readonly memory: Readonly<Record<string, MemoryPlan>>
+  /** By component. */
+  readonly network: Readonly<Record<string, NetworkPlan>>
   /** Each trigger of each autoscaler. */
   readonly triggers: readonly TriggerPlan[]
   /** One instance of each kind, each host, zone and region lost. */
   readonly losses: readonly LossPlan[]
+}
+
+/** Of one machine. */
+export interface MemoryPlan {
+  readonly memoryBytes: number
+  /** With the requests in hand that there are on average at the declared traffic. */
+  readonly meanBytes: number
+  /** With as many as `maxInFlight` lets in. */
+  readonly mostBytes: number
+  /** Components there of whose memory nothing is said. */
+  readonly unknown: readonly string[]
+}
+
+export interface NetworkPlan {
+  readonly receivedBytesPerSecond: number
+  readonly sentBytesPerSecond: number
 }
 
 export interface HostCost {

@@ -1,5 +1,6 @@
 /** A capacity plan for a reader: what is busy, what limits first, what each class costs, what was found. */
 import { groupBy } from '../lib/group.js'
+import { formatBytes } from '../lib/units.js'
 import type { Breaking, CapacityPlan, LossPlan, TriggerPlan } from '../plan/types.js'
 import { type Cell, type Document, renderText, type Section, type Table } from './document.js'
 import type { Paint } from './problems.js'
@@ -237,6 +238,53 @@ const lossSection = (plan: CapacityPlan): readonly Section[] => {
   ]
 }
 
+const memorySection = (plan: CapacityPlan): readonly Section[] => {
+  const machines = Object.entries(plan.memory)
+  const network = Object.entries(plan.network)
+  return [
+    ...(machines.length === 0
+      ? []
+      : [
+          {
+            title: 'Memory of machines',
+            table: {
+              columns: [
+                left('machine'),
+                left(''),
+                right('on average'),
+                right('at most'),
+                right('of'),
+                left('unsaid', true),
+              ],
+              rows: machines.map(([id, { memoryBytes, meanBytes, mostBytes, unknown }]): readonly Cell[] => [
+                id,
+                bar(mostBytes / memoryBytes),
+                formatBytes(meanBytes),
+                mostBytes > memoryBytes ? { text: formatBytes(mostBytes), tone: 'bad' } : formatBytes(mostBytes),
+                formatBytes(memoryBytes),
+                unknown.join(', '),
+              ]),
+            },
+          },
+        ]),
+    ...(network.length === 0
+      ? []
+      : [
+          {
+            title: 'Network',
+            table: {
+              columns: [left('component'), right('received'), right('sent')],
+              rows: network.map(([id, { receivedBytesPerSecond, sentBytesPerSecond }]) => [
+                id,
+                `${formatBytes(receivedBytesPerSecond)}/s`,
+                `${formatBytes(sentBytesPerSecond)}/s`,
+              ]),
+            },
+          },
+        ]),
+  ]
+}
+
 /** `1234.50 USD`. */
 const money = (amount: number | null, currency: string): string =>
   amount === null ? missing : `${amount.toFixed(2)} ${currency}`
@@ -317,6 +365,7 @@ export const planDocument = (plan: CapacityPlan, headroom: number): Document => 
     ...objectiveSection(plan),
     ...triggerSection(plan),
     ...lossSection(plan),
+    ...memorySection(plan),
     ...costSection(plan),
     findingSection(plan),
   ],
