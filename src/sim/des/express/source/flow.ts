@@ -6,6 +6,7 @@ import type { RequestLog } from '../../request-log.js'
 import type { StepMeters } from '../../step-meter.js'
 import type { ExpressBalancer, Operation, Script } from '../operation.js'
 import type { Pauses } from '../pauses.js'
+import { rowStride } from '../program.js'
 import { BalancerCells } from './balancers.js'
 import { draw } from './draw.js'
 import { GaugeCells } from './gauge.js'
@@ -77,7 +78,7 @@ ${this.from(start)}`
     const ofClass = this.script.classes
       .map(({ start }, i) => ({ test: `${integer('row', 'goesOn')} >= ${start}`, timeout: this.timeouts[i] ?? '' }))
       .reduce((other, { test, timeout }) => (other === '' ? timeout : `${test} ? ${timeout} : ${other}`), '')
-    return `${finite ? `for (row = 0; row < T.length; row += 4) if (until - ${time('row', 'began')} >= (${ofClass})) return OFF` : ''}
+    return `${finite ? `for (row = 0; row < T.length; row += ${rowStride}) if (until - ${time('row', 'began')} >= (${ofClass})) return OFF` : ''}
 ${this.pools?.late() ?? ''}`
   }
 
