@@ -28,17 +28,26 @@ class EqualKeys implements KeyTable {
  * time by M. D. Vose, "A Linear Algorithm for Generating Random Numbers with a Given Distribution", 1991).
  */
 export class AliasTable implements KeyTable {
-  /** Of column i, i + its own part: so that one comparison decides. */
+  /**
+   * Two numbers per column, side by side in memory, for a draw is a jump to anywhere: of column i, i + its own part (so that one comparison
+   * decides), and as an integer the other index.
+   */
   private readonly thresholds: Float64Array
   private readonly others: Int32Array
+  private readonly columns: number
 
   /** `weights`: at least one, none negative, their sum above 0; they need not sum to 1. */
   constructor(weights: Float64Array) {
     const n = weights.length
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / n
     const left = weights.map((weight) => weight / mean)
-    this.thresholds = Float64Array.from(left, (_, i) => i + 1)
-    this.others = Int32Array.from(left, (_, i) => i)
+    this.columns = n
+    this.thresholds = new Float64Array(2 * n)
+    this.others = new Int32Array(this.thresholds.buffer)
+    for (let i = 0; i < n; i++) {
+      this.thresholds[2 * i] = i + 1
+      this.others[4 * i + 2] = i
+    }
     // Columns below the mean from the front, those above from the back.
     const work = new Int32Array(n)
     let poor = 0
@@ -51,8 +60,8 @@ export class AliasTable implements KeyTable {
       const to = work[--poor] as number
       const from = work[rich] as number
       const own = left[to] as number
-      this.thresholds[to] = to + own
-      this.others[to] = from
+      this.thresholds[2 * to] = to + own
+      this.others[4 * to + 2] = from
       const rest = (left[from] as number) - (1 - own)
       left[from] = rest
       if (rest < 1) {
@@ -63,8 +72,8 @@ export class AliasTable implements KeyTable {
   }
 
   draw(u: number): number {
-    const x = u * this.thresholds.length
+    const x = u * this.columns
     const column = Math.floor(x)
-    return x < (this.thresholds[column] as number) ? column : (this.others[column] as number)
+    return x < (this.thresholds[2 * column] as number) ? column : (this.others[4 * column + 2] as number)
   }
 }

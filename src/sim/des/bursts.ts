@@ -1,5 +1,10 @@
 /** Stretches of CPU: columns by integer handle (hot path). A burst may outlive the interest of its task: `epoch` tells. */
-import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
+import { grownFloats, grownInts, initialRows } from './columns.js'
+
+// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
+const enum Fixed {
+  none = -1,
+}
 
 export const waiting = 0
 export const running = 1
@@ -12,7 +17,7 @@ export class Bursts {
   demandSeconds = new Float64Array(initialRows)
   /** In virtual time of the cores. */
   endsAt = new Float64Array(initialRows)
-  /** In the heap of the cores. */
+  /** In the heap of the cores; of a free one, the one that became free before it. */
   place = new Int32Array(initialRows)
   task = new Int32Array(initialRows)
   epoch = new Int32Array(initialRows)
@@ -20,11 +25,15 @@ export class Bursts {
   processor = new Int32Array(initialRows).fill(-1)
   state = new Uint8Array(initialRows)
   made = 0
-  private readonly free = new IntStack()
+  /** Became free last. */
+  free: number = Fixed.none
+
+  constructor(private readonly growth: Int32Array) {}
 
   take(task: number, epoch: number, processor: number): number {
-    if (this.free.size === 0) this.make()
-    const burst = this.free.pop()
+    if (this.free === Fixed.none) this.make()
+    const burst = this.free
+    this.free = this.place[burst] as number
     this.task[burst] = task
     this.epoch[burst] = epoch
     this.processor[burst] = processor
@@ -33,8 +42,9 @@ export class Bursts {
   }
 
   give(burst: number): void {
-    this.processor[burst] = -1
-    this.free.push(burst)
+    this.processor[burst] = Fixed.none
+    this.place[burst] = this.free
+    this.free = burst
   }
 
   /** Room for at least so many; the express way numbers them itself. */
@@ -42,15 +52,18 @@ export class Bursts {
     while (this.task.length < rows) this.grow()
   }
 
-  private make(): void {
+  /** One more, which is then free. */
+  make(): void {
     if (this.made === this.task.length) this.grow()
-    this.free.push(this.made)
+    this.place[this.made] = this.free
+    this.free = this.made
     this.made += 1
   }
 
   private grow(): void {
     const { length } = this.task
     const { state } = this
+    this.growth[0] = 1
     this.demandSeconds = grownFloats(this.demandSeconds, length * 2)
     this.endsAt = grownFloats(this.endsAt, length * 2)
     this.place = grownInts(this.place, length * 2)

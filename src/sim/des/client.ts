@@ -24,10 +24,10 @@ import { flowGoal } from './flow/compile.js'
 import { emitRetry } from './flow/modifiers.js'
 import { Program } from './flow/program.js'
 import { emitAftermath, emitBurst, emitPause, emitUnawaited } from './flow/work-steps.js'
-import { propagate } from './frames.js'
+import { type FrameCode, propagate } from './frames.js'
 import { blocked } from './kernel.js'
 import type { Lane } from './lane.js'
-import { sourceKinds } from './loop.js'
+import { opCodes, sourceKinds } from './loop.js'
 import type { RequestLog } from './request-log.js'
 import { Spikes } from './spikes.js'
 import type { System } from './system.js'
@@ -488,17 +488,17 @@ export class Clients implements Source {
       // What the generator does until it sends is part of its lateness.
       if (lateness !== undefined) emitUnawaited(program, cost)
       else if (cost !== undefined) emitBurst(program, cost, undefined)
-      if (framed)
-        program.enter(
-          {
-            failed: (task) => {
-              if (unknownCodes[tasks.code[task] as number] === 1) requests.unknown[tasks.request[task] as number] = 1
-              return propagate
-            },
-            dropped: () => undefined,
+      if (framed) {
+        const attempted: FrameCode = {
+          failed: (task) => {
+            if (unknownCodes[tasks.code[task] as number] === 1) requests.unknown[tasks.request[task] as number] = 1
+            return propagate
           },
-          lane === undefined ? undefined : (_, frame) => lane.add(frame),
-        )
+          dropped: () => undefined,
+        }
+        if (lane === undefined) program.enter(attempted)
+        else program.enterFor(attempted, lane)
+      }
       if (ways.some((seconds) => seconds > 0)) {
         const near = program.here + 1
         program.emit((task) => {
@@ -510,27 +510,26 @@ export class Clients implements Source {
           return blocked
         })
       }
-      const judge = program.here + 1
-      const next = program.here + 2
-      program.emit((task) => {
+      const send = (task: number): Endpoint | undefined => {
         // There may be fewer by now.
         const entry = entries[turn < entries.length ? turn : 0]
         turn = turn + 1 < entries.length ? turn + 1 : 0
-        if (entry === undefined) return kernel.fail(task, refused)
-        const attempted = tasks.request[task] as number
-        requests.sentAt[attempted] = queue.now
-        log.attempt(attempted)
-        tasks.pc[task] = judge
-        return kernel.call(task, entry, serve, edge)
-      })
+        if (entry === undefined) return undefined
+        const request = tasks.request[task] as number
+        requests.sentAt[request] = queue.now
+        log.attempt(request)
+        return entry
+      }
+      program.call(send, serve, edge, refused)
+      const next = program.here + 1
       program.emit((task) => {
         const answer = tasks.answer[task] as number
         if (answer !== ok) return kernel.fail(task, answer)
         if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
           tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
         tasks.outcome[task] = tasks.answerOutcome[task] as number
-        return framed ? next : kernel.end(task, ok)
-      })
+        return next
+      }, opCodes.passedOn)
       if (reads) emitBurst(program, cost, undefined)
       if (framed) program.leave()
     }

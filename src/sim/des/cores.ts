@@ -7,6 +7,7 @@
 import type { Bursts } from './bursts.js'
 import { grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
+import { sourceKinds } from './loop.js'
 import type { SharedProcessor } from './processor.js'
 
 /** What a machine's cores have done. */
@@ -24,6 +25,8 @@ export class Cores implements Source, CpuMeter {
   busyCoreSeconds = 0
   heap = new Int32Array(16)
   private stolenCoreSeconds = 0
+  /** A fault has taken some. */
+  reduced = false
   runnable = 0
   /** A burst is ending: the next event is scheduled once, afterwards. */
   private ending = false
@@ -41,7 +44,7 @@ export class Cores implements Source, CpuMeter {
   ) {
     this.cores = cores
     this.nominal = cores
-    this.id = queue.add(this)
+    this.id = queue.add(this, sourceKinds.cores)
   }
 
   busySeconds(): number {
@@ -70,6 +73,7 @@ export class Cores implements Source, CpuMeter {
   private recount(): void {
     this.advance()
     this.cores = this.stolen.reduce((left, share) => left * (1 - share), this.nominal)
+    this.reduced = this.cores !== this.nominal
     this.scheduleNext()
   }
 
@@ -96,7 +100,7 @@ export class Cores implements Source, CpuMeter {
     const { endsAt, place: places } = bursts
     const end = this.virtual + (bursts.demandSeconds[burst] as number)
     endsAt[burst] = end
-    if (this.runnable === this.heap.length) this.heap = grownInts(this.heap, this.runnable * 2)
+    if (this.runnable === this.heap.length) this.growHeap()
     const { heap } = this
     let place = this.runnable
     this.runnable += 1
@@ -111,6 +115,10 @@ export class Cores implements Source, CpuMeter {
     heap[place] = burst
     places[burst] = place
     if (!this.ending) this.scheduleNext()
+  }
+
+  growHeap(): void {
+    this.heap = grownInts(this.heap, this.heap.length * 2)
   }
 
   /** Takes a running burst off the cores; its `demandSeconds` becomes what is left of it. Returns the seconds it has had. */

@@ -5,7 +5,7 @@ import type { Stamped } from './lane.js'
 
 export class Delays implements Source {
   private readonly id: number
-  private readonly pending = new LadderQueue()
+  readonly pending = new LadderQueue()
   /** How long the next `add` is to take, in seconds: a cell, so that no number is boxed on its way. */
   readonly seconds = new Float64Array(1)
 
@@ -13,8 +13,10 @@ export class Delays implements Source {
     private readonly queue: EventQueue,
     private readonly owner: Stamped,
     private readonly due: (item: number) => void,
+    /** Of `sourceKinds`. */
+    kind = 0,
   ) {
-    this.id = queue.add(this)
+    this.id = queue.add(this, kind)
   }
 
   /** The row is due when `seconds[0]` have passed, unless its epoch has changed until then. */

@@ -11,6 +11,8 @@ export class Edges {
   private readonly names: string[] = []
   private readonly ids = new Map<string, number>()
 
+  constructor(private readonly growth: Int32Array) {}
+
   /** The number of the way from one component to another; asked for when a flow is compiled. */
   between(from: string, to: string): number {
     const name = `${from} -> ${to}`
@@ -20,6 +22,7 @@ export class Edges {
       this.names.push(name)
       this.ids.set(name, id)
       if (id >= this.count.length) {
+        this.growth[0] = 1
         this.count = grownFloats(this.count, id * 2)
         this.errors = grownFloats(this.errors, id * 2)
         const { slow } = this

@@ -24,7 +24,11 @@ export class EventQueue {
   /** Where each source stands in the heap. */
   places = new Int32Array(initialRows)
 
-  constructor() {
+  /** `uniform`: whatever their kind, all sources fire. */
+  constructor(
+    private readonly growth = new Int32Array(1),
+    private readonly uniform = false,
+  ) {
     // Source 0 is never due, and stands nowhere.
     this.sources.push({ fire: () => undefined })
   }
@@ -33,13 +37,14 @@ export class EventQueue {
   add(source: Source, kind = 0): number {
     const id = this.sources.length
     this.sources.push(source)
-    this.kinds.push(kind)
+    this.kinds.push(this.uniform ? 0 : kind)
     if (id >= this.places.length) {
       const from = this.places.length
       this.places = grownInts(this.places, from * 2)
       this.heap = grownInts(this.heap, from * 4)
       this.times = grownFloats(this.times, from * 4)
       this.times.fill(never, from * 2)
+      this.growth[0] = 1
     }
     const place = id - 1
     this.heap[place] = id

@@ -2,7 +2,7 @@
  * Steps under way: a stack per task, linked from its innermost frame outward (hot path: columns by integer handle). What an
  * error does with a frame is its code's matter, which is compiled once per step.
  */
-import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
+import { grownFloats, grownInts, initialRows } from './columns.js'
 import { isBranch, type Tasks } from './tasks.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
@@ -34,7 +34,7 @@ export class Frames {
   task = new Int32Array(initialRows)
   /** Index into `codes`. */
   code = new Int32Array(initialRows)
-  /** The next one outward. */
+  /** The next one outward; of a free one, the one that became free before it. */
   below = new Int32Array(initialRows)
   /** What these mean is the code's matter. */
   count = new Int32Array(initialRows)
@@ -42,12 +42,14 @@ export class Frames {
   startedAt = new Float64Array(initialRows)
   readonly refs: unknown[] = []
   readonly codes: FrameCode[] = []
-  private readonly free = new IntStack()
+  /** Became free last. */
+  free: number = Fixed.none
   private made = 0
 
   constructor(
     private readonly tasks: Tasks,
     private readonly clock: { readonly now: number },
+    private readonly growth: Int32Array,
   ) {}
 
   /** The number by which frames name this code. */
@@ -57,12 +59,13 @@ export class Frames {
   }
 
   push(task: number, code: number): number {
-    if (this.free.size === 0) this.make()
-    const frame = this.free.pop()
-    const { tasks } = this
+    if (this.free === Fixed.none) this.make()
+    const frame = this.free
+    const { tasks, below } = this
+    this.free = below[frame] as number
     this.task[frame] = task
     this.code[frame] = code
-    this.below[frame] = tasks.frame[task] as number
+    below[frame] = tasks.frame[task] as number
     this.startedAt[frame] = this.clock.now
     tasks.frame[task] = frame
     return frame
@@ -70,11 +73,12 @@ export class Frames {
 
   /** Takes the innermost frame off. Its columns stay readable until the next push. */
   pop(task: number): number {
-    const { tasks } = this
+    const { tasks, below } = this
     const frame = tasks.frame[task] as number
-    tasks.frame[task] = this.below[frame] as number
+    tasks.frame[task] = below[frame] as number
     this.epoch[frame] = ((this.epoch[frame] as number) + 1) | 0
-    this.free.push(frame)
+    below[frame] = this.free
+    this.free = frame
     return frame
   }
 
@@ -95,9 +99,11 @@ export class Frames {
     return Fixed.none
   }
 
-  private make(): void {
+  /** One more, which is then free. */
+  make(): void {
     const { length } = this.epoch
     if (this.made === length) {
+      this.growth[0] = 1
       this.epoch = grownInts(this.epoch, length * 2)
       this.task = grownInts(this.task, length * 2)
       this.code = grownInts(this.code, length * 2)
@@ -106,7 +112,8 @@ export class Frames {
       this.handle = grownInts(this.handle, length * 2)
       this.startedAt = grownFloats(this.startedAt, length * 2)
     }
-    this.free.push(this.made)
+    this.below[this.made] = this.free
+    this.free = this.made
     this.made += 1
   }
 }

@@ -7,11 +7,12 @@ import { invalidInput } from '../../lib/errors.js'
 import { Bursts } from './bursts.js'
 import { Codes, refused, reset, timeout, unavailable } from './codes.js'
 import { grownInts } from './columns.js'
+import { anew, type Core, makeCore } from './core.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
 import { type FrameCode, Frames, propagate } from './frames.js'
-import { runLoop } from './loop.js'
+import { Operands } from './operands.js'
 import type { Processor, ProcessorContext } from './processor.js'
 import { Requests } from './requests.js'
 import type { Room } from './room.js'
@@ -19,7 +20,6 @@ import { StepMeters } from './step-meter.js'
 import { isBranch, isRemote, Tasks } from './tasks.js'
 import { Timers } from './timers.js'
 import { Transit } from './transit.js'
-import type { Work } from './work.js'
 
 // Own constants, which V8 folds; imported ones it reads through a cell each time. A test compares them with their originals.
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
@@ -81,6 +81,12 @@ export type Op = (task: number) => number
 
 export const blocked = -1
 
+/**
+ * Batches of the core (of a thousand events) after which a simulation has its own: short ones share one, which is compiled already, but
+ * knows no constants.
+ */
+const batchesInCommon = 2000
+
 /** Times that tasks went on without any progress of the clock after which the model is taken to be stuck. */
 const maxStepsAtOnce = 8_000_000
 
@@ -95,10 +101,18 @@ export interface KernelHooks {
 }
 
 export class Kernel {
-  readonly queue = new EventQueue()
+  /** Not 0: columns have been replaced by larger ones, which the core does not know. */
+  readonly growth = new Int32Array(1)
+  /** The task that goes on first in the next core (−1: none), and where. */
+  readonly resume = Int32Array.of(Fixed.none, 0)
+  private core: Core | undefined = undefined
+  /** That the core has run. */
+  private batches = 0
+  private hasOwn = false
+  readonly queue: EventQueue
   readonly codes = new Codes()
-  readonly bursts = new Bursts()
-  readonly edges = new Edges()
+  readonly bursts = new Bursts(this.growth)
+  readonly edges = new Edges(this.growth)
   /** Ways that are not as good as none. */
   readonly transit: Transit
   readonly endpoints: Endpoint[] = []
@@ -114,10 +128,9 @@ export class Kernel {
   current = Fixed.none
   readonly enders: Ender[] = []
   /** What programs are made of: closures, and what the loop does instead where it knows better (`opCodes`). */
-  readonly opCodes: number[] = []
-  readonly argA: number[] = []
-  readonly argB: number[] = []
-  readonly works: Work[] = []
+  /** Of each operation four numbers: its code, two arguments, and one that is not used. */
+  code = new Int32Array(1024)
+  readonly operands = new Operands()
   pausedEndpoints = 0
   private stepsAtOnce = 0
   private nobodyTask = Fixed.none as number
@@ -128,10 +141,13 @@ export class Kernel {
   constructor(
     dataSets: number,
     private readonly hooks: KernelHooks,
+    /** Every operation is its closure, every source fires: what the loop does by itself must come to the same. */
+    private readonly byClosures = false,
   ) {
-    this.tasks = new Tasks(this.queue)
-    this.requests = new Requests(dataSets)
-    this.frames = new Frames(this.tasks, this.queue)
+    this.queue = new EventQueue(this.growth, byClosures)
+    this.tasks = new Tasks(this.queue, this.growth)
+    this.requests = new Requests(dataSets, this.growth)
+    this.frames = new Frames(this.tasks, this.queue, this.growth)
     this.meters = new StepMeters(this.queue)
     const wake = (task: number): void => this.wake(task)
     this.timers = new Timers(this.queue, this.tasks, this.frames, {
@@ -174,28 +190,37 @@ export class Kernel {
 
   /** Runs everything that happens until `untilSeconds` (inclusive). */
   run(untilSeconds: number): void {
-    runLoop(this, untilSeconds)
+    this.clockMoved()
+    for (;;) {
+      const own = this.batches >= batchesInCommon
+      if (this.core === undefined || this.growth[0] !== 0 || own !== this.hasOwn) {
+        this.growth[0] = 0
+        this.hasOwn = own
+        this.core = own ? anew(makeCore)(this) : makeCore(this)
+      }
+      if (this.core.run(untilSeconds)) return
+      this.batches += 1
+    }
   }
 
   /** As `run`, but only until `done` says so. */
   runUntil(untilSeconds: number, done: () => boolean): void {
     const { queue } = this
-    runLoop(this, queue.now)
-    while (queue.nextAt <= untilSeconds && !done()) runLoop(this, queue.nextAt)
+    this.run(queue.now)
+    while (queue.nextAt <= untilSeconds && !done()) this.run(queue.nextAt)
   }
 
   /** Appends an operation to the program that is open; `code` is what the loop does in its place. */
   emit(op: Op, code = 0, a = 0, b = 0): void {
     this.ops.push(op)
-    this.opCodes.push(code)
-    this.argA.push(a)
-    this.argB.push(b)
-  }
-
-  /** The number by which operations name the work. */
-  workNumber(work: Work): number {
-    this.works.push(work)
-    return this.works.length - 1
+    const at = 4 * (this.ops.length - 1)
+    if (at === this.code.length) {
+      this.code = grownInts(this.code, 2 * at)
+      this.growth[0] = 1
+    }
+    this.code[at] = this.byClosures ? 0 : code
+    this.code[at + 1] = a
+    this.code[at + 2] = b
   }
 
   /** A task at `endpoint` that nobody calls; `ender` (of `addEnder`) hears of its end. `request` may be `none`. */

@@ -5,7 +5,7 @@
  */
 import { grownFloats, grownInts } from './columns.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
-import { sourceKinds } from './loop.js'
+import { processorKinds, sourceKinds } from './loop.js'
 import type { Processor, ProcessorContext } from './processor.js'
 import type { Work } from './work.js'
 
@@ -16,6 +16,7 @@ const enum Fixed {
 }
 
 export class LoopProcessor implements Processor, Source {
+  readonly kind = processorKinds.other
   readonly loops = 1
   private readonly id: number
   demandSeconds = new Float64Array(16)

@@ -5,11 +5,14 @@
  */
 import { running, waiting } from './bursts.js'
 import type { Cores } from './cores.js'
+import { processorKinds } from './loop.js'
 import type { Priorities, PriorityLine } from './priorities.js'
 import { type ProcessorContext, SharedProcessor } from './processor.js'
 import type { Work } from './work.js'
 
 export class PriorityProcessor extends SharedProcessor {
+  override readonly kind = processorKinds.other
+
   constructor(
     cores: Cores,
     /** Bursts that run at once. */

@@ -5,6 +5,7 @@
 import { type Bursts, cancelled, frozen, running, waiting } from './bursts.js'
 import { IntRing, type Line } from './columns.js'
 import type { Cores } from './cores.js'
+import { processorKinds } from './loop.js'
 import type { Tasks } from './tasks.js'
 import type { Work } from './work.js'
 
@@ -18,6 +19,8 @@ export interface ProcessorContext {
 
 /** What one process gets its CPU through. */
 export interface Processor {
+  /** Of `processorKinds`. */
+  readonly kind: number
   /** Event loops; 0: everything runs at once. */
   readonly loops: number
   /** CPU-seconds used so far, given what running bursts have had by processor (`Cores.addPartial`). */
@@ -37,18 +40,19 @@ export interface Processor {
 
 /** A processor on cores that others run on too. */
 export class SharedProcessor implements Processor {
+  readonly kind: number = processorKinds.shared
   readonly index: number
   /** CPU-seconds of bursts that have left the cores. */
   doneSeconds = 0
   busy = 0
-  protected paused = false
+  paused = false
 
   constructor(
     readonly cores: Cores,
     readonly loops: number,
     protected readonly context: ProcessorContext,
     /** Bursts that wait for an event loop. */
-    private readonly queue: Line = new IntRing(),
+    readonly queue: Line = new IntRing(),
   ) {
     this.index = context.processors.length
     context.processors.push(this)

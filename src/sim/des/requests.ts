@@ -40,7 +40,10 @@ export class Requests {
   private readonly free = new IntStack()
   private made = 0
 
-  constructor(readonly dataSets: number) {
+  constructor(
+    readonly dataSets: number,
+    private readonly growth: Int32Array,
+  ) {
     this.keys = new Int32Array(initialRows * dataSets)
   }
 
@@ -76,6 +79,7 @@ export class Requests {
   private make(): void {
     const rows = this.memory.length / Fixed.stride
     if (this.made === rows) {
+      this.growth[0] = 1
       this.memory = grownInts(this.memory, rows * 2 * Fixed.stride)
       this.seconds = grownFloats(this.seconds, rows * 2 * Fixed.stride)
       this.keys = grownInts(this.keys, rows * 2 * this.dataSets)

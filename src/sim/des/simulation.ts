@@ -47,6 +47,8 @@ export interface SimulateInput {
   readonly onEvent?: (event: RunEvent) => void
   /** False: on the general way, also where the express way would do. */
   readonly express?: boolean
+  /** True: every operation by its closure, which is slower and must come to the same. */
+  readonly byClosures?: boolean
 }
 
 /** How long requests in flight at the end of the load are waited for. */
@@ -90,10 +92,14 @@ class Course {
     this.durationSeconds = loadSeconds(load)
     this.intervalSeconds = seriesSeconds(experiment)
     const requests = Object.values(topology.requests)
-    this.kernel = new Kernel(Object.keys(topology.data).length, {
-      noticed: (endpoint, by) => this.noticed(endpoint, by),
-      recovered: (endpoint) => this.recovered(endpoint),
-    })
+    this.kernel = new Kernel(
+      Object.keys(topology.data).length,
+      {
+        noticed: (endpoint, by) => this.noticed(endpoint, by),
+        recovered: (endpoint) => this.recovered(endpoint),
+      },
+      input.byClosures,
+    )
     const { kernel } = this
     this.log = new RequestLog(kernel.requests, kernel.codes, kernel.queue, {
       classes: requests.map(({ id, derivedFrom, flow }) => ({

@@ -18,9 +18,22 @@ export class StaleMemory {
   private newest = none
   private oldest = none
 
-  constructor(private readonly capacity = 100_000) {}
+  /** By key, where there is room for all keys that there are: then nothing is ever forgotten, and no list need be kept. */
+  private readonly all: Float64Array | undefined
+
+  constructor(
+    private readonly capacity = 100_000,
+    /** Keys are below this. */
+    keys = Number.POSITIVE_INFINITY,
+  ) {
+    this.all = keys <= capacity ? new Float64Array(keys).fill(Number.NaN) : undefined
+  }
 
   remember(key: number, now: number): void {
+    if (this.all !== undefined) {
+      this.all[key] = now
+      return
+    }
     const known = this.rows.get(key)
     const row = known === none ? this.rowFor(key) : known
     this.storedAt[row] = now
@@ -31,6 +44,10 @@ export class StaleMemory {
 
   /** `staleForSeconds` undefined: of any age. */
   has(key: number, now: number, staleForSeconds: number | undefined): boolean {
+    if (this.all !== undefined) {
+      const at = this.all[key] as number
+      return at <= now && (staleForSeconds === undefined || now - at <= staleForSeconds)
+    }
     const row = this.rows.get(key)
     if (row === none) return false
     return staleForSeconds === undefined || now - (this.storedAt[row] as number) <= staleForSeconds

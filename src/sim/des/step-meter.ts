@@ -10,6 +10,9 @@ const batchSize = 512
 export class StepMeter {
   errors = 0
   cpuSeconds = 0
+  /** Of failures, which are recorded before the successes of the same batch. */
+  failedSize = 0
+  readonly failed = new Float64Array(batchSize)
   size = 0
   readonly latency = new Float64Array(batchSize)
   readonly histogram = new LatencyHistogram()
@@ -22,14 +25,21 @@ export class StepMeter {
 
   /** The histogram, with all that was put down. */
   sorted(): LatencyHistogram {
+    this.sortFailures()
     this.histogram.recordAll(this.latency, this.size)
     this.size = 0
     return this.histogram
   }
+
+  sortFailures(): void {
+    this.histogram.recordAll(this.failed, this.failedSize)
+    this.failedSize = 0
+  }
 }
 
 export class StepMeters {
-  private readonly meters: StepMeter[] = []
+  /** By number. */
+  readonly meters: StepMeter[] = []
   private readonly ids = new Map<string, number>()
   private snapshots = 0
 
@@ -68,7 +78,10 @@ export class StepMeters {
   failed(meter: number, startedAt: Float64Array, row: number): void {
     const step = this.meters[meter] as StepMeter
     step.errors += 1
-    step.histogram.record(this.clock.now - (startedAt[row] as number))
+    const { failedSize, failed } = step
+    failed[failedSize] = this.clock.now - (startedAt[row] as number)
+    step.failedSize = failedSize + 1
+    if (step.failedSize === failed.length) step.sortFailures()
   }
 
   /** CPU that the step wants now. */

@@ -8,7 +8,7 @@
  * at its offset, so that `tasks.answer[task]` is that column of that task.
  */
 import { targetFailed } from '../../lib/errors.js'
-import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
+import { grownFloats, grownInts, initialRows } from './columns.js'
 
 /** What an overloaded model may hold before the simulation says that it has exploded. */
 const maxLiveTasks = 4_000_000
@@ -32,6 +32,8 @@ export const remoteBit = 64
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
 const enum Fixed {
   stride = 32,
+  none = -1,
+  pcAt = 0,
   epochAt = 1,
   endpointAt = 2,
   goalAt = 3,
@@ -137,14 +139,19 @@ export class Tasks implements Record<Column, Int32Array> {
   live = 0
   /** Rows that were ever used. */
   private made = 0
-  private readonly free = new IntStack()
+  /** The row that was given back last; in its place of `pc` stands the one that was given back before it. */
+  free: number = Fixed.none
 
-  constructor(private readonly clock: { readonly now: number }) {}
+  constructor(
+    private readonly clock: { readonly now: number },
+    private readonly growth: Int32Array,
+  ) {}
 
   take(endpoint: number, goal: number, request: number): number {
-    if (this.free.size === 0) this.make()
-    const task = this.free.pop()
+    if (this.free === Fixed.none) this.make()
+    const task = this.free
     const { memory } = this
+    this.free = memory[task + Fixed.pcAt] as number
     this.live += 1
     memory[task + Fixed.endpointAt] = endpoint
     memory[task + Fixed.goalAt] = goal
@@ -161,7 +168,8 @@ export class Tasks implements Record<Column, Int32Array> {
     memory[task + Fixed.flagsAt] = 0
     memory[task + Fixed.outcomeAt] = 0
     memory[task + Fixed.connectionAt] = -1
-    this.free.push(task)
+    memory[task + Fixed.pcAt] = this.free
+    this.free = task
   }
 
   /** The row of a task in what is kept beside: `leafStartedAt`, `enteredAt`. */
@@ -182,7 +190,8 @@ export class Tasks implements Record<Column, Int32Array> {
     return found
   }
 
-  private make(): void {
+  /** One more row, which is then free. */
+  make(): void {
     const rows = this.leafStartedAt.length
     if (this.made === rows) {
       if (this.made >= maxLiveTasks)
@@ -191,6 +200,7 @@ export class Tasks implements Record<Column, Int32Array> {
           'more work arrives than can be done, and nothing gives it up',
           'lower the load, or declare maxInFlight, timeouts or acquireTimeout',
         )
+      this.growth[0] = 1
       this.memory = grownInts(this.memory, rows * 2 * Fixed.stride)
       for (const column of Object.keys(offsets) as Column[]) this[column] = this.memory.subarray(offsets[column])
       this.leafStartedAt = grownFloats(this.leafStartedAt, rows * 2)

@@ -6,6 +6,7 @@ import { Delays } from './delays.js'
 import type { EventQueue } from './event-queue.js'
 import type { Frames } from './frames.js'
 import { Lane, type Stamped } from './lane.js'
+import { sourceKinds } from './loop.js'
 import type { Tasks } from './tasks.js'
 
 /** How long a caller takes to learn that nobody listens, or that it was turned away: a round trip on one machine. */
@@ -34,7 +35,7 @@ export class Timers {
     private readonly frames: Frames,
     private readonly hooks: TimerHooks,
   ) {
-    this.waits = new Delays(queue, tasks, hooks.wake)
+    this.waits = new Delays(queue, tasks, hooks.wake, sourceKinds.delays)
     this.seconds = this.waits.seconds
     this.hops = new Lane(queue, refusalSeconds, tasks, hooks.wake)
   }

@@ -39,17 +39,13 @@ export class Counters {
   private readonly initial: number[] = []
   private readonly statistics: CounterStatistics[] = []
   private readonly index = new KeyIndex()
-  private value = new Float64Array(initialRows)
-  private version = new Int32Array(initialRows)
-  /** Granted to requests and not released. */
-  private granted = new Float64Array(initialRows)
-  /** The most that `granted` ever was beyond the initial value. */
-  private excess = new Float64Array(initialRows)
+  /**
+   * Four numbers per key, in one line of the processor's cache: the value; how often it was changed; what was granted to requests and not
+   * released; the most that this ever was beyond the initial value.
+   */
+  private cells = new Float64Array(4 * initialRows)
   private readonly rows = new Rows(initialRows, (length) => {
-    this.value = grown(this.value, length)
-    this.version = grown(this.version, length)
-    this.granted = grown(this.granted, length)
-    this.excess = grown(this.excess, length)
+    this.cells = grown(this.cells, 4 * length)
   })
   // What each reader (a small integer) has seen.
   private seenValue = new Float64Array(initialRows)
@@ -77,7 +73,7 @@ export class Counters {
 
   valueOf(counter: number, key: number): number {
     const row = this.index.get(keyIn(counter, key))
-    return row < 0 ? (this.initial[counter] as number) : (this.value[row] as number)
+    return row < 0 ? (this.initial[counter] as number) : (this.cells[4 * row] as number)
   }
 
   /** Keeps what `reader` sees of the counter, for `takeUnchanged`, `giveUnchanged` and `overwrite`. */
@@ -88,13 +84,13 @@ export class Counters {
       this.seenVersion = grown(this.seenVersion, length)
     }
     const row = this.index.get(keyIn(counter, key))
-    this.seenValue[reader] = row < 0 ? (this.initial[counter] as number) : (this.value[row] as number)
-    this.seenVersion[reader] = row < 0 ? 0 : (this.version[row] as number)
+    this.seenValue[reader] = row < 0 ? (this.initial[counter] as number) : (this.cells[4 * row] as number)
+    this.seenVersion[reader] = row < 0 ? 0 : (this.cells[4 * row + 1] as number)
   }
 
   take(counter: number, key: number, amount: number): Taken {
     const row = this.rowOf(counter, key)
-    const value = this.value[row] as number
+    const value = this.cells[4 * row] as number
     if (value < amount) return this.refuse(counter)
     this.change(counter, row, value - amount)
     return taken
@@ -103,8 +99,8 @@ export class Counters {
   takeUnchanged(counter: number, key: number, amount: number, reader: number): Taken {
     const row = this.rowOf(counter, key)
     if ((this.seenValue[reader] as number) < amount) return this.refuse(counter)
-    if (this.version[row] !== this.seenVersion[reader]) return this.disagree(counter)
-    this.change(counter, row, (this.value[row] as number) - amount)
+    if (this.cells[4 * row + 1] !== this.seenVersion[reader]) return this.disagree(counter)
+    this.change(counter, row, (this.cells[4 * row] as number) - amount)
     return taken
   }
 
@@ -118,13 +114,13 @@ export class Counters {
 
   give(counter: number, key: number, amount: number): void {
     const row = this.rowOf(counter, key)
-    this.change(counter, row, (this.value[row] as number) + amount)
+    this.change(counter, row, (this.cells[4 * row] as number) + amount)
   }
 
   giveUnchanged(counter: number, key: number, amount: number, reader: number): Taken {
     const row = this.rowOf(counter, key)
-    if (this.version[row] !== this.seenVersion[reader]) return this.disagree(counter)
-    this.change(counter, row, (this.value[row] as number) + amount)
+    if (this.cells[4 * row + 1] !== this.seenVersion[reader]) return this.disagree(counter)
+    this.change(counter, row, (this.cells[4 * row] as number) + amount)
     return taken
   }
 
@@ -134,12 +130,12 @@ export class Counters {
     const statistics = this.statistics[counter] as CounterStatistics
     if (amount > 0) statistics.reserved += 1
     else statistics.released += 1
-    const granted = (this.granted[row] as number) + amount
-    this.granted[row] = granted
+    const granted = (this.cells[4 * row + 2] as number) + amount
+    this.cells[4 * row + 2] = granted
     const excess = granted - (this.initial[counter] as number)
-    const worst = this.excess[row] as number
+    const worst = this.cells[4 * row + 3] as number
     if (excess <= worst) return
-    this.excess[row] = excess
+    this.cells[4 * row + 3] = excess
     statistics.oversold += excess - worst
     if (worst === 0) statistics.oversoldKeys += 1
     if (excess > statistics.worstOversold) statistics.worstOversold = excess
@@ -151,8 +147,8 @@ export class Counters {
    */
   revert(counter: number, key: number, amount: number): void {
     const row = this.rowOf(counter, key)
-    this.value[row] = (this.value[row] as number) + amount
-    this.version[row] = ((this.version[row] as number) + 1) | 0
+    this.cells[4 * row] = (this.cells[4 * row] as number) + amount
+    this.cells[4 * row + 1] = ((this.cells[4 * row + 1] as number) + 1) | 0
   }
 
   /** The store has lost this counter of all keys that `lost` names, and is filled anew. */
@@ -160,8 +156,8 @@ export class Counters {
     const first = keyIn(counter, 0)
     this.index.forEach((name, row) => {
       if (name < first || name >= keyIn(counter + 1, 0) || !lost(name - first)) return
-      this.value[row] = this.initial[counter] as number
-      this.version[row] = ((this.version[row] as number) + 1) | 0
+      this.cells[4 * row] = this.initial[counter] as number
+      this.cells[4 * row + 1] = ((this.cells[4 * row + 1] as number) + 1) | 0
     })
   }
 
@@ -171,13 +167,13 @@ export class Counters {
     if (row >= 0) return row
     row = this.rows.take()
     this.index.add(name, row)
-    this.value[row] = this.initial[counter] as number
+    this.cells[4 * row] = this.initial[counter] as number
     return row
   }
 
   private change(counter: number, row: number, value: number): void {
-    this.value[row] = value
-    this.version[row] = ((this.version[row] as number) + 1) | 0
+    this.cells[4 * row] = value
+    this.cells[4 * row + 1] = ((this.cells[4 * row + 1] as number) + 1) | 0
     const statistics = this.statistics[counter] as CounterStatistics
     if (value < statistics.lowest) statistics.lowest = value
   }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { running, waiting } from '../../../src/sim/des/bursts.js'
 import { repeated as ofClients } from '../../../src/sim/des/client.js'
 import { ok } from '../../../src/sim/des/codes.js'
-import { repeated } from '../../../src/sim/des/kernel.js'
-import { repeated as ofLoop, opCodes } from '../../../src/sim/des/loop.js'
+import { makeCore } from '../../../src/sim/des/core.js'
+import { Kernel, repeated } from '../../../src/sim/des/kernel.js'
+import { opCodes, processorKinds, sourceKinds } from '../../../src/sim/des/loop.js'
 import { offsets as requestOffsets, times } from '../../../src/sim/des/requests.js'
 import * as tasks from '../../../src/sim/des/tasks.js'
 
@@ -34,17 +36,24 @@ describe('constants that hot files repeat', () => {
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
   })
 
-  it('so are those of the loop', () => {
-    const { none, ok: success, degradedBit, answerDegradedBit, specialBits, ...columns } = ofLoop
-    expect(specialBits).toBe(tasks.branchBit | tasks.threadBit | tasks.remoteBit)
-    expect({ none, degradedBit, answerDegradedBit, success }).toEqual({
+  it('so are those of the core', () => {
+    const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
+    const { columns, operations, sources, ...constants } = makeCore(kernel).repeated
+    expect(constants).toEqual({
+      shared: processorKinds.shared,
+      references: requestOffsets.references,
       none: tasks.none,
+      ok,
       degradedBit: tasks.degradedBit,
       answerDegradedBit: tasks.answerDegradedBit,
-      success: ok,
+      specialBits: tasks.branchBit | tasks.threadBit | tasks.remoteBit,
+      waiting,
+      running,
     })
     for (const [column, offset] of Object.entries(columns))
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
+    expect({ closure: 0, ...operations }).toEqual(opCodes)
+    expect({ closure: 0, ...sources }).toEqual(sourceKinds)
     expect(new Set(Object.values(opCodes)).size).toBe(Object.keys(opCodes).length)
   })
 

@@ -26,24 +26,14 @@ export const emitCallStep = (
   if (member.component.role === 'external') {
     const [endpoint] = member.endpoints
     const goal = externalGoal(system, step.id, member.component, endpoint)
-    emitMetered(program, step.id, () =>
-      emitCall(program, (task) =>
-        endpoint === undefined ? kernel.fail(task, dependency) : kernel.call(task, endpoint, goal, edge),
-      ),
-    )
+    emitMetered(program, step.id, () => emitCall(program, endpoint ?? (() => undefined), goal, edge))
     return
   }
   const goal = serveGoal(component, operation)
   let turn = 0
   emitMetered(program, step.id, () => {
-    const answered = program.here + 1
-    const next = program.here + 2
-    program.emit((task) => {
-      const endpoint = member.active[turn++ % member.active.length]
-      if (endpoint === undefined) return kernel.fail(task, dependency)
-      tasks.pc[task] = answered
-      return kernel.call(task, endpoint, goal, edge)
-    })
+    program.call(() => member.active[turn++ % member.active.length], goal, edge, dependency)
+    const next = program.here + 1
     program.emit((task) => {
       const flags = tasks.flags[task] as number
       if ((flags & answerDegradedBit) !== 0) tasks.flags[task] = flags | degradedBit

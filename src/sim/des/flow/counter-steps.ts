@@ -48,11 +48,11 @@ export const emitCounter = (program: Program, step: CounterStep, scope: Scope): 
     },
     ...guarded(system, step, scope, place, (task) => system.keyOf(tasks.request[task] as number, data)),
   })
-  const choose = storeChooser(system, step.via, data)
+  const choice = storeChooser(system, step.via, data)
   const edge = kernel.edges.between(program.component, store)
   emitMetered(program, step.id, () => {
     if (pool !== undefined && !scope.heldPools.includes(pool)) emitAcquire(program, pool)
-    emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
+    emitCall(program, choice, visit, edge)
   })
 }
 

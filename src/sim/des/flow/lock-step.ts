@@ -30,7 +30,7 @@ export const emitLock = (
   })
   const edge = kernel.edges.between(program.component, cache)
   const data = system.dataIndex(step.key)
-  const choose = storeChooser(system, step.target, data)
+  const choice = storeChooser(system, step.target, data)
   const { ttlSeconds, waitSeconds, fencing } = step
   const patience = waitSeconds === undefined || waitSeconds === 0 ? undefined : timers.limitWait(waitSeconds)
   const keyOf = (task: number): number => system.keyOf(tasks.request[task] as number, data)
@@ -57,13 +57,9 @@ export const emitLock = (
   const releasing = frames.register({ failed: () => -2, dropped: abandon, crashed: abandon })
 
   emitMetered(program, step.id, () => {
-    const asked = program.here + 1
     const waited = program.here + 2
     const enter = program.here + 3
-    program.emit((task) => {
-      tasks.pc[task] = asked
-      return kernel.call(task, choose(task), visit, edge)
-    })
+    program.call(choice, visit, edge, dependency)
     const keep = (task: number, hold: number): number => {
       const frame = frames.push(task, held)
       frames.handle[frame] = hold
@@ -93,11 +89,7 @@ export const emitLock = (
       return done
     })
     program.place(release)
-    const released = program.here + 1
-    program.emit((task) => {
-      tasks.pc[task] = released
-      return kernel.call(task, choose(task), visit, edge)
-    })
+    program.call(choice, visit, edge, dependency)
     program.emit((task) => {
       const frame = frames.pop(task)
       const hold = frames.handle[frame] as number

@@ -4,7 +4,9 @@
  */
 import { defaultValueBytes } from '../../../catalog/redis/model.js'
 import type { Step } from '../../../topology/flow.js'
-import { ok } from '../codes.js'
+import { dependency, ok } from '../codes.js'
+import { opCodes } from '../loop.js'
+import { numbered } from '../operands.js'
 import { cacheKey } from './cache-key.js'
 import { type EmitFlow, emitMetered } from './modifiers.js'
 import { Label, type Program, type Scope, transparent } from './program.js'
@@ -24,7 +26,7 @@ export const emitLookup = (
   const member = system.member(cache)
   const data = system.dataIndex(step.key)
   const content = system.content(step)
-  const choose = storeChooser(system, step.target, data)
+  const choice = storeChooser(system, step.target, data)
   const shard = shardChooser(system, member.component, data)
   const valueBytes = step.key === undefined ? defaultValueBytes : (system.topology.data[step.key]?.bytes ?? 0)
   const get = storeVisit(system, cache, { bytes: { in: 0, out: valueBytes } })
@@ -40,14 +42,10 @@ export const emitLookup = (
 
   emitMetered(program, step.id, () => {
     const end = new Label()
-    const answered = program.here + 1
-    program.emit((task) => {
-      tasks.pc[task] = answered
-      return kernel.call(task, choose(task), get, edge)
-    })
+    program.call(choice, get, edge, dependency)
     emitTurn(program)
     const miss = program.here + 1
-    program.emit((task) => {
+    const judge = (task: number): number => {
       const hit =
         tasks.answer[task] === ok &&
         (hitRatio === undefined
@@ -60,7 +58,12 @@ export const emitLookup = (
       }
       lookups.hits += 1
       return end.pc
-    })
+    }
+    if (hitRatio === undefined) program.emit(judge)
+    else {
+      const forced = { coin, hitRatio, outermost, lookups, end }
+      program.emit(judge, opCodes.forcedLookup, numbered(kernel.operands.lookups, forced))
+    }
     // Whether the cache answered must survive the calls of the miss path.
     program.enter(transparent, (task, frame) => {
       frames.count[frame] = tasks.answer[task] === ok ? 1 : 0
@@ -68,11 +71,7 @@ export const emitLookup = (
     emitFlow(program, step.miss, { ...scope, key: step.key ?? scope.key, insideLookup: true })
     const store = program.here + 1
     program.emit((task) => (frames.count[frames.pop(task)] === 1 ? store : end.pc))
-    const stored = program.here + 1
-    program.emit((task) => {
-      tasks.pc[task] = stored
-      return kernel.call(task, choose(task), set, edge)
-    })
+    program.call(choice, set, edge, dependency)
     const next = program.here + 1
     program.emit((task) => {
       if (tasks.answer[task] === ok && hitRatio === undefined)

@@ -64,7 +64,7 @@ export const emitMetered = (program: Program, stepId: string, body: Body): void 
 
 export const emitLimit = (program: Program, code: 'timeout' | 'deadline', seconds: number, body: Body): void => {
   const lane = program.kernel.timers.limit(seconds)
-  program.enter({ ...transparent, expiresAs: code === 'timeout' ? timeout : deadline }, (_, frame) => lane.add(frame))
+  program.enterFor({ ...transparent, expiresAs: code === 'timeout' ? timeout : deadline }, lane)
   body()
   program.leave()
 }
@@ -156,6 +156,8 @@ const emitStale = (program: Program, step: Step, scope: Scope, body: Body): void
   const { tasks, frames } = kernel
   const slot = system.nextSlot()
   const data = system.dataIndex(('key' in step ? step.key : undefined) ?? scope.key)
+  const about = data < 0 ? undefined : system.topology.data[system.dataIds[data] ?? '']
+  const keys = data < 0 ? 1 : about?.keys
   const staleForSeconds = step.kind === 'lookup' ? step.staleForSeconds : undefined
   const end = new Label()
   const keyOf = (task: number): number => system.keyOf(tasks.request[task] as number, data)
@@ -172,7 +174,7 @@ const emitStale = (program: Program, step: Step, scope: Scope, body: Body): void
   body()
   program.leave((task) => {
     const { memories } = kernel.endpointOf(task)
-    memories[slot] ??= new StaleMemory()
+    memories[slot] ??= new StaleMemory(undefined, keys)
     memories[slot]?.remember(keyOf(task), kernel.now)
   })
   program.place(end)

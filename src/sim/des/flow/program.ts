@@ -4,9 +4,12 @@
  */
 import type { DataId } from '../../../topology/types.js'
 import { ok } from '../codes.js'
+import { Endpoint } from '../endpoint.js'
 import { type FrameCode, propagate } from '../frames.js'
 import type { Kernel, Op } from '../kernel.js'
+import type { Lane } from '../lane.js'
 import { opCodes } from '../loop.js'
+import { type Choice, numbered, Shards } from '../operands.js'
 import type { System } from '../system.js'
 import type { Work } from '../work.js'
 
@@ -65,7 +68,33 @@ export class Program {
   }
 
   jump(label: Label): void {
-    this.emit(() => label.pc)
+    this.emit(() => label.pc, opCodes.jump, numbered(this.kernel.operands.labels, label))
+  }
+
+  /** As `end`, with whatever code `commit` says. */
+  endWith(commit: (task: number) => number): void {
+    const { kernel } = this
+    this.emit((task) => kernel.end(task, commit(task)), opCodes.endWith, numbered(kernel.operands.commits, commit))
+  }
+
+  /** The task calls whom `choice` says (nobody: it fails with `missing`) for `goal`, and goes on with the next operation. */
+  call(choice: Choice, goal: number, edge: number, missing: number): void {
+    const { kernel } = this
+    const { tasks } = kernel
+    const answered = this.here + 1
+    const only = choice instanceof Endpoint ? choice : undefined
+    const shards = choice instanceof Shards ? choice : undefined
+    const choose = choice instanceof Endpoint ? () => choice : choice instanceof Shards ? choice.choose : choice
+    this.emit(
+      (task) => {
+        const endpoint = choose(task)
+        if (endpoint === undefined) return kernel.fail(task, missing)
+        tasks.pc[task] = answered
+        return kernel.call(task, endpoint, goal, edge)
+      },
+      opCodes.call,
+      numbered(kernel.operands.calls, { only, shards, choose, goal, edge, missing }),
+    )
   }
 
   /** Puts a frame with this code on the stack; `begin` fills it in. */
@@ -83,10 +112,31 @@ export class Program {
         number,
       )
     else
-      this.emit((task) => {
-        begin(task, frames.push(task, number))
+      this.emit(
+        (task) => {
+          begin(task, frames.push(task, number))
+          return next
+        },
+        opCodes.enterWith,
+        number,
+        numbered(this.kernel.operands.begins, begin),
+      )
+  }
+
+  /** As `enter`: the frame expires in this lane. */
+  enterFor(code: FrameCode, lane: Lane): void {
+    const next = this.here + 1
+    const { frames } = this.kernel
+    const number = frames.register(code)
+    this.emit(
+      (task) => {
+        lane.add(frames.push(task, number))
         return next
-      })
+      },
+      opCodes.enterFor,
+      number,
+      numbered(this.kernel.operands.lanes, lane),
+    )
   }
 
   /** Takes the newest frame off again. */
@@ -99,10 +149,28 @@ export class Program {
         return next
       }, opCodes.leave)
     else
-      this.emit((task) => {
-        finish(task, frames.pop(task))
+      this.emit(
+        (task) => {
+          finish(task, frames.pop(task))
+          return next
+        },
+        opCodes.leaveWith,
+        numbered(this.kernel.operands.finishes, finish),
+      )
+  }
+
+  /** The `count` of the newest frame becomes this. */
+  count(count: number): void {
+    const next = this.here + 1
+    const { frames, tasks } = this.kernel
+    this.emit(
+      (task) => {
+        frames.count[tasks.frame[task] as number] = count
         return next
-      })
+      },
+      opCodes.count,
+      count,
+    )
   }
 }
 

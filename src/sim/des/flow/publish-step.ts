@@ -45,12 +45,8 @@ const emitToQueue = (program: Program, step: Publish, name: string): void => {
     },
   })
   emitMetered(program, step.id, () => {
-    const answered = program.here + 1
-    const next = program.here + 2
-    program.emit((task) => {
-      tasks.pc[task] = answered
-      return kernel.call(task, place.host, visit, edge)
-    })
+    program.call(() => place.host, visit, edge, dependency)
+    const next = program.here + 1
     program.emit((task) => {
       const answer = tasks.answer[task] as number
       return answer === ok ? next : kernel.fail(task, failureOf(answer))

@@ -75,11 +75,7 @@ export const emitSaga = (program: Program, step: Saga, scope: Scope, emitFlow: E
     })
     for (const [index, entry] of entries.entries()) {
       emitFlow(program, [entry.step], scope)
-      const next = program.here + 1
-      program.emit((task) => {
-        frames.count[tasks.frame[task] as number] = index + 1
-        return next
-      })
+      program.count(index + 1)
     }
     program.leave()
     program.jump(end)
@@ -100,14 +96,9 @@ const emitUndoChain = (
   emitFlow: EmitFlow,
   labels: readonly Label[],
 ): void => {
-  const { frames, tasks } = program.kernel
   for (let index = step.entries.length - 1; index >= 0; index--) {
     program.place(labels[index] as Label)
-    const next = program.here + 1
-    program.emit((task) => {
-      frames.count[tasks.frame[task] as number] = index + 1
-      return next
-    })
+    program.count(index + 1)
     emitUndo(program, step, index, scope, emitFlow)
   }
 }

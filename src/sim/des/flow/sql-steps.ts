@@ -8,6 +8,7 @@ import type { ConnectionPool } from '../connection-pool.js'
 import { propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
+import type { Choice } from '../operands.js'
 import { ordinaryWrite } from '../state-ledger.js'
 import { none } from '../tasks.js'
 import { cacheKey } from './cache-key.js'
@@ -42,7 +43,7 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
     bytes: step.kind === 'write' ? { in: valueBytes, out: 0 } : { in: 0, out: valueBytes },
     ...(step.kind === 'write' ? writeCommit(system, step, scope) : readCommit(system, step, scope)),
   })
-  const choose = storeChooser(system, step.target, data)
+  const choice = storeChooser(system, step.target, data)
   const edge = kernel.edges.between(program.component, store)
   const { pool } = step.target
   const way = writeWay(topology, step, pool !== undefined && scope.transactions?.has(pool) === true)
@@ -50,7 +51,7 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
     const end = new Label()
     if (way.back !== undefined) emitWriteBack(program, step, way.back, end)
     if (pool !== undefined && !scope.heldPools.includes(pool)) emitAcquire(program, pool)
-    emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
+    emitCall(program, choice, visit, edge)
     for (const cache of way.through) emitWriteThrough(program, cache)
     for (const cache of way.invalidated) emitInvalidate(program, cache, step.invalidates)
     program.place(end)
@@ -85,15 +86,15 @@ const setVisit = (
   })
   return {
     visit,
-    choose: storeChooser(system, { component: cache }, data),
+    choice: storeChooser(system, { component: cache }, data),
     edge: kernel.edges.between(program.component, cache),
   }
 }
 
 /** The store has it, and the cache must: both, or the step fails. */
 const emitWriteThrough = (program: Program, cache: WrittenCache): void => {
-  const { visit, choose, edge } = setVisit(program, cache)
-  emitCall(program, (task) => program.kernel.call(task, choose(task), visit, edge))
+  const { visit, choice, edge } = setVisit(program, cache)
+  emitCall(program, choice, visit, edge)
 }
 
 /** The cache has it: that is all for now. A cache that does not answer is gone past, to the store. */
@@ -110,18 +111,14 @@ const emitWriteBack = (program: Program, step: Of<'query' | 'write'>, cache: Wri
     service: component,
     emitFlush: (flush) => emitFlush(flush, step, cache),
   })
-  const { visit, choose, edge } = setVisit(program, cache, (task, shard) => {
+  const { visit, choice, edge } = setVisit(program, cache, (task, shard) => {
     const request = tasks.request[task] as number
     if (state.recognises(request, effect)) return
     state.effects.happened(request, effect)
     writeBack.wrote(shard, keyOf(task), request)
   })
-  const answered = program.here + 1
-  const store = program.here + 2
-  program.emit((task) => {
-    tasks.pc[task] = answered
-    return kernel.call(task, choose(task), visit, edge)
-  })
+  program.call(choice, visit, edge, dependency)
+  const store = program.here + 1
   program.emit((task) => (tasks.answer[task] === ok ? end.pc : store))
 }
 
@@ -156,16 +153,16 @@ const emitFlush = (program: Program, step: Of<'query' | 'write'>, cache: Written
   const chooseStore = storeChooser(system, step.target, data)
   const toCache = kernel.edges.between(program.component, cache.cache)
   const toStore = kernel.edges.between(program.component, store)
-  emitCall(program, (task) => kernel.call(task, chooseCache(task), read, toCache))
+  emitCall(program, chooseCache, read, toCache)
   if (step.target.pool !== undefined) emitAcquire(program, step.target.pool)
-  emitCall(program, (task) => kernel.call(task, chooseStore(task), write, toStore))
+  emitCall(program, chooseStore, write, toStore)
 }
 
 export const emitTransaction = (program: Program, step: Of<'transaction'>, scope: Scope, emitFlow: EmitFlow): void => {
   const { system, kernel } = program
   const { tasks, frames } = kernel
   const { pool, component } = step.target
-  const choose = storeChooser(system, step.target, -1)
+  const choice = storeChooser(system, step.target, -1)
   const account = system.state.account(component)
   const giveBack = (task: number, frame: number): void => {
     const room = frames.handle[frame] as number
@@ -196,7 +193,7 @@ export const emitTransaction = (program: Program, step: Of<'transaction'>, scope
     },
   })
   const edge = kernel.edges.between(program.component, component)
-  const exchange = (visit: number): void => emitCall(program, (task) => kernel.call(task, choose(task), visit, edge))
+  const exchange = (visit: number): void => emitCall(program, choice, visit, edge)
   emitMetered(program, step.id, () => {
     if (pool !== undefined) emitAcquire(program, pool)
     const next = program.here + 1
@@ -233,34 +230,38 @@ export const emitAcquire = (program: Program, poolId: string): void => {
   const patience = timeoutSeconds === undefined ? undefined : kernel.timers.limitWait(timeoutSeconds)
   const poolOf = (task: number): ConnectionPool | undefined => kernel.endpointOf(task).pools[index]
   const granted = program.here + 1
-  program.emit((task) => {
-    const pool = poolOf(task)
-    if (pool === undefined) return granted
-    tasks.pc[task] = granted
-    if (pool.acquire(task)) return granted
-    patience?.add(task)
-    return blocked
-  })
+  program.emit(
+    (task) => {
+      const pool = poolOf(task)
+      if (pool === undefined) return granted
+      tasks.pc[task] = granted
+      if (pool.acquire(task)) return granted
+      patience?.add(task)
+      return blocked
+    },
+    opCodes.acquire,
+    index,
+  )
   const next = program.here + 1
-  program.emit((task) => {
-    const pool = poolOf(task)
-    if (pool === undefined || pool.connect()) return next
-    tasks.granted[task] = none
-    pool.release()
-    return kernel.fail(task, tooManyConnections)
-  })
+  program.emit(
+    (task) => {
+      const pool = poolOf(task)
+      if (pool === undefined || pool.connect()) return next
+      tasks.granted[task] = none
+      pool.release()
+      return kernel.fail(task, tooManyConnections)
+    },
+    opCodes.connect,
+    index,
+  )
 }
 
 /** A call whose failure is the step's. */
-export const emitCall = (program: Program, call: (task: number) => number): void => {
+export const emitCall = (program: Program, choice: Choice, goal: number, edge: number): void => {
   const { kernel } = program
   const { tasks } = kernel
-  const answered = program.here + 1
-  const next = program.here + 2
-  program.emit((task) => {
-    tasks.pc[task] = answered
-    return call(task)
-  })
+  program.call(choice, goal, edge, dependency)
+  const next = program.here + 1
   program.emit((task) => {
     const answer = tasks.answer[task] as number
     return answer === ok ? next : kernel.fail(task, failureOf(answer))
@@ -275,15 +276,11 @@ const emitInvalidate = (program: Program, cache: ComponentId, data: DataId | und
   const index = system.dataIndex(data)
   const member = system.member(cache)
   const shard = shardChooser(system, member.component, index)
-  const choose = storeChooser(system, { component: cache }, index)
+  const choice = storeChooser(system, { component: cache }, index)
   const visit = storeVisit(system, cache)
   const edge = kernel.edges.between(program.component, cache)
-  const answered = program.here + 1
-  const next = program.here + 2
-  program.emit((task) => {
-    tasks.pc[task] = answered
-    return kernel.call(task, choose(task), visit, edge)
-  })
+  program.call(choice, visit, edge, dependency)
+  const next = program.here + 1
   program.emit((task) => {
     const key = system.keyOf(tasks.request[task] as number, index)
     if (tasks.answer[task] === ok) member.contents[shard(task)]?.delete(cacheKey(index, key))

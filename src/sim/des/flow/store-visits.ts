@@ -32,7 +32,6 @@ export const storeVisit = (
   store: string,
   { bytes, work, begin, disk, settle, commit }: Visit = {},
 ): number => {
-  const { kernel } = system
   return system.goal((component) => {
     const program = new Program(system, component)
     const overhead = system.work(`${store}/visit`, store, (rate) => turnCpu(system.topology, store, rate))
@@ -54,7 +53,7 @@ export const storeVisit = (
     settle?.(program)
     emitAftermath(program, store)
     if (commit === undefined) program.end()
-    else program.emit((task) => kernel.end(task, commit(task)))
+    else program.endWith(commit)
     return program.start
   }, bytes)
 }

@@ -4,6 +4,7 @@ import type { Distribution } from '../../../lib/distribution.js'
 import type { Step } from '../../../topology/flow.js'
 import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
+import { numbered } from '../operands.js'
 import { none } from '../tasks.js'
 import type { Work } from '../work.js'
 import type { Program } from './program.js'
@@ -28,7 +29,7 @@ const emitUnmetered = (program: Program, work: Work): void => {
       return processor?.run(task, work) === true ? blocked : next
     },
     opCodes.burst,
-    kernel.workNumber(work),
+    numbered(kernel.operands.works, work),
     none,
   )
 }
@@ -52,7 +53,7 @@ const emitMeteredBurst = (program: Program, work: Work, meter: number): void => 
       return blocked
     },
     opCodes.burst,
-    kernel.workNumber(work),
+    numbered(kernel.operands.works, work),
     meter,
   )
   emitLeafEnd(program, meter)
@@ -72,7 +73,7 @@ export const emitStepCpu = (program: Program, work: Work, meter: number): void =
       return blocked
     },
     opCodes.stepCpu,
-    kernel.workNumber(work),
+    numbered(kernel.operands.works, work),
     meter,
   )
 }
@@ -137,7 +138,7 @@ export const emitPause = (program: Program, work: Work, meter: number | undefine
       return blocked
     },
     opCodes.pause,
-    kernel.workNumber(work),
+    numbered(kernel.operands.works, work),
     meter ?? none,
   )
   if (meter !== undefined) emitLeafEnd(program, meter)
