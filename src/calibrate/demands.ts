@@ -16,7 +16,7 @@ export interface RunDemands {
   /** Per component, and `generator`. */
   readonly components: Readonly<Record<string, DemandPoint>>
   readonly stepCpu: Readonly<Record<string, DemandPoint>>
-  /** Of steps that wait, how long they took; empty where `waitsHidden`. */
+  /** Of steps that wait, how long they took (median); empty where `waitsHidden`. */
   readonly stepTime: Readonly<Record<string, DemandPoint>>
   /** By component: how often one of its processes takes a visit in hand. */
   readonly turns: Readonly<Record<string, number>>
@@ -74,14 +74,15 @@ const limits = {
 } as const
 
 /**
- * Mean time of an execution as it would have been had chance drawn the declared means: what the model, which is told these means,
- * has to reproduce.
+ * Median time of an execution as it would have been had chance drawn the declared means: what the model, which is told these
+ * means, has to reproduce. The median, because a disk that stalled a few executions for a quarter of a second doubles the mean of
+ * all. A median moves by ln 2 of what an exponential mean does.
  */
 const expectedSeconds = (fact: StepFact, step: StepResult & { readonly latency: Latency }): number => {
   const { latency, drawn, count } = step
-  if (drawn === undefined) return latency.mean
+  if (drawn === undefined) return latency.p50
   const luck = drawn.waitSeconds / count - fact.waitSeconds + (drawn.cpuSeconds / count - fact.cpuSeconds)
-  return Math.max(0, latency.mean - luck)
+  return Math.max(0, latency.p50 - Math.LN2 * luck)
 }
 
 /** Kinds of steps whose time beyond CPU is a wait of their own (a lookup's holds its miss path as well). */

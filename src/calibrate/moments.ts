@@ -17,14 +17,14 @@ export type Estimates = Omit<Calibration, 'digest'>
 /** Simulated at a time; with the same random numbers each time, so that only what is sought differs. */
 export const simulatedRequests = 8000
 
-const rounds = 2
+const rounds = 3
 /** Of halving the interval: to within 2 points. */
 const halvings = 5
 /** More of its work than this no component does after its answer. */
 const mostAftermath = 0.6
 
 export interface Moments {
-  /** The run with the least load that tells them, and how long each of its steps took. */
+  /** The run with the least load that tells them, and how long each of its steps took (median). */
   readonly steps: { readonly result: RunResult; readonly times: Readonly<Record<string, DemandPoint>> } | undefined
   /** Runs whose latency was not disturbed, one for each load. */
   readonly latencies: readonly RunResult[]
@@ -60,7 +60,7 @@ export const fitMoments = (
 const declaredWaits = (facts: ReadonlyMap<string, StepFact>, { steps }: Moments): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.keys(steps?.times ?? {}).map((id) => [id, facts.get(id)?.waitSeconds ?? 0]))
 
-/** Each wait is changed by as much as the step took too short or too long. */
+/** Each wait is changed by what the step took too short or too long: the median of an exponential time moves by ln 2 of its mean. */
 const nextWaits = (
   model: Model,
   { steps }: Moments,
@@ -71,8 +71,8 @@ const nextWaits = (
   const simulated = model.play(steps.result, waits, aftermath)
   return Object.fromEntries(
     Object.entries(waits).map(([id, wait]) => {
-      const [took, wanted] = [simulated.steps[id]?.latency?.mean, steps.times[id]?.seconds]
-      return [id, took === undefined || wanted === undefined ? wait : Math.max(0, wait + wanted - took)]
+      const [took, wanted] = [simulated.steps[id]?.latency?.p50, steps.times[id]?.seconds]
+      return [id, took === undefined || wanted === undefined ? wait : Math.max(0, wait + (wanted - took) / Math.LN2)]
     }),
   )
 }
