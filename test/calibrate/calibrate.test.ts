@@ -133,7 +133,7 @@ const simulated = (result: RunResult) => {
     'apiVersion: plimsoll/v1\nkind: Experiment\nname: a\ntopology: t\nload: { stages: [{ hold: 100/s, for: 200s }] }\n',
     { file: 'e.yaml', topology },
   )
-  const simulation = new Simulation({ topology: calibrated, experiment, placement: result.placement, seed: 11 })
+  const simulation = new Simulation({ topology: calibrated, experiment, placement: result.placement, seed: result.seed })
   while (simulation.advance());
   return { estimates, result: simulation.finish() }
 }
