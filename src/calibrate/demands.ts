@@ -30,9 +30,16 @@ export interface RunDemands {
 
 const measuredSeconds = (result: RunResult): number => result.durationSeconds - result.warmupSeconds
 
-/** Visits that the run counted at a component. */
-const visitsOf = (result: RunResult, component: ComponentId): number =>
-  (result.components[component]?.throughputPerSecond ?? 0) * measuredSeconds(result)
+/**
+ * Visits of a component in the measured part. What asks a database are steps, which are counted exactly; its own statistics come
+ * late, and a part of them is of what was before. Of caches, deletions are visits that no step of their own tells.
+ */
+const visitsOf = (result: RunResult, component: ComponentId, facts: readonly StepFact[]): number => {
+  const told = (result.components[component]?.throughputPerSecond ?? 0) * measuredSeconds(result)
+  const asking = facts.filter((fact) => fact.burns === component && fact.service !== component)
+  const asked = asking.reduce((sum, fact) => sum + fact.exchanges * (result.steps[fact.id]?.count ?? 0), 0)
+  return asked > 0 && asking.every(({ kind }) => kind !== 'lookup') ? asked : told
+}
 
 /** CPU-seconds that the executions of a step burnt: as measured, else as declared. */
 const burnt = (result: RunResult, fact: StepFact): number => {
@@ -95,7 +102,9 @@ export const runDemands = (
 ): RunDemands => {
   const seconds = measuredSeconds(result)
   const facts = [...stepFacts.values()]
+  const load = result.requests.all?.ratePerSecond ?? 0
   const point = (cpuSeconds: number, count: number): DemandPoint => ({
+    load,
     ratePerSecond: count / seconds,
     seconds: cpuSeconds / count,
     samples: count,
@@ -104,7 +113,7 @@ export const runDemands = (
   const components: Record<string, DemandPoint> = {}
   const scale: Record<string, number> = {}
   for (const [id, component] of Object.entries(result.components)) {
-    const visits = visitsOf(result, id)
+    const visits = visitsOf(result, id, facts)
     const ofSteps = facts.filter((fact) => fact.burns === id).reduce((sum, fact) => sum + burnt(result, fact), 0)
     scale[id] = ofSteps > component.cpuSeconds && ofSteps > 0 ? component.cpuSeconds / ofSteps : 1
     if (visits > 0) components[id] = point(Math.max(0, component.cpuSeconds - ofSteps), visits)

@@ -8,7 +8,11 @@ export interface DemandPoint {
   readonly ratePerSecond: number
   readonly seconds: number
   readonly samples: number
+  /** Requests per second of the run, by which runs of one load know each other; undefined: its own rate. */
+  readonly load?: number
 }
+
+const loadOf = ({ load, ratePerSecond }: DemandPoint): number => load ?? ratePerSecond
 
 /** Rates nearer to each other than this are one load. */
 export const sameLoad = 1.1
@@ -54,9 +58,9 @@ const powerLaw = (points: readonly DemandPoint[]): Extract<DemandLaw, { law: 'po
 /** Points of one load each. */
 const loadsOf = (points: readonly DemandPoint[]): DemandPoint[][] => {
   const groups: DemandPoint[][] = []
-  for (const point of [...points].sort((a, b) => a.ratePerSecond - b.ratePerSecond)) {
+  for (const point of [...points].sort((a, b) => loadOf(a) - loadOf(b))) {
     const group = groups.at(-1)
-    if (group?.[0] !== undefined && point.ratePerSecond <= group[0].ratePerSecond * sameLoad) group.push(point)
+    if (group?.[0] !== undefined && loadOf(point) <= loadOf(group[0]) * sameLoad) group.push(point)
     else groups.push([point])
   }
   return groups

@@ -133,7 +133,12 @@ const simulated = (result: RunResult) => {
     'apiVersion: plimsoll/v1\nkind: Experiment\nname: a\ntopology: t\nload: { stages: [{ hold: 100/s, for: 200s }] }\n',
     { file: 'e.yaml', topology },
   )
-  const simulation = new Simulation({ topology: calibrated, experiment, placement: result.placement, seed: result.seed })
+  const simulation = new Simulation({
+    topology: calibrated,
+    experiment,
+    placement: result.placement,
+    seed: result.seed,
+  })
   while (simulation.advance());
   return { estimates, result: simulation.finish() }
 }
@@ -214,6 +219,7 @@ test('runs at several rates give demand over load for components, and a constant
     })
   const high: RunResult = {
     ...faster,
+    requests: { all: { ...(faster.requests.all as NonNullable<RunResult['requests']['all']>), ratePerSecond: 400 } },
     components: { ...faster.components, edge: twice(0.2, 8000, 'edge/0') },
     steps: { ...faster.steps, 'get/0': stepResult({ count: 8000, cpuSeconds: 16 }) },
   }

@@ -81,3 +81,9 @@ test('a power law is believed from a tenth of its highest measured rate to four 
   expect(demandAt(law, 400)).toBeCloseTo(0.0005, 12)
   expect(demandAt(law, 1e6)).toBe(demandAt(law, 400))
 })
+
+test('runs of one load are one load, also where chance made few of them visit a component more often', () => {
+  const rare = (ratePerSecond: number, seconds: number, load: number) => ({ ...point(ratePerSecond, seconds), load })
+  const law = fitLaw([rare(14, 0.0011, 54), rare(17, 0.0009, 54), rare(66, 0.0005, 246), rare(75, 0.0005, 246)])
+  expect(law.law).toBe('power')
+})
