@@ -5,6 +5,7 @@ import { alertmanager } from './alertmanager/descriptor.js'
 import { cdn } from './cdn/descriptor.js'
 import { dns } from './dns/descriptor.js'
 import { elasticsearch } from './elasticsearch/descriptor.js'
+import { etcd } from './etcd/descriptor.js'
 import { external } from './external/descriptor.js'
 import { grafana } from './grafana/descriptor.js'
 import { haproxy } from './haproxy/descriptor.js'
@@ -37,6 +38,7 @@ const all: readonly Engine[] = [
   { descriptor: mongodb },
   { descriptor: rabbitmq },
   { descriptor: kafka },
+  { descriptor: etcd },
   { descriptor: prometheus, live: async () => (await import('./prometheus/live.js')).live },
   { descriptor: grafana },
   { descriptor: alertmanager },

@@ -40,10 +40,17 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'plan',
-    summary: 'demand, utilization, bottleneck, maximum throughput and headroom',
+    summary: 'demand, utilization, bottleneck, maximum throughput, headroom, and a review',
+    details:
+      'Findings do not change the exit code unless --fail-on says so: then it is 4. --fix changes the file itself, keeps its comments and its style, and never touches slo, policy, traffic or growth; what only you can decide is listed. Each rule has a page in docs/rules.',
     arguments: [topology],
     options: [
       { flags: '--prices <file>', summary: 'a price list of your own instead of the one that is shipped' },
+      { flags: '--fix', summary: 'write what the findings would change, show it, and plan again' },
+      { flags: '--dry-run', summary: 'with --fix: show it, write nothing' },
+      { flags: '--fail-on <severity>', summary: 'exit 4 if a finding is so bad', choices: ['error', 'warning'] },
+      { flags: '--rule <id>', summary: 'review by this rule alone (and others so named)', repeatable: true },
+      { flags: '--md', summary: 'Markdown' },
       json,
     ],
     load: () => import('./plan.js'),

@@ -1,29 +1,88 @@
 import { resolve } from 'node:path'
+import { engineRegistry } from '../catalog/index.js'
 import { parsePriceList } from '../catalog/prices/file.js'
 import type { PriceList } from '../catalog/prices/list.js'
+import type { Finding, Severity } from '../contract/finding.js'
+import { suggestion } from '../lib/did-you-mean.js'
+import { usageError } from '../lib/errors.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'
 import { capacityPlan } from '../plan/capacity.js'
+import { isRuleId, reviewedBy, ruleIds } from '../plan/rules/index.js'
+import { renderMarkdown } from '../report/document.js'
 import { paintFor } from '../report/paint.js'
-import { renderPlan } from '../report/plan.js'
-import { loadTopology, readText } from '../system/files.js'
-import type { CommandHandler } from './command.js'
+import { planDocument, renderPlan } from '../report/plan.js'
+import { readText, readTopologyFile } from '../system/files.js'
+import { parseTopology } from '../topology/parse.js'
+import type { Topology } from '../topology/types.js'
+import type { CommandHandler, Invocation } from './command.js'
+import { printJson } from './json.js'
 
-/** Findings are advice, not a verdict: a plan that was made ends with 0. */
+/** Findings are advice, not a verdict: a plan that was made ends with 0, unless --fail-on says which of them are more. */
 export const run: CommandHandler = async ({ args, options, host }): Promise<ExitCode> => {
   const [file = ''] = args
-  const topology = await loadTopology(resolve(host.cwd, file), { file })
+  const failOn = failOnOf(options.failOn)
+  const only = rulesOf(options.rule)
+  refuseTogether(options)
+  const { text, ...source } = await readTopologyFile(resolve(host.cwd, file), { file })
+  const parse = (from: string): Topology => parseTopology(from, { ...source, registry: engineRegistry })
   const prices = await pricesOf(options.prices, host.cwd)
-  const plan = capacityPlan(topology, undefined, prices)
-  host.stdout.write(
-    options.json === true
-      ? `${JSON.stringify(plan, null, 2)}\n`
-      : renderPlan(plan, {
-          columns: Math.min(host.stdout.columns, 100),
-          paint: paintFor(host.stdout.color),
-          headroom: topology.policy.headroom,
-        }),
-  )
-  return exitCodes.ok
+  if (options.fix === true) {
+    const { fixTopology } = await import('./plan-fix.js')
+    const { findings } = await fixTopology({
+      host,
+      options,
+      path: resolve(host.cwd, file),
+      file,
+      text,
+      parse,
+      only,
+      prices,
+    })
+    return verdict(findings, failOn)
+  }
+  const topology = parse(text)
+  const plan = reviewedBy(capacityPlan(topology, undefined, prices), only)
+  const { headroom } = topology.policy
+  if (options.json === true) printJson(host, plan)
+  else if (options.md === true) host.stdout.write(renderMarkdown(planDocument(plan, headroom)))
+  else
+    host.stdout.write(
+      renderPlan(plan, {
+        columns: Math.min(host.stdout.columns, 100),
+        paint: paintFor(host.stdout.color),
+        headroom,
+      }),
+    )
+  return verdict(plan.findings, failOn)
+}
+
+type Level = Exclude<Severity, 'info'>
+
+const failOnOf = (value: Invocation['options'][string]): Level | undefined =>
+  value === 'error' || value === 'warning' ? value : undefined
+
+const verdict = (findings: readonly Finding[], failOn: Level | undefined): ExitCode => {
+  const fails = ({ severity }: Finding): boolean =>
+    failOn !== undefined && (severity === 'error' || severity === failOn)
+  return findings.some(fails) ? exitCodes.doesNotHold : exitCodes.ok
+}
+
+const rulesOf = (value: Invocation['options'][string]): ReadonlySet<string> | undefined => {
+  const ids = typeof value === 'string' ? [value] : Array.isArray(value) ? (value as readonly string[]) : []
+  if (ids.length === 0) return undefined
+  const unknown = ids.find((id) => !isRuleId(id))
+  if (unknown !== undefined)
+    throw usageError(
+      `--rule: there is no review rule "${unknown}"`,
+      suggestion(unknown, ruleIds) ?? `one of: ${ruleIds.join(', ')}`,
+    )
+  return new Set(ids)
+}
+
+const refuseTogether = (options: Invocation['options']): void => {
+  if (options.dryRun === true && options.fix !== true)
+    throw usageError('--dry-run has a meaning only beside --fix', 'plan alone writes nothing')
+  if (options.json === true && options.md === true) throw usageError('--json and --md are two formats', 'choose one')
 }
 
 /** The price list that --prices names; undefined: the one that we ship. */

@@ -43,7 +43,7 @@ export const capacityPlan = (
   placement: Placement = topologyPlacement(topology),
   prices: PriceList = shippedPrices,
 ): CapacityPlan => {
-  const { hits, solved } = solveTopology(topology, placement, 'shared')
+  const { hits, solved, tree } = solveTopology(topology, placement, 'shared')
   const { usage, point, limits: raw } = solved
   const throughput = point.table.throughputPerSecond
   const limits = limitPlans(raw, throughput, (limit) => maxThroughput(topology, limit))
@@ -89,7 +89,10 @@ export const capacityPlan = (
     losses: lossPlans(topology, placement, declared),
     findings: [],
   }
-  return rounded({ ...plan, findings: findingsOf({ topology, plan, visits: usage.visits }) })
+  return rounded({
+    ...plan,
+    findings: findingsOf({ topology, plan, placement, usage, hits, tree }),
+  })
 }
 
 /** To twelve significant digits: what differs beyond them is the order of additions, not the system. */

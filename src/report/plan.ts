@@ -3,6 +3,7 @@ import { groupBy } from '../lib/group.js'
 import { formatBytes } from '../lib/units.js'
 import type { Breaking, CapacityPlan, LossPlan, TriggerPlan } from '../plan/types.js'
 import { type Cell, type Document, renderText, type Section, type Table } from './document.js'
+import { findingSection } from './findings.js'
 import type { Paint } from './problems.js'
 import {
   formatNumber,
@@ -340,22 +341,6 @@ const costSection = ({ cost }: CapacityPlan): readonly Section[] => {
   ]
 }
 
-const findingSection = (plan: CapacityPlan): Section => ({
-  title: `Findings: ${plan.findings.length === 0 ? 'none' : plan.findings.length}`,
-  lines: plan.findings.flatMap((finding): readonly Cell[] => {
-    const { position } = finding
-    const where = position === undefined ? '' : ` ${position.file}:${position.line}:${position.column}`
-    return [
-      {
-        text: `${finding.severity} ${finding.rule}:${where} ${finding.message}`,
-        tone: finding.severity === 'error' ? 'bad' : finding.severity === 'warning' ? 'strong' : 'dim',
-      },
-      ...(finding.arithmetic === undefined ? [] : [`· ${finding.arithmetic}`]),
-      ...(finding.fix === undefined ? [] : [`· fix: ${finding.fix}`]),
-    ]
-  }),
-})
-
 export const planDocument = (plan: CapacityPlan, headroom: number): Document => ({
   title: `${plan.topology.name}: ${traffic(plan)}`,
   sections: [
@@ -367,7 +352,7 @@ export const planDocument = (plan: CapacityPlan, headroom: number): Document => 
     ...lossSection(plan),
     ...memorySection(plan),
     ...costSection(plan),
-    findingSection(plan),
+    findingSection(plan.findings),
   ],
 })
 

@@ -18,7 +18,8 @@ export const assertReplaceable = (path: string): void => {
 export const replaceFile = (path: string, text: string): void => {
   const beside = `${path}.${process.pid}.tmp`
   try {
-    const file = openSync(beside, 'w')
+    const mode = statSync(path, { throwIfNoEntry: false })?.mode
+    const file = openSync(beside, 'w', mode === undefined ? 0o666 : mode & 0o777)
     try {
       writeFileSync(file, text)
       fsyncSync(file)

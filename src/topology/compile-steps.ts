@@ -40,6 +40,7 @@ const sql =
       table: fields.get('table'),
       time: fields.get('time') ?? {},
       invalidates,
+      ...(kind === 'query' ? { consistency: fields.get('consistency') } : {}),
     }
   }
 

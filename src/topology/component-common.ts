@@ -33,6 +33,7 @@ export const common = (scope: BuildScope, raw: RawComponent, fields: FieldsOf<ob
     },
     startupSeconds: fields.get('startup') ?? 0,
     restartAfterSeconds: fields.get('restart')?.get('after'),
+    availability: fields.get('availability'),
     demand: fields.get('demand'),
   }
 }

@@ -65,6 +65,8 @@ export type Step = StepBase &
         readonly table: string | undefined
         readonly time: Work
         readonly invalidates: DataId | undefined
+        /** Of a query: what its reader needs; undefined: not declared. */
+        readonly consistency?: 'eventual' | 'read-your-writes' | undefined
       }
     | { readonly kind: 'transaction'; readonly target: Target; readonly do: readonly Step[] }
     | {

@@ -123,7 +123,13 @@ const poolsOf = (scope: Scope, raw: RawComponent) => {
     const to = pooledTarget(scope, pool?.get('to'), pool?.path('to') ?? raw.at)
     targets.set(id, to)
     if (to !== undefined)
-      pools[id] = { id, to, size: pool?.get('size') ?? 1, acquireTimeoutSeconds: pool?.get('acquireTimeout') }
+      pools[id] = {
+        id,
+        to,
+        size: pool?.get('size') ?? 1,
+        acquireTimeoutSeconds: pool?.get('acquireTimeout'),
+        connectionsPerRequest: pool?.get('connectionsPerRequest'),
+      }
   }
   return { pools, targets }
 }

@@ -22,6 +22,7 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
       machine: host.get('machine'),
       zone: host.get('zone'),
       region: host.get('region'),
+      availability: host.get('availability'),
     }
     hosts.set(id, built)
   }
@@ -86,7 +87,7 @@ const originsOf = (scope: Needs, fields: RootFields): Topology['origins'] => {
 }
 
 const trafficOf = (scope: Needs, fields: RootFields): Traffic | undefined => {
-  const traffic = fields.get('traffic')
+  const traffic = trafficFields(fields)
   if (traffic === undefined) return undefined
   const closed = (['users', 'thinkTime'] as const).find((key) => traffic.has(key))
   if (traffic.has('rate') && closed !== undefined) {
@@ -99,7 +100,7 @@ const trafficOf = (scope: Needs, fields: RootFields): Traffic | undefined => {
   }
   if (traffic.has('rate')) {
     const ratePerSecond = traffic.get('rate')
-    return ratePerSecond === undefined ? undefined : { mode: 'open', ratePerSecond }
+    return ratePerSecond === undefined ? undefined : { mode: 'open', ratePerSecond, ...surgeOf(traffic) }
   }
   if (closed === undefined) return report(scope, traffic.at, 'traffic: needs "rate", or "users" and "thinkTime"')
   if (!traffic.has('users')) return report(scope, traffic.at, 'traffic: "thinkTime" needs "users"')
@@ -113,7 +114,9 @@ const trafficOf = (scope: Needs, fields: RootFields): Traffic | undefined => {
   }
   const users = traffic.get('users')
   const thinkTime = traffic.get('thinkTime')
-  return users === undefined || thinkTime === undefined ? undefined : { mode: 'closed', users, thinkTime }
+  return users === undefined || thinkTime === undefined
+    ? undefined
+    : { mode: 'closed', users, thinkTime, ...surgeOf(traffic) }
 }
 
 const growthOf = (scope: Needs, growth: Fields<typeof growthShape>): Growth => {
@@ -139,10 +142,24 @@ const growthOf = (scope: Needs, growth: Fields<typeof growthShape>): Growth => {
   }
 }
 
+const surgeOf = (traffic: NonNullable<ReturnType<typeof trafficFields>>): Pick<Traffic, 'surge'> => {
+  const surge = traffic.get('surge')
+  const factor = surge?.get('factor')
+  const withinSeconds = surge?.get('within')
+  return factor === undefined || withinSeconds === undefined ? {} : { surge: { factor, withinSeconds } }
+}
+
+const trafficFields = (fields: RootFields) => fields.get('traffic')
+
 const policyOf = (scope: Needs, fields: RootFields): Policy => {
   const policy = fields.get('policy')
   const headroom = policy?.get('headroom') ?? 0
   if (policy !== undefined && headroom >= 1)
     report(scope, policy.path('headroom'), 'headroom: 100% leaves no capacity to use')
-  return { headroom, survive: policy?.get('survive') ?? 'nothing' }
+  const rules = policy?.get('rules')
+  return {
+    headroom,
+    survive: policy?.get('survive') ?? 'nothing',
+    ...(rules === undefined ? {} : { rules: known(rules) }),
+  }
 }

@@ -2,8 +2,8 @@
 import { type BuildScope, common, type FieldsOf, fieldsOf } from './component-common.js'
 import { scalingOf } from './scaling.js'
 import { serviceOptions } from './schema/options.js'
-import { type RawComponent, report, reportKey } from './scope.js'
-import type { Execution, ServiceComponent } from './types.js'
+import { lookUp, type RawComponent, report, reportKey } from './scope.js'
+import type { Execution, Probe, ServiceComponent } from './types.js'
 
 export const service = (scope: BuildScope, raw: RawComponent): ServiceComponent => {
   const fields = fieldsOf(raw, serviceOptions)
@@ -42,6 +42,34 @@ export const service = (scope: BuildScope, raw: RawComponent): ServiceComponent 
     acknowledge: fields.get('acknowledge') ?? 'after-work',
     flow: [],
     operations: {},
+    ...declaredOf(scope, fields),
+  }
+}
+
+/** What has no meaning for the flows: environment, probes, claims. */
+const declaredOf = (
+  scope: BuildScope,
+  fields: FieldsOf<typeof serviceOptions>,
+): Pick<ServiceComponent, 'env' | 'probes' | 'claims'> => {
+  const env = fields.get('env')
+  const probes = fields.get('probes')
+  const throughputPerSecond = fields.get('claims')?.get('throughput')
+  const probeOf = (key: 'liveness' | 'readiness'): Probe | undefined => {
+    const probe = probes?.get(key)
+    const path = probe?.get('path')
+    if (probe === undefined || path === undefined) return undefined
+    const checks = (probe.get('checks') ?? []).filter((name) => name !== undefined)
+    checks.forEach((name, index) => {
+      lookUp(scope, 'component', scope.components, name, [...probe.path('checks'), index])
+    })
+    return { path, checks }
+  }
+  return {
+    ...(env === undefined
+      ? {}
+      : { env: Object.fromEntries([...env].flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))) }),
+    ...(probes === undefined ? {} : { probes: { liveness: probeOf('liveness'), readiness: probeOf('readiness') } }),
+    ...(throughputPerSecond === undefined ? {} : { claims: { throughputPerSecond } }),
   }
 }
 

@@ -22,9 +22,20 @@ export const storeShape = (scope: Pick<Scope, 'reader' | 'data'>, raw: RawCompon
     replication: replication && { mode: replication.get('mode') ?? 'async', lagSeconds: replication.get('lag') ?? 0 },
     failover: failover && { detectSeconds: failover.get('detect') ?? 0, promoteSeconds: failover.get('promote') ?? 0 },
     shards: shardsOf(scope, fields),
+    ...sentinelsOf(scope, fields),
     queues: queuesOf(scope, raw, fields),
     topics: topicsOf(fields),
   }
+}
+
+const sentinelsOf = (
+  scope: Pick<Scope, 'reader'>,
+  fields: StoreFields,
+): { readonly sentinels?: number | undefined } => {
+  if (!fields.has('sentinels')) return {}
+  if (fields.get('mode') !== 'sentinel')
+    report(scope, fields.path('sentinels'), 'sentinels: they vote only in "mode: sentinel"', 'write "mode: sentinel"')
+  return { sentinels: fields.get('sentinels') }
 }
 
 const shardsOf = (scope: Pick<Scope, 'reader' | 'data'>, fields: StoreFields): StoreComponent['shards'] => {

@@ -73,6 +73,8 @@ export interface Host {
   readonly machine: string | undefined
   readonly zone: string | undefined
   readonly region: string | undefined
+  /** Share of the time for which one machine works; undefined: not declared. */
+  readonly availability?: number | undefined
 }
 
 /** Keys that locks, counters and caches are about. */
@@ -107,6 +109,8 @@ interface ComponentBase {
   readonly startupSeconds: number
   /** A crashed instance is started again after this long; undefined: it stays down. */
   readonly restartAfterSeconds: number | undefined
+  /** Share of the time for which one instance works while its machine does; undefined: not declared. */
+  readonly availability?: number | undefined
   /** CPU and wait per visit, on top of what the flow says; undefined: none declared (calibration may know it). */
   readonly demand: Work | undefined
 }
@@ -189,6 +193,18 @@ export interface ServiceComponent extends ComponentBase {
   readonly flow: readonly Step[]
   /** Offered to other services by `call: component.operation`. */
   readonly operations: Readonly<Record<string, { readonly flow: readonly Step[] }>>
+  readonly env?: Readonly<Record<string, EnvironmentValue>> | undefined
+  readonly probes?: { readonly liveness: Probe | undefined; readonly readiness: Probe | undefined } | undefined
+  /** What is said of it elsewhere; `plan` judges it. */
+  readonly claims?: { readonly throughputPerSecond: number } | undefined
+}
+
+export type EnvironmentValue = { readonly value: string } | { readonly secret: string }
+
+/** A path that an orchestrator asks, and the components that the program asks before it answers. */
+export interface Probe {
+  readonly path: string
+  readonly checks: readonly ComponentId[]
 }
 
 export interface Pool {
@@ -197,6 +213,8 @@ export interface Pool {
   /** Connections per replica (per process of an event-loop service: size / processes, rounded up). */
   readonly size: number
   readonly acquireTimeoutSeconds: number | undefined
+  /** Connections that one request of a program of your own holds at once; undefined: what the flows mean. */
+  readonly connectionsPerRequest?: number | undefined
 }
 
 /** redis, postgres, mysql, mongodb, rabbitmq, kafka: keeps state. Which steps it accepts is its descriptor's matter. */
@@ -217,6 +235,8 @@ export interface StoreComponent extends ComponentBase {
   /** Divided by the keys of a data set: `masters` are its shards then, each with `replicasPerMaster` copies. */
   readonly shards: { readonly count: number; readonly key: DataId } | undefined
   readonly replicationFactor: number | undefined
+  /** Of mode sentinel; undefined: not declared. */
+  readonly sentinels?: number | undefined
   readonly queues: Readonly<Record<string, Queue>>
   readonly topics: Readonly<Record<string, Topic>>
 }
@@ -316,9 +336,16 @@ export interface Retry {
   readonly budget: number | undefined
 }
 
-export type Traffic =
+export type Traffic = (
   | { readonly mode: 'closed'; readonly users: number; readonly thinkTime: Distribution }
   | { readonly mode: 'open'; readonly ratePerSecond: number }
+) & { readonly surge?: Surge | undefined }
+
+/** The steepest rise to be expected: to `factor` times the traffic within so long. `plan` judges it; experiments play loads. */
+export interface Surge {
+  readonly factor: number
+  readonly withinSeconds: number
+}
 
 /** A step of a growth path: what is changed, and the load from which on it is in place. */
 export interface Phase {
@@ -343,4 +370,8 @@ export interface Policy {
   /** Share of capacity to keep free. */
   readonly headroom: number
   readonly survive: 'nothing' | 'one-node' | 'one-host' | 'one-zone' | 'one-region'
+  /** Review rules whose severity is another one here, by id. */
+  readonly rules?: Readonly<Record<string, RuleLevel>> | undefined
 }
+
+export type RuleLevel = 'off' | 'info' | 'warning' | 'error'

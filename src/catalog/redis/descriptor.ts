@@ -16,6 +16,7 @@ export const redis: EngineDescriptor = {
       'maxConnections',
       'replication',
       'failover',
+      'sentinels',
       'queues',
     ]),
     persistence: oneOf(['none', 'aof', 'rdb']).default('none'),

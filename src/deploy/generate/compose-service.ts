@@ -235,7 +235,7 @@ const serviceContainer = (context: ContainerContext): Container => {
         : service.command === undefined
           ? {}
           : { command: service.command.map(literal) }),
-      environment: { NODE_ENV: 'production', PLIMSOLL_SERVICE: file, PORT: String(port) },
+      environment: { NODE_ENV: 'production', ...valuesOf(service), PLIMSOLL_SERVICE: file, PORT: String(port) },
       env_file: secrets,
       volumes: [`./${path}:${file}:ro`],
       stop_grace_period: '10s',
@@ -258,6 +258,12 @@ const serviceContainer = (context: ContainerContext): Container => {
     needs,
   }
 }
+
+/** What the file itself says of the environment; secrets come from secrets.env. */
+const valuesOf = ({ env = {} }: ServiceComponent): { readonly [name: string]: Json } =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, entry]) => ('value' in entry ? [[name, literal(entry.value)]] : [])),
+  )
 
 /** A service needs the stores that it has pools to, and those that its flows name; the latter are few: all of them. */
 const storesOf = (topology: Topology): readonly string[] =>

@@ -108,6 +108,18 @@ const volumesOf = (containers: ReadonlyMap<Unit, Container>): { readonly [key: s
   return names.length === 0 ? {} : { volumes: Object.fromEntries(names.map((name) => [name, {}])) }
 }
 
+/** Variables of services whose values are secrets, by name. */
+const secretNames = (topology: Topology): readonly string[] => {
+  const names = new Set(
+    Object.values(topology.components).flatMap((component) =>
+      component.role === 'service'
+        ? Object.entries(component.env ?? {}).flatMap(([name, entry]) => ('secret' in entry ? [name] : []))
+        : [],
+    ),
+  )
+  return names.size === 0 ? [] : ['# Secrets of services.', ...[...names].sort().map((name) => `${name}=`)]
+}
+
 const secretsExample = (topology: Topology): string =>
   [
     `# ${generatedHeader(topology)}`,
@@ -115,6 +127,7 @@ const secretsExample = (topology: Topology): string =>
     'POSTGRES_PASSWORD=',
     '# The same again, for the services that connect.',
     'PGPASSWORD=',
+    ...secretNames(topology),
     '',
   ].join('\n')
 

@@ -170,6 +170,7 @@ export const title = matching(
 )
 export const tableName = matching(/^[a-z][a-z0-9_-]{0,62}$/, 'a table name', 'lower-case letters, digits, "_" and "-"')
 export const zoneName = matching(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a zone or region', 'lower-case letters, digits and "-"')
+export const httpPath = matching(/^\/[^\s?#]*$/, 'a path', 'it begins with "/", such as /healthz')
 export const currencyCode = matching(/^[A-Z]{3}$/, 'a currency', 'three letters of ISO 4217, such as USD')
 
 /** A reference to something that the file (or another) names; whether it exists is checked later. */

@@ -3,7 +3,7 @@ import type { Experiment } from '../../experiment/types.js'
 import { notYet, PlimsollError, type Problem } from '../../lib/errors.js'
 import { exitCodes } from '../../lib/exit-codes.js'
 import { type Step, walk } from '../../topology/flow.js'
-import type { Topology } from '../../topology/types.js'
+import type { Component, Topology } from '../../topology/types.js'
 import { objectionTo } from './faults/schedule.js'
 import { supportedSteps } from './flow/compile.js'
 
@@ -13,6 +13,9 @@ export const refuseUnsupported = (topology: Topology, experiment: Experiment): v
   const refuse = (what: string, position: Problem['position']): void => {
     problems.push(...notYet(what, position).problems)
   }
+  for (const component of Object.values(topology.components))
+    for (const what of unsupportedOf(component))
+      refuse(`${component.id}: ${what} in the simulator`, locate(['components', component.id]))
   for (const flow of flowsOf(topology))
     for (const step of walk(flow))
       for (const what of unsupportedStep(step)) refuse(`step ${step.id}: ${what} in the simulator`, locate(step.path))
@@ -31,5 +34,18 @@ export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => [
       : [],
   ),
 ]
+
+const unsupportedOf = (component: Component): readonly string[] => {
+  if (component.engine === 'etcd') return ['engine etcd']
+  if (component.role === 'service')
+    return [
+      ...(component.probes?.readiness?.checks.length ? ['probes.readiness.checks'] : []),
+      ...(component.probes?.liveness?.checks.length ? ['probes.liveness.checks'] : []),
+      ...Object.values(component.pools).flatMap(({ id, connectionsPerRequest = 1 }) =>
+        connectionsPerRequest > 1 ? [`pools.${id}.connectionsPerRequest`] : [],
+      ),
+    ]
+  return []
+}
 
 const unsupportedStep = (step: Step): readonly string[] => (supportedSteps.has(step.kind) ? [] : [step.kind])

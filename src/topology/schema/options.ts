@@ -7,9 +7,11 @@ import {
   count,
   decimal,
   duration,
+  httpPath,
   id,
   positiveDuration,
   positiveRate,
+  positiveRatio,
   positiveSize,
   ratio,
   reference,
@@ -21,6 +23,7 @@ import {
 import { about, form, notSupportedYet, oneOf } from '../../lib/document/schema.js'
 import { work, workTime } from '../../lib/document/work-time.js'
 import { z } from '../../lib/document/zod.js'
+import { environment } from './environment.js'
 import { scalingShape } from './scaling.js'
 import { stepList } from './steps.js'
 
@@ -56,6 +59,10 @@ export const commonOptions = {
   startup: about('from start to ready', duration.optional()),
   restart: about('a crashed instance is started again', z.strictObject({ after: duration }).optional()),
   demand: about('CPU and wait per visit, on top of what the flow says', work.optional()),
+  availability: about(
+    'share of the time for which one instance works, when its machine does; judged by `plan`',
+    positiveRatio.optional(),
+  ),
   rollout: notSupportedYet('how a new version replaces the old one', z.unknown()).optional(),
 } as const
 
@@ -122,6 +129,11 @@ export const balancerOptions = {
 
 export const redeliverShape = { after: positiveDuration, max: positiveDuration.optional() }
 
+const probe = z.strictObject({
+  path: about('such as /readyz', httpPath),
+  checks: about('components that it asks before it says yes', z.array(reference).optional()),
+})
+
 export const serviceOptions = {
   execution: z
     .strictObject({
@@ -151,11 +163,24 @@ export const serviceOptions = {
           to: about('store or store.role', reference),
           size: about('connections per replica', count(1, 100_000)),
           acquireTimeout: about('how long to wait for a connection; default: for ever', positiveDuration.optional()),
+          connectionsPerRequest: about(
+            'of a program of your own: connections of this pool that one request holds at once (default 1)',
+            count(1, 1000).optional(),
+          ),
         }),
       )
       .optional(),
   ),
   scaling: about('an autoscaler: HPA, and KEDA for min 0', z.strictObject(scalingShape).optional()),
+  env: about('environment of the program: values, or { secret: name }', environment.optional()),
+  probes: about(
+    'what an orchestrator asks: is it alive (else it is restarted), is it ready (else it gets no requests)',
+    z.strictObject({ liveness: probe.optional(), readiness: probe.optional() }).optional(),
+  ),
+  claims: about(
+    'what is said of it elsewhere, to be judged by `plan`',
+    z.strictObject({ throughput: about('requests or messages, all replicas together', positiveRate) }).optional(),
+  ),
   consumes: about('broker.queue or broker.topic: runs `flow` for each message', reference.optional()),
   slots: about('messages in hand at once per replica', count(1, 10_000).optional()),
   acknowledge: oneOf(['before-work', 'after-work']).optional(),
@@ -199,6 +224,7 @@ export const storeOptions = {
       })
       .optional(),
   ),
+  sentinels: about('mode sentinel: processes that vote on a failover (default 3)', count(1, 100).optional()),
   replicationFactor: count(1, 10).optional(),
   queues: z
     .record(

@@ -12,6 +12,7 @@ import {
   percentage,
   positiveDuration,
   positiveRate,
+  positiveRatio,
   positiveSize,
   price,
   ratio,
@@ -38,6 +39,7 @@ export const hostShape = {
   machine: about('its name in the price list, such as c6i.2xlarge: its price when none is written', text.optional()),
   zone: zoneName.optional(),
   region: zoneName.optional(),
+  availability: about('share of the time for which a machine works; judged by `plan`', positiveRatio.optional()),
 }
 
 const popularity: z.ZodType<Popularity> = scalar(
@@ -171,6 +173,10 @@ export const trafficShape = {
   rate: about('open: arrivals, whatever the answers', positiveRate.optional()),
   users: about('closed: users who wait for their answer', count(1, 10_000_000).optional()),
   thinkTime: about('between an answer and the next request; 0s: always in flight', workTime.optional()),
+  surge: about(
+    'the steepest rise to be expected, for `plan`: to factor times the traffic within so long',
+    z.strictObject({ factor: decimal(1, 1e6), within: positiveDuration }).optional(),
+  ),
   daily: about(
     'the course of a day: the declared traffic at its peak, this share of it in the quietest hour, a sine between',
     z.strictObject({ low: ratio }).optional(),
@@ -235,6 +241,10 @@ export const growthShape = {
 export const policyShape = {
   headroom: about('share of capacity to keep free (default 0%)', ratio.optional()),
   survive: about('what may be lost', oneOf(['nothing', 'one-node', 'one-host', 'one-zone', 'one-region']).optional()),
+  rules: about(
+    'severity of review rules by their id; off: not reviewed',
+    z.record(id, oneOf(['off', 'info', 'warning', 'error'])).optional(),
+  ),
 }
 
 /** Targets of `plimsoll generate` that patches may name. */

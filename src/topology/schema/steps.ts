@@ -115,7 +115,15 @@ export const stepShapes = {
     ),
     ...modifierShape,
   },
-  query: { query: about('own pool, or store[.role] without a pool', reference), ...sqlShape, ...modifierShape },
+  query: {
+    query: about('own pool, or store[.role] without a pool', reference),
+    ...sqlShape,
+    consistency: about(
+      'what the reader needs: read-your-writes sees what its own client wrote before (default eventual)',
+      oneOf(['eventual', 'read-your-writes']).optional(),
+    ),
+    ...modifierShape,
+  },
   write: { write: about('own pool, or store[.role] without a pool', reference), ...sqlShape, ...modifierShape },
   transaction: {
     transaction: about('own pool: the steps share the one connection that it holds', reference),

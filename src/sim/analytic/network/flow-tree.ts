@@ -229,6 +229,10 @@ const stepTree = (step: Step, scope: Scope, context: TreeContext): Node => {
 const flowTree = (steps: readonly Step[], scope: Scope, context: TreeContext): Node =>
   series(steps.map((step) => stepTree(step, scope, context)))
 
+/** Some steps that `self` executes, alone. */
+export const stepsTree = (self: ComponentId, steps: readonly Step[], context: TreeContext): Node =>
+  flowTree(steps, { self, held: new Set() }, context)
+
 /** A visit of a service that runs `flow`; the visit's own CPU is one burst with a computation that comes first. */
 const serviceTree = (self: ComponentId, flow: readonly Step[], context: TreeContext, step?: Step): Node => {
   const scope: Scope = { self, held: new Set() }

@@ -81,12 +81,17 @@ const computed = (
   )
 }
 
-export const hitRatios = (topology: Topology, classRate: (request: string) => number): HitRatios => {
+/** `declared: false`: what all of them would be if nobody had declared or measured any. */
+export const hitRatios = (
+  topology: Topology,
+  classRate: (request: string) => number,
+  { declared = true }: { readonly declared?: boolean } = {},
+): HitRatios => {
   const ratios = new Map<string, number>()
   const assumptions: string[] = []
   const measured = topology.calibration?.hitRatios
   const known = (step: Lookup): number | undefined =>
-    step.hitRatio ?? measured?.[step.id] ?? measured?.[step.target.component]
+    declared ? (step.hitRatio ?? measured?.[step.id] ?? measured?.[step.target.component]) : undefined
   const caches = new Map<string, ReturnType<typeof computed>>()
   const follows = (step: Lookup): number => {
     const { component } = step.target

@@ -176,6 +176,8 @@ export class Network {
     if (!this.paces.has(id)) {
       const size = this.sizeOf(id)
       const { level, count } = this.levelOf(id)
+      // What nests in itself is computed as if it did not.
+      this.paces.set(id, undefined)
       this.paces.set(
         id,
         size > mostRoom || count === 0 ? undefined : equivalentPace(level, this.members(level, count), size),

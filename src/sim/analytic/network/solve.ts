@@ -2,7 +2,7 @@
 import type { Placement } from '../../../result/placement.js'
 import type { ComponentId, RequestClass, Topology } from '../../../topology/types.js'
 import { places, roundTrips } from '../../places.js'
-import { type Node, requestTree } from './flow-tree.js'
+import { type Node, requestTree, type TreeContext } from './flow-tree.js'
 import { flushRatios } from './flush-ratios.js'
 import { type HitRatios, hitRatios } from './hit-ratios.js'
 import { keptAnswers, ratesBehind } from './kept-answers.js'
@@ -76,7 +76,7 @@ export const solveTopology = (
   placement: Placement,
   spread: Spread,
   gone?: ReadonlyMap<ComponentId, unknown>,
-): { readonly hits: HitRatios; readonly solved: Solved } => {
+): { readonly hits: HitRatios; readonly solved: Solved; readonly tree: TreeContext } => {
   const at = (throughput: number) => {
     const classRate = (id: string): number => throughput * (topology.requests[id]?.share ?? 0)
     const keptShare = keptAnswers(topology, classRate)
@@ -87,21 +87,16 @@ export const solveTopology = (
       gone === undefined
         ? present
         : { ...present, of: (step) => (gone.has(step.target.component) ? 0 : present.of(step)) }
-    const solved = solveAll(
+    const tree: TreeContext = {
       topology,
-      placement,
-      (request) =>
-        requestTree(request, {
-          topology,
-          hitRatio: hits.of,
-          flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
-          keptShare,
-          placeOf: places(topology, placement),
-          roundTripSeconds: roundTrips(topology, placement),
-        }),
-      spread,
-    )
-    return { hits, solved }
+      hitRatio: hits.of,
+      flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
+      keptShare,
+      placeOf: places(topology, placement),
+      roundTripSeconds: roundTrips(topology, placement),
+    }
+    const solved = solveAll(topology, placement, (request) => requestTree(request, tree), spread)
+    return { hits, solved, tree }
   }
   const guess = topology.traffic?.mode === 'open' ? topology.traffic.ratePerSecond : firstGuessPerSecond
   const first = at(guess)
