@@ -16,6 +16,7 @@ import { parseTopology } from '../topology/parse.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import { printJson } from './json.js'
+import { modeOf } from './plan-mode.js'
 
 /** Findings are advice, not a verdict: a plan that was made ends with 0, unless --fail-on says which of them are more. */
 export const run: CommandHandler = async ({ args, options, host }): Promise<ExitCode> => {
@@ -23,6 +24,7 @@ export const run: CommandHandler = async ({ args, options, host }): Promise<Exit
   const failOn = failOnOf(options.failOn)
   const only = rulesOf(options.rule)
   refuseTogether(options)
+  const mode = modeOf(options)
   const { text, ...source } = await readTopologyFile(resolve(host.cwd, file), { file })
   const parse = (from: string): Topology => parseTopology(from, { ...source, registry: engineRegistry })
   const prices = await pricesOf(options.prices, host.cwd)
@@ -39,6 +41,18 @@ export const run: CommandHandler = async ({ args, options, host }): Promise<Exit
       prices,
     })
     return verdict(findings, failOn)
+  }
+  if (mode !== undefined) {
+    const { planMore } = await import('./plan-more.js')
+    await planMore(mode, {
+      host,
+      options,
+      file,
+      text,
+      parse: (settings) => parseTopology(text, { ...source, registry: engineRegistry, settings }),
+      plan: (topology) => reviewedBy(capacityPlan(topology, undefined, prices), only),
+    })
+    return exitCodes.ok
   }
   const topology = parse(text)
   const plan = reviewedBy(capacityPlan(topology, undefined, prices), only)
