@@ -21,7 +21,8 @@ const planted = Object.entries(twins).map(([id, { good, planted: change }]): [st
 const files = [
   'scenarios/flash-sale/topology.yaml',
   'scenarios/optimization-api/topology.yaml',
-  'test/fixtures/topologies/task-queue.yaml',
+  'scenarios/task-queue/topology.yaml',
+  'scenarios/container-routing/topology.yaml',
 ]
 
 describe.each([...files.map((path): [string, string] => [path, read(path)]), ...planted])('%s, mended', (_, text) => {

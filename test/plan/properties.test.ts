@@ -17,7 +17,8 @@ import { topologyFile, topologyFrom } from '../support/topology.js'
 const files = [
   'scenarios/optimization-api/topology.yaml',
   'scenarios/flash-sale/topology.yaml',
-  'test/fixtures/topologies/task-queue.yaml',
+  'scenarios/task-queue/topology.yaml',
+  'scenarios/container-routing/topology.yaml',
   'test/golden/generate/topology.yaml',
 ]
 
