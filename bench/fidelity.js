@@ -12,7 +12,7 @@ import { library, root } from './fidelity/library.js'
 import { measure, readState } from './fidelity/measure.js'
 import { placements } from './fidelity/plan.js'
 import { record } from './fidelity/record.js'
-import { tableOf } from './fidelity/text.js'
+import { causesOf, tableOf } from './fidelity/text.js'
 
 const { values } = parseArgs({
   options: {
@@ -50,15 +50,17 @@ const state = readState(folder, { kneePerSecond: null, sessions: [] })
 const base = await tools.loadTopology(tools.topologyFile, { calibration: false })
 const evaluation = evaluate({ state, placement, tools: { ...tools, readRun }, base })
 const { sessions: count, kneePerSecond, rows } = evaluation
+const causes = causesOf(evaluation)
+const lines = [...tableOf(evaluation), ...(causes.length === 0 ? [] : ['', 'What misses, and by what:', '', ...causes])]
 const headline = `Knee ${kneePerSecond?.toFixed(0) ?? '?'}/s (p99 < 50 ms); ${count.valid} of ${count.whole} whole sessions are valid`
 if (values.json) process.stdout.write(`${JSON.stringify(evaluation, null, 1)}\n`)
-else process.stdout.write(`${placement}: ${headline}\n\n${tableOf(evaluation).join('\n')}\n`)
+else process.stdout.write(`${placement}: ${headline}\n\n${lines.join('\n')}\n`)
 if (count.valid < Math.min(2, sessions)) {
   process.stderr.write('not enough valid sessions yet: call it again to go on\n')
   process.exit(6)
 }
 if (values.write) {
   const [first] = Object.values(state.sessions[0].runs)
-  record({ root, section: placement, headline, lines: tableOf(evaluation), first: readRun(first).result })
+  record({ root, section: placement, headline, lines, first: readRun(first).result })
 }
 process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1

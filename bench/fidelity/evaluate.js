@@ -13,6 +13,21 @@ const quantities = [
   { name: 'throughput', of: (r) => r.requests.all.ratePerSecond, unit: '/s', relative: true, open: false },
 ]
 
+/** CPU-seconds per answered request, by component and of the generator. */
+const costs = ({ components, generator, requests }) =>
+  Object.fromEntries(
+    [...Object.entries(components), ['generator', generator]].map(([id, { cpuSeconds }]) => [
+      id,
+      cpuSeconds / requests.all.completed,
+    ]),
+  )
+
+/** Predicted less measured. */
+const costErrors = (predicted, measured) => {
+  const [sims, stack] = [predicted.map(costs), costs(measured)]
+  return Object.fromEntries(Object.keys(stack).map((id) => [id, middle(sims.map((sim) => sim[id])) - stack[id]]))
+}
+
 const play = ({ tools, topology, run, seed }) => {
   const experiment = tools.parseExperiment(run.text, { file: run.file, topology })
   const simulation = new tools.Simulation({ topology, experiment, placement: run.result.placement, seed })
@@ -43,6 +58,7 @@ const evaluateSession = ({ session, tools, base }) => {
             predicted: sim,
             measured: stack,
             error: relative ? sim / stack - 1 : sim - stack,
+            costs: costErrors(predicted, run.result),
           }
         })
     })
@@ -68,6 +84,7 @@ export const evaluate = ({ state, placement, tools, base }) => {
       measured: middle(measured),
       spread: (Math.max(...measured) - Math.min(...measured)) / 2,
       errors: all.map((row) => row.error),
+      costs: Object.fromEntries(Object.keys(all[0].costs).map((id) => [id, middle(all.map((row) => row.costs[id]))])),
       error,
       bound: bounds[quantity],
       holds: Math.abs(error) <= bounds[quantity],

@@ -22,3 +22,25 @@ export const tableOf = ({ rows }) => {
   }
   return lines
 }
+
+const microseconds = (seconds) => `${seconds > 0 ? '+' : ''}${(seconds * 1e6).toFixed(0)} µs`
+
+/** Less than this per request is the noise of what chance drew. */
+const noticeable = 10e-6
+
+/** One line for each load of which something misses: what the model believes too much or too little of, largest first. */
+export const causesOf = ({ rows }) => {
+  const missed = [...new Set(rows.filter(({ holds }) => !holds).map(({ point }) => point))]
+  return missed.map((name) => {
+    const { costs } = rows.find(({ point, holds }) => point === name && !holds)
+    const wrong = Object.entries(costs)
+      .filter(([, seconds]) => Math.abs(seconds) >= noticeable)
+      .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a))
+    const what = rows.filter(({ point, holds }) => point === name && !holds).map(({ quantity }) => quantity)
+    const why =
+      wrong.length === 0
+        ? 'CPU per request agrees, so the model lacks a delay that burns no CPU'
+        : `CPU per request, predicted less measured: ${wrong.map(([id, seconds]) => `${id} ${microseconds(seconds)}`).join(', ')}`
+    return `- ${name} (${what.join(', ')}): ${why}.`
+  })
+}
