@@ -30,7 +30,7 @@ const measure = (kind, [columns, rows]) => {
     process.stderr.write(`bench/dashboard: ${kind} ended with ${run.status}\n${run.stderr}`)
     process.exit(2)
   }
-  return JSON.parse(run.stderr.trim().split('\n').at(-1))
+  return JSON.parse(run.stdout)
 }
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]

@@ -116,6 +116,6 @@ const tick = () => {
   const cores = (user + system) / 1000 / (performance.now() - at)
   const measured = { cores, drawings, bytes }
   shown.end()
-  process.stderr.write(`${JSON.stringify(measured)}\n`)
+  process.stdout.write(`${JSON.stringify(measured)}\n`)
 }
 const timer = setInterval(tick, everyMilliseconds)

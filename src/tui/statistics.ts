@@ -1,7 +1,7 @@
 /** Values to be read: of the last seconds of a run that goes on, of the whole run once it is over. */
 import { failuresOf } from '../result/counts.js'
 import { LatencyHistogram } from '../result/histogram.js'
-import { beganAt, type SecondEvent, secondsIn } from '../result/run-event.js'
+import { beganAt, type ClassSecond, type SecondEvent, secondsIn } from '../result/run-event.js'
 import type { ClassResult, ComponentResult } from '../result/run-result.js'
 import type { Percentile } from './moment.js'
 
@@ -51,6 +51,22 @@ export const recentSeconds = (seconds: readonly SecondEvent[], at: number): read
 /** Emptied before each use: a histogram is large. */
 const scratch = new LatencyHistogram()
 
+/** Of the windows of some dozen classes: each second is in five of them, and to decode it is what a drawing costs most. */
+const mostDecoded = 160
+const decoded = new Map<ClassSecond, LatencyHistogram>()
+
+const histogramOf = (second: ClassSecond): LatencyHistogram => {
+  const known = decoded.get(second)
+  if (known !== undefined) return known
+  const [oldest] = decoded.size < mostDecoded ? [] : decoded
+  if (oldest !== undefined) decoded.delete(oldest[0])
+  const histogram = oldest?.[1] ?? new LatencyHistogram()
+  histogram.reset()
+  histogram.addEncoded(second.histogram)
+  decoded.set(second, histogram)
+  return histogram
+}
+
 export const classOver = (seconds: readonly SecondEvent[], id: string): ClassStatistics | undefined => {
   const parts = seconds.flatMap(({ requests }) => requests[id] ?? [])
   const last = parts.at(-1)
@@ -62,7 +78,7 @@ export const classOver = (seconds: readonly SecondEvent[], id: string): ClassSta
     parts.reduce((total, part) => total + value(part), 0)
   const completed = sum((part) => part.completed)
   scratch.reset()
-  for (const { histogram } of parts) scratch.addEncoded(histogram)
+  for (const part of parts) scratch.add(histogramOf(part))
   const quantile = (share: number): number | null => (scratch.count === 0 ? null : scratch.quantile(share))
   return {
     ratePerSecond: sum((part) => part.ok) / secondsIn(seconds),

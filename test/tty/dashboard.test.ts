@@ -149,11 +149,12 @@ describe('a replay', () => {
 
   test('that crashes gives the terminal back first, and then tells', async () => {
     await simulated()
-    writeFileSync(join(folder, 'crash.cjs'), "setTimeout(() => { throw new Error('planted') }, 2500)\n")
+    // As soon as there is a screen.
+    const crash = "if (process.listenerCount('uncaughtExceptionMonitor') > 0) throw new Error('planted')"
+    writeFileSync(join(folder, 'crash.cjs'), `setInterval(() => { ${crash} }, 1500)\n`)
     await open(80, 24)
     terminal.run(`NODE_OPTIONS='--require ./crash.cjs' plimsoll dashboard; echo "exit $?"`)
-    await terminal.until(/▶ replay 1×/, 20)
-    const seen = await terminal.until(/exit \d+/, 10)
+    const seen = await terminal.until(/exit \d+/, 30)
     expect(seen).toContain('Error: planted')
     await expectRestored()
   })
