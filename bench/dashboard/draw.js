@@ -1,5 +1,6 @@
-// One measurement of bench/dashboard.js: a second of a run of eight classes and twelve components every tenth of a second, drawn by
-// the dashboard beside a prediction (`screen`), or told by the ordinary line (`line`). The terminal is a stream that counts.
+// One measurement of bench/dashboard.js: a run of eight classes and twelve components beside a prediction, drawn ten times a second
+// as it happens (`live`: a second of it every second) or replayed (`replay`: a second of it every tenth of a second), or told by
+// the ordinary line (`line`, as fast as the replay). The terminal is a stream that counts.
 import { EventEmitter } from 'node:events'
 import { runProgress } from '../../dist/commands/progress.js'
 import { paintFor } from '../../dist/report/paint.js'
@@ -91,7 +92,14 @@ const screen = async () => {
   })
   session.events([started])
   session.predict({ durationSeconds: duration, series: events, requests: {}, components: {}, hosts: {} })
-  return { tell: (event) => session.events([event]), end: () => session.close() }
+  let ticked = 0
+  return {
+    tell: (event) => {
+      if (kind === 'replay' || ticked++ % 10 === 0) session.events([event])
+      else session.activity(`drawing ${ticked}`)
+    },
+    end: () => session.close(),
+  }
 }
 const line = () => {
   const progress = runProgress({ isTTY: true, columns: Number(columns), color: false, write: stdout.write })
@@ -99,7 +107,7 @@ const line = () => {
   return { tell: (event) => progress.event(event), end: () => progress.end() }
 }
 
-const shown = kind === 'screen' ? await screen() : line()
+const shown = kind === 'line' ? line() : await screen()
 let next = 0
 let from
 let at

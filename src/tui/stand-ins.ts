@@ -36,4 +36,6 @@ export const standIn = (text: string, width: number): string => {
 export const withLines = (written: string): string =>
   written
     .replace(/[\u{f0000}-\u{f1fff}]/gu, (character) => lines[(character.codePointAt(0) ?? 0) - firstCodePoint] ?? '')
-    .replace(/ +$/gm, '')
+    .split('\n')
+    .map((row) => row.trimEnd())
+    .join('\n')
