@@ -62,6 +62,8 @@ export const commands: readonly CommandSpec[] = [
         summary: 'when each limit is reached, the cheapest step there, and what a planned path is worth',
       },
       { flags: '--history <file>', summary: 'with --growth: a rate fitted to a CSV of date,load' },
+      { flags: '--samples <number>', summary: 'draws of the uncertain numbers of the file (default: 200)' },
+      { flags: '--seed <number>', summary: 'seed of these draws (default: 1)' },
       { flags: '--explain <component>', summary: 'the formulas behind its numbers, with the numbers in' },
       { flags: '--md', summary: 'Markdown' },
       json,

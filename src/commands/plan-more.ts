@@ -1,5 +1,6 @@
 /** What `plan` answers instead of the plan itself: --set, --sweep, --sensitivity, --growth, --explain. */
 import { resolve } from 'node:path'
+import type { PriceList } from '../catalog/prices/list.js'
 import { suggestion } from '../lib/did-you-mean.js'
 import { parametersOf } from '../lib/document/parameters.js'
 import { parseSetting, type Setting } from '../lib/document/settings.js'
@@ -17,12 +18,14 @@ import { growthDocument } from '../report/growth.js'
 import { paintFor } from '../report/paint.js'
 import { differenceDocument } from '../report/plan-difference.js'
 import { explanationDocument, planSweepDocument, sensitivityDocument } from '../report/plan-more.js'
+import { uncertaintySections } from '../report/uncertainty.js'
 import { readText } from '../system/files.js'
 import type { Topology } from '../topology/types.js'
 import type { Invocation } from './command.js'
 import type { Host } from './host.js'
 import { printJson } from './json.js'
 import { type Mode, many } from './plan-mode.js'
+import { withUncertainty } from './plan-uncertainty.js'
 
 export interface MoreRequest {
   readonly host: Host
@@ -33,6 +36,7 @@ export interface MoreRequest {
   readonly text: string
   readonly parse: (settings: readonly Setting[]) => Topology
   readonly plan: (topology: Topology) => CapacityPlan
+  readonly prices: PriceList | undefined
 }
 
 const show = ({ host, options }: MoreRequest, json: unknown, document: Document): void => {
@@ -49,10 +53,19 @@ const settingsOf = ({ options }: MoreRequest): readonly Setting[] => many(option
 const whatIf = (request: MoreRequest): void => {
   const settings = settingsOf(request)
   const base = request.plan(request.parse([]))
-  const head = request.plan(request.parse(settings))
+  const topology = request.parse(settings)
+  // What is set is no longer uncertain; the rest is.
+  const head = withUncertainty(request.plan(topology), {
+    ...request,
+    topology,
+    parse: (drawn) => request.parse([...settings, ...drawn]),
+  })
   const difference = planDifference(base, head)
   const title = `${base.topology.name} with ${settings.map(({ text }) => text).join(', ')}`
-  show(request, { ...difference, plan: head }, differenceDocument(difference, title))
+  const { sections, ...heading } = differenceDocument(difference, title)
+  const { headroom } = topology.policy
+  const uncertain = uncertaintySections(head.uncertainty, { currency: head.cost.currency, headroom })
+  show(request, { ...difference, plan: head }, { ...heading, sections: [...sections, ...uncertain] })
 }
 
 const mostPoints = 1000

@@ -51,11 +51,21 @@ export const run: CommandHandler = async ({ args, options, host }): Promise<Exit
       text,
       parse: (settings) => parseTopology(text, { ...source, registry: engineRegistry, settings }),
       plan: (topology) => reviewedBy(capacityPlan(topology, undefined, prices), only),
+      prices,
     })
     return exitCodes.ok
   }
   const topology = parse(text)
-  const plan = reviewedBy(capacityPlan(topology, undefined, prices), only)
+  const middle = reviewedBy(capacityPlan(topology, undefined, prices), only)
+  const plan =
+    topology.uncertain.length === 0
+      ? middle
+      : (await import('./plan-uncertainty.js')).withUncertainty(middle, {
+          options,
+          topology,
+          parse: (settings) => parseTopology(text, { ...source, registry: engineRegistry, settings }),
+          prices,
+        })
   const { headroom } = topology.policy
   if (options.json === true) printJson(host, plan)
   else if (options.md === true) host.stdout.write(renderMarkdown(planDocument(plan, headroom)))

@@ -9,6 +9,7 @@ import type { RunContext } from '../run/context.js'
 import { loadExperiment } from '../system/files.js'
 import type { Host } from './host.js'
 import { type RunProgress, runProgress } from './progress.js'
+import { uncertainNote } from './uncertain-note.js'
 
 export interface ContextOptions {
   /** As the user named it. */
@@ -40,6 +41,8 @@ export const prepareRun = async (host: Host, options: ContextOptions): Promise<P
     file: options.experiment,
     topology: options.topology === undefined ? undefined : resolve(host.cwd, options.topology),
   })
+  const note = uncertainNote(topology)
+  if (note !== undefined) host.stderr.write(note)
   const progress = runProgress(host.stderr, options.plainEverySeconds)
   const context: RunContext = {
     topology,

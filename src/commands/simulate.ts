@@ -21,6 +21,7 @@ import { printJson } from './json.js'
 import { exitCodeOf } from './run-context.js'
 import { type SimulateFlags, simulateFlags } from './simulate-flags.js'
 import { inAscii } from './terminal.js'
+import { uncertainNote } from './uncertain-note.js'
 
 /** Simulated without an experiment and without --duration; named in the help. */
 const defaultSeconds = 60
@@ -31,6 +32,8 @@ export const run: CommandHandler = async (invocation): Promise<ExitCode> => {
   const flags = simulateFlags(invocation)
   const { source, points } = await inputs(invocation, flags)
   if (typeof flags.csv === 'string') assertReplaceable(resolve(host.cwd, flags.csv))
+  const note = points[0] && uncertainNote(points[0].simulated.topology)
+  if (note !== undefined) host.stderr.write(note)
   const results = await simulated(host, flags, source, points)
   const [first] = results ?? []
   if (results === undefined || first === undefined)

@@ -39,7 +39,8 @@ const breakingAt = (operations: Operations, declared: Declared, ratePerSecond: n
       }
     : null
 
-export const objectivePlans = (operations: Operations, declared: Declared): readonly ObjectivePlan[] =>
+/** `width`: relative, to which the load is sought at which an objective breaks. */
+export const objectivePlans = (operations: Operations, declared: Declared, width?: number): readonly ObjectivePlan[] =>
   Object.values(operations.topology.requests).flatMap((request) =>
     request.slo
       .filter(({ path }) => path !== 'availability')
@@ -47,7 +48,7 @@ export const objectivePlans = (operations: Operations, declared: Declared): read
         const base = { request: request.id, path, bound }
         const at = (operation: Operation): number | undefined => predict(operation, request, path)
         if (at(operations.idle) === undefined) return { ...base, predicted: null, holds: null, breaks: null }
-        const edge = crossing(operations, (operation) => (at(operation) ?? 0) > bound)
+        const edge = crossing(operations, (operation) => (at(operation) ?? 0) > bound, undefined, width)
         const breaks = breakingAt(operations, declared, Math.min(edge, operations.maxPerSecond))
         const predicted = declared.operation === undefined ? undefined : at(declared.operation)
         const holds = declared.ratePerSecond === 0 ? null : predicted !== undefined && predicted <= bound

@@ -37,14 +37,10 @@ const rest = (topology: Topology, computed: readonly string[]): readonly string[
   ...computed,
 ]
 
-/** `placement`: where a run happened; without it the hosts that the topology declares. `prices`: of what it does not price itself. */
-export const capacityPlan = (
-  topology: Topology,
-  placement: Placement = topologyPlacement(topology),
-  prices: PriceList = shippedPrices,
-): CapacityPlan => {
+/** The declared traffic solved: what the rest of a plan is read from. */
+export const solveDeclared = (topology: Topology, placement: Placement) => {
   const { hits, solved, tree } = solveTopology(topology, placement, 'shared')
-  const { usage, point, limits: raw } = solved
+  const { point, limits: raw } = solved
   const throughput = point.table.throughputPerSecond
   const limits = limitPlans(raw, throughput, (limit) => maxThroughput(topology, limit))
   const tightest = limits[0]?.maxThroughputPerSecond === null ? undefined : limits[0]
@@ -66,6 +62,36 @@ export const capacityPlan = (
     requests: classDemands(context),
     steps: stepDemands(context),
   }
+  const headroomRatio = maximum === null || traffic === 'none' ? null : 1 - throughput / maximum
+  return {
+    hits,
+    solved,
+    tree,
+    context,
+    limits,
+    tightest,
+    maximum,
+    headroomRatio,
+    requests,
+    operations,
+    declared,
+    demand,
+  }
+}
+
+/** `placement`: where a run happened; without it the hosts that the topology declares. `prices`: of what it does not price itself. */
+export const capacityPlan = (
+  topology: Topology,
+  placement: Placement = topologyPlacement(topology),
+  prices: PriceList = shippedPrices,
+): CapacityPlan => {
+  const { hits, solved, tree, context, limits, tightest, maximum, headroomRatio, ...rows } = solveDeclared(
+    topology,
+    placement,
+  )
+  const { requests, operations, declared, demand } = rows
+  const { ratePerSecond } = declared
+  const { usage } = solved
   const plan: CapacityPlan = {
     apiVersion: 'plimsoll/v1',
     kind: 'CapacityPlan',
@@ -79,7 +105,7 @@ export const capacityPlan = (
     bottleneck: tightest?.id ?? null,
     bottleneckLimit: tightest?.sentence ?? null,
     maxThroughputPerSecond: maximum,
-    headroomRatio: maximum === null || point.table.traffic === 'none' ? null : 1 - throughput / maximum,
+    headroomRatio,
     assumptions: rest(topology, hits.assumptions),
     objectives: objectivePlans(operations, declared),
     memory: memoryPlans(topology, placement, inFlightAt({ topology, placement, ratePerSecond, hits, solved })),
@@ -87,6 +113,7 @@ export const capacityPlan = (
     cost: costPlan(operations, prices, { requests, demand }),
     triggers: triggerPlans(operations, declared),
     losses: lossPlans(topology, placement, declared),
+    uncertainty: null,
     findings: [],
   }
   return rounded({

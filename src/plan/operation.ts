@@ -82,6 +82,7 @@ export const crossing = (
   operations: Operations,
   exceeds: (operation: Operation) => boolean,
   horizonPerSecond = 1e9,
+  width = precision,
 ): number => {
   const { at, idle, maxPerSecond } = operations
   const top = Number.isFinite(maxPerSecond) ? maxPerSecond * (1 - 1e-6) : horizonPerSecond
@@ -89,7 +90,7 @@ export const crossing = (
   if (!exceeds(at(top))) return Number.POSITIVE_INFINITY
   let low = 0
   let high = top
-  while (high - low > precision * high) {
+  while (high - low > width * high) {
     const middle = low === 0 && !Number.isFinite(maxPerSecond) ? high / 1024 : (low + high) / 2
     if (exceeds(at(middle))) high = middle
     else low = middle

@@ -8,6 +8,7 @@ import type { Finding } from '../contract/finding.js'
 import type { ScalingTrigger } from '../policy/autoscaler/scaling.js'
 import type { LimitKind } from '../sim/analytic/network/limits.js'
 import type { ClosedMethod } from '../sim/analytic/network/operating-point.js'
+import type { Uncertainty } from './uncertainty/types.js'
 
 export interface CapacityPlan {
   readonly apiVersion: 'plimsoll/v1'
@@ -41,6 +42,8 @@ export interface CapacityPlan {
   readonly triggers: readonly TriggerPlan[]
   /** One instance of each kind, each host, zone and region lost. */
   readonly losses: readonly LossPlan[]
+  /** What the uncertain numbers of the file make of it; null: there are none, or nobody asked. */
+  readonly uncertainty: Uncertainty | null
 }
 
 /** Of one machine. */

@@ -4,6 +4,7 @@ import { formatBytes } from '../lib/units.js'
 import type { Breaking, CapacityPlan, LossPlan, TriggerPlan } from '../plan/types.js'
 import { type Cell, type Document, renderText, type Section, type Table } from './document.js'
 import { findingSection } from './findings.js'
+import { objectiveName } from './objective.js'
 import type { Paint } from './problems.js'
 import {
   formatNumber,
@@ -15,6 +16,7 @@ import {
   type Unit,
   unitOf,
 } from './quantity.js'
+import { uncertaintySections } from './uncertainty.js'
 
 const right = (name: string, optional = false) => ({ name, align: 'right', optional }) as const
 const left = (name: string, optional = false) => ({ name, align: 'left', optional }) as const
@@ -126,13 +128,6 @@ const limitSection = (plan: CapacityPlan): Section => ({
           ...(plan.headroomRatio === null ? [] : [`headroom ${formatRatio(plan.headroomRatio)}; ${traffic(plan)}`]),
         ],
 })
-
-/** `p95`, `hit p95`, `completion p95`: as an objective is written in the file. */
-const objectiveName = (path: string): string =>
-  path
-    .split('.')
-    .filter((part) => part !== 'latency' && part !== 'outcomes')
-    .join(' ')
 
 const loadText = (breaking: Breaking | null, never: string): string => {
   if (breaking === null) return never
@@ -352,6 +347,7 @@ export const planDocument = (plan: CapacityPlan, headroom: number): Document => 
     ...lossSection(plan),
     ...memorySection(plan),
     ...costSection(plan),
+    ...uncertaintySections(plan.uncertainty, { currency: plan.cost.currency, headroom }),
     findingSection(plan.findings),
   ],
 })

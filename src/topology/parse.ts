@@ -34,8 +34,9 @@ export interface ParseOptions {
 /** Throws PlimsollError with everything that is wrong, in the order of the text. */
 export const parseTopology = (text: string, options: ParseOptions): Topology => {
   const document = readDocument(text, options.file, options.settings)
-  const reader = documentReader(document)
+  const reader = documentReader(document, { uncertain: true })
   const topology = build(reader, options)
+  const uncertain = reader.uncertain?.finish() ?? []
   failOnProblems(document)
   if (topology === undefined) throw new Error('a topology without problems could not be built')
   const stepIds = topology.stepIds
@@ -48,10 +49,10 @@ export const parseTopology = (text: string, options: ParseOptions): Topology => 
     })
   const digest = topologyDigest(topology.built)
   const { file, locate } = document
-  return deepFreeze({ ...topology.built, calibration, digest, source: { file, text, locate } })
+  return deepFreeze({ ...topology.built, calibration, digest, uncertain, source: { file, text, locate } })
 }
 
-export type BuiltTopology = Omit<Topology, 'calibration' | 'digest' | 'source'>
+export type BuiltTopology = Omit<Topology, 'calibration' | 'digest' | 'uncertain' | 'source'>
 
 const build = (
   reader: Reader,

@@ -45,7 +45,7 @@ export const buildRoot = (reader: Reader, fields: RootFields) => {
     target,
     { patches: entry?.get('patches') ?? [] },
   ])
-  const values: Omit<Topology, 'components' | 'requests' | 'calibration' | 'digest' | 'source'> = {
+  const values: Omit<Topology, 'components' | 'requests' | 'calibration' | 'digest' | 'uncertain' | 'source'> = {
     name: fields.get('name') ?? '',
     currency: fields.get('currency') ?? 'USD',
     hosts: known(hosts),

@@ -4,6 +4,7 @@
  * where a run actually happens is a `Placement` (src/result/placement.ts).
  */
 import type { Distribution, Work } from '../lib/distribution.js'
+import type { UncertainNumber } from '../lib/document/uncertain.js'
 import type { Position } from '../lib/errors.js'
 import type { Popularity } from '../lib/popularity.js'
 import type { ActiveHealthOptions } from '../policy/active-health.js'
@@ -39,8 +40,10 @@ export interface Topology {
   /** Patches per generation target, applied last; kept as they were written. */
   readonly generate: Readonly<Record<string, { readonly patches: readonly unknown[] }>>
   readonly calibration: Calibration | undefined
-  /** sha256 (hex) of what the file means: independent of comments, key order, and how units are written. */
+  /** sha256 (hex) of what the file means: independent of comments, key order, and how units are written; of uncertain numbers the middle counts. */
   readonly digest: string
+  /** Numbers that the file gives as `{ low, mid, high }`; wherever they are meant stands `mid`. */
+  readonly uncertain: readonly UncertainNumber[]
   readonly source: TopologySource
 }
 

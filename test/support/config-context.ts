@@ -73,6 +73,7 @@ export const topologyOf = (component: Component): Topology => ({
   generate: {},
   calibration: undefined,
   digest: '0'.repeat(64),
+  uncertain: [],
   source: { file: 'under-test.yaml', text: '', locate: () => ({ file: 'under-test.yaml', line: 1, column: 1 }) },
 })
 

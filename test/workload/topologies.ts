@@ -144,6 +144,7 @@ export const topology = (parts: {
   generate: {},
   calibration: undefined,
   digest: '0',
+  uncertain: [],
   source: { file: 'test.yaml', text: '', locate: () => ({ file: 'test.yaml', line: 1, column: 1 }) },
 })
 

@@ -9,6 +9,7 @@ import { invalidInput } from '../errors.js'
 import type { SourceDocument, Told } from './document.js'
 import { described, type Path, textOf } from './nodes.js'
 import { formReader } from './schema.js'
+import { type UncertainReader, uncertainReader } from './uncertain.js'
 import { base, descriptionOf, layers } from './zod.js'
 
 /** What reading a schema gives: nested objects as `Fields`, records as maps, lists as items; undefined where it was wrong. */
@@ -50,6 +51,8 @@ export interface Naming {
 
 export interface Reader {
   readonly document: SourceDocument
+  /** Undefined: the language knows no uncertain numbers. */
+  readonly uncertain: UncertainReader | undefined
   read<S extends z.ZodType>(schema: S, node: Node | null | undefined, at: Path): Value<S> | undefined
   fields<Shape extends z.ZodRawShape>(
     shape: Shape,
@@ -78,7 +81,9 @@ const nameOf = (at: Path): string => {
   return typeof last === 'number' ? `${at.at(-2) ?? 'item'}[${last}]` : last
 }
 
-export const documentReader = (document: SourceDocument): Reader => {
+/** `uncertain`: a number may be `{ low, mid, high }`, and reads as its middle. */
+export const documentReader = (document: SourceDocument, { uncertain = false } = {}): Reader => {
+  const ranges = uncertain ? uncertainReader(document) : undefined
   let visited = 0
   const open = (node: Node | null | undefined): Node | undefined => {
     if (++visited > document.nodeCount + maxExpansion) {
@@ -149,11 +154,13 @@ export const documentReader = (document: SourceDocument): Reader => {
   const read = <S extends z.ZodType>(schema: S, written: Node | null | undefined, at: Path): Value<S> | undefined => {
     const result = ((): unknown => {
       const own = formReader(schema)
-      const node = open(written)
+      const { call, args } = base(schema)
+      const opened = open(written)
+      // Only forms read numbers; what is kept as it was written is nobody's number.
+      const node = own === undefined || call === 'unknown' || ranges === undefined ? opened : ranges.middle(opened, at)
       // An alias of nothing was reported where it stands.
       if (isNode(written) && node === undefined) return undefined
       if (own !== undefined) return own(node, at, reader)
-      const { call, args } = base(schema)
       switch (call) {
         case 'strictObject':
         case 'object':
@@ -198,6 +205,7 @@ export const documentReader = (document: SourceDocument): Reader => {
 
   const reader: Reader = {
     document,
+    uncertain: ranges,
     read,
     fields,
     scalar: (node, at, what) => {

@@ -103,13 +103,18 @@ const finite = (value: number, text: string, what: string, min: number, max: num
 
 /** A whole number from `min` to `max`. The upper bounds keep a slip of the keyboard from exhausting memory. */
 export const count = (min: number, max: number): z.ZodType<number> =>
-  scalar(z.int().min(min).max(max), 'a whole number', (value, text) => {
-    if (typeof value !== 'number') return { ok: false, message: `expected a whole number, got "${text}"` }
-    const bounded = finite(value, text, 'a whole number', min, max)
-    return bounded.ok && !Number.isInteger(value)
-      ? { ok: false, message: `expected a whole number, got ${text}` }
-      : bounded
-  })
+  scalar(
+    z.int().min(min).max(max),
+    'a whole number',
+    (value, text) => {
+      if (typeof value !== 'number') return { ok: false, message: `expected a whole number, got "${text}"` }
+      const bounded = finite(value, text, 'a whole number', min, max)
+      return bounded.ok && !Number.isInteger(value)
+        ? { ok: false, message: `expected a whole number, got ${text}` }
+        : bounded
+    },
+    true,
+  )
 
 /** A number above `min` (exclusive), at most `max`. */
 export const decimal = (min: number, max: number): z.ZodType<number> =>

@@ -34,16 +34,21 @@ export const formReader = (schema: unknown): FormReader<unknown> | undefined => 
 /** The same schema with a description for editors. */
 export const about = <S extends z.ZodType>(text: string, schema: S): S => schema.describe(text)
 
-/** What stands in a file as one scalar: `parse` is given its value and its text. `expected` with its article: `a duration`. */
+/**
+ * What stands in a file as one scalar: `parse` is given its value and its text. `expected` with its article: `a duration`.
+ * `isWhole`: it is a count.
+ */
 export const scalar = <T>(
   schema: z.ZodType,
   expected: string,
   parse: (value: string | number | boolean, text: string) => Parsed<T>,
+  isWhole = false,
 ): z.ZodType<T> =>
   form(schema, (node, at, reader) => {
     const value = reader.scalar(node, at, expected)
     if (value === undefined) return undefined
     const parsed = parse(value.value, value.text)
+    reader.uncertain?.read(node, at, { parse, isWhole }, parsed)
     if (parsed.ok) return parsed.value
     reader.tell(node, at, parsed)
     return undefined

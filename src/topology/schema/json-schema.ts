@@ -29,7 +29,34 @@ const topologySchema = (registry: EngineRegistry): z.ZodType => {
 }
 
 export const topologyJsonSchema = (registry: EngineRegistry): object =>
-  asJsonSchema(topologySchema(registry), 'topology', 'A Plimsoll topology')
+  withUncertain(asJsonSchema(topologySchema(registry), 'topology', 'A Plimsoll topology')) as object
+
+/** Texts that are quantities begin with this. */
+const quantityPattern = '^[0-9]*'
+
+/** Wherever a number may stand, `{ low, mid, high }` may stand, too. */
+const withUncertain = (node: unknown): unknown => {
+  if (Array.isArray(node)) return node.map(withUncertain)
+  if (typeof node !== 'object' || node === null) return node
+  const { type, pattern } = node as { type?: unknown; pattern?: unknown }
+  const isQuantity = typeof pattern === 'string' && pattern.startsWith(quantityPattern)
+  if (type !== 'number' && type !== 'integer' && !isQuantity)
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withUncertain(value)]))
+  const { description, default: absent, ...number } = node as { description?: unknown; default?: unknown }
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(absent === undefined ? {} : { default: absent }),
+    anyOf: [
+      number,
+      {
+        type: 'object',
+        properties: { low: number, mid: number, high: number },
+        required: ['low', 'mid', 'high'],
+        additionalProperties: false,
+      },
+    ],
+  }
+}
 
 /** Draft 7: what the language servers of editors understand. */
 export const asJsonSchema = (schema: z.ZodType, name: string, title: string): object => ({
