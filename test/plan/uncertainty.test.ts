@@ -19,6 +19,7 @@ components: { app: { engine: service, host: box } }
 requests:
   r: { share: 100%, serve: app, route: GET /, bytes: { in: 0B, out: 0B }, flow: [{ compute: ${compute} }]${slo} }
 traffic: { rate: ${rate} }
+policy: { headroom: 25% }
 `
 
 const planned = (over: Parameters<typeof text>[0], samples = 400, seed = 1) => {

@@ -38,7 +38,7 @@ describe('distributions', () => {
     ['{ p50: 2ms, p99: 1ms }', 'p99: the 99th percentile is below the median'],
     ['{ uniform: [1ms] }', 'uniform: expected two durations [a, b], got 1'],
     ['{ median: 2ms }', 'unknown key "median" in a distribution'],
-    ['{ low: 1ms, mid: 2ms, high: 3ms }', 'unknown key "low" in a distribution'],
+    ['{ low: 1ms, mid: 2ms, top: 3ms }', 'unknown key "low" in a distribution'],
     ['{}', 'an empty map is no time'],
   ])('%s is refused', (written, message) => {
     expect(flawOf(`[{ compute: ${written} }]`)).toBe(message)
