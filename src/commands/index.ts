@@ -63,7 +63,12 @@ export const commands: readonly CommandSpec[] = [
       },
       { flags: '--history <file>', summary: 'with --growth: a rate fitted to a CSV of date,load' },
       { flags: '--samples <number>', summary: 'draws of the uncertain numbers of the file (default: 200)' },
-      { flags: '--seed <number>', summary: 'seed of these draws (default: 1)' },
+      { flags: '--seed <number>', summary: 'seed of these draws, and of the simulations of --why (default: 1)' },
+      {
+        flags: '--why <measure>',
+        summary: 'mean, p50, p90, p95 or p99 of a class taken apart by its causes, by simulation',
+      },
+      { flags: '--request <class>', summary: 'with --why: which; else the one that is worst beside its objective' },
       { flags: '--explain <component>', summary: 'the formulas behind its numbers, with the numbers in' },
       { flags: '--md', summary: 'Markdown' },
       json,

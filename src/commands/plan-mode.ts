@@ -2,7 +2,7 @@
 import { usageError } from '../lib/errors.js'
 import type { Invocation } from './command.js'
 
-const modes = ['sweep', 'sensitivity', 'growth', 'explain'] as const
+const modes = ['sweep', 'sensitivity', 'growth', 'explain', 'why'] as const
 export type Mode = (typeof modes)[number] | 'set'
 
 export const many = (value: Invocation['options'][string]): readonly string[] =>
@@ -18,6 +18,8 @@ export const modeOf = (options: Invocation['options']): Mode | undefined => {
     throw usageError(`--${first} and --${second} are two answers`, 'ask for one at a time')
   if (options.history !== undefined && first !== 'growth')
     throw usageError('--history has a meaning only beside --growth')
+  if (options.request !== undefined && first !== 'why')
+    throw usageError('--request has a meaning only beside --why', 'for example --why p95')
   const mode = first ?? (many(options.set).length > 0 ? 'set' : undefined)
   if (mode !== undefined && options.fix === true)
     throw usageError(`--fix and --${mode} do not go together`, '--fix mends what the file says')

@@ -39,7 +39,7 @@ export interface MoreRequest {
   readonly prices: PriceList | undefined
 }
 
-const show = ({ host, options }: MoreRequest, json: unknown, document: Document): void => {
+export const show = ({ host, options }: MoreRequest, json: unknown, document: Document): void => {
   if (options.json === true) printJson(host, json)
   else if (options.md === true) host.stdout.write(renderMarkdown(document))
   else
@@ -177,7 +177,7 @@ const explanation = (request: MoreRequest): void => {
   show(request, made, explanationDocument(made))
 }
 
-export const planMore = async (mode: Mode, request: MoreRequest): Promise<void> => {
+export const planMore = async (mode: Exclude<Mode, 'why'>, request: MoreRequest): Promise<void> => {
   if (mode === 'set') whatIf(request)
   else if (mode === 'sweep') sweep(request)
   else if (mode === 'sensitivity') sensitivity(request)

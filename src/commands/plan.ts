@@ -17,6 +17,7 @@ import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import { printJson } from './json.js'
 import { modeOf } from './plan-mode.js'
+import type { MoreRequest } from './plan-more.js'
 
 /** Findings are advice, not a verdict: a plan that was made ends with 0, unless --fail-on says which of them are more. */
 export const run: CommandHandler = async ({ args, options, host }): Promise<ExitCode> => {
@@ -43,8 +44,7 @@ export const run: CommandHandler = async ({ args, options, host }): Promise<Exit
     return verdict(findings, failOn)
   }
   if (mode !== undefined) {
-    const { planMore } = await import('./plan-more.js')
-    await planMore(mode, {
+    const request: MoreRequest = {
       host,
       options,
       file,
@@ -52,7 +52,13 @@ export const run: CommandHandler = async ({ args, options, host }): Promise<Exit
       parse: (settings) => parseTopology(text, { ...source, registry: engineRegistry, settings }),
       plan: (topology) => reviewedBy(capacityPlan(topology, undefined, prices), only),
       prices,
-    })
+    }
+    if (mode === 'why') {
+      const { planWhy } = await import('./plan-why.js')
+      return planWhy({ ...request, source: { text, ...source } })
+    }
+    const { planMore } = await import('./plan-more.js')
+    await planMore(mode, request)
     return exitCodes.ok
   }
   const topology = parse(text)

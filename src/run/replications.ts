@@ -6,7 +6,7 @@ import type { Setting } from '../lib/document/settings.js'
 import { randomStream } from '../lib/random.js'
 import type { RunResult } from '../result/run-result.js'
 import { preciseEnough } from '../result/statistics/precision.js'
-import type { SimulationJob } from './simulation-job.js'
+import type { Counterfactual, SimulationJob } from './simulation-job.js'
 import type { Work } from './simulation-pool.js'
 
 /** Of the replication with this index: the first has the seed itself, so that a single run is the first of many. */
@@ -41,6 +41,7 @@ export const replicationPlan = (replications: number | undefined, precision: num
 export interface Point {
   readonly settings: readonly Setting[]
   readonly seed: number
+  readonly counterfactual?: Counterfactual | undefined
 }
 
 interface Progress {
@@ -94,6 +95,7 @@ export class Replications implements Work {
     const job = {
       settings: chosen.settings,
       seed: replicationSeed(chosen.seed, replication),
+      counterfactual: chosen.counterfactual,
       keepSeries: keepSeries && replication === 0,
     }
     return { id: this.ids.push({ point, replication }) - 1, job }

@@ -4,11 +4,22 @@ import type { Problem } from '../lib/errors.js'
 import type { ExitCode } from '../lib/exit-codes.js'
 import type { RunResult } from '../result/run-result.js'
 import { Simulation } from '../sim/des/simulation.js'
+import { type Cause, withoutCauses } from '../sim/without/causes.js'
+import { steady } from '../sim/without/steady.js'
 import { parseSource, type SimulationSource } from './source.js'
+
+/** The declared traffic on a system that lacks causes of waiting. */
+export interface Counterfactual {
+  readonly without: readonly Cause[]
+  readonly durationSeconds: number
+  readonly warmupSeconds: number
+}
 
 export interface SimulationJob {
   readonly settings: readonly Setting[]
   readonly seed: number
+  /** Undefined: the system as it is, for as long as the source says. */
+  readonly counterfactual?: Counterfactual | undefined
   /** Keep the series and the events; without them a result takes little room. */
   readonly keepSeries: boolean
 }
@@ -51,6 +62,17 @@ export const playSimulation = async (
   return simulation.finish()
 }
 
+const simulationOf = (source: SimulationSource, { settings, seed, counterfactual }: SimulationJob): Simulation => {
+  if (counterfactual === undefined) {
+    const { topology, experiment } = parseSource(source, settings)
+    return new Simulation({ topology, experiment, seed, placement: source.placement })
+  }
+  const { without, durationSeconds, warmupSeconds } = counterfactual
+  const { topology, experiment } = parseSource({ ...source, durationSeconds }, settings)
+  const system = withoutCauses(steady(topology), without)
+  return new Simulation({ ...system, experiment: { ...experiment, warmupSeconds }, seed })
+}
+
 /** Plays a job to its end; undefined: `pause` gave up. Throws a PlimsollError for what cannot be simulated. */
 export const playJob = async (
   source: SimulationSource,
@@ -58,8 +80,7 @@ export const playJob = async (
   now: () => number,
   pause: Pause,
 ): Promise<RunResult | undefined> => {
-  const { topology, experiment } = parseSource(source, job.settings)
-  const simulation = new Simulation({ topology, experiment, seed: job.seed, placement: source.placement })
+  const simulation = simulationOf(source, job)
   const result = await playSimulation(simulation, now, pause)
   return result === undefined || job.keepSeries ? result : { ...result, series: [], events: [] }
 }
