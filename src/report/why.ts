@@ -55,7 +55,11 @@ export const whyDocument = (why: Why): Document => {
       ? [{ label: 'interaction', part: interaction, units: units(value.seconds) - explained }]
       : []),
   ]
-  const ends = rows.reduce<readonly number[]>((sums, row) => [...sums, (sums.at(-1) ?? 0) + row.units], [])
+  let end = 0
+  const ends = rows.map(({ units: count }) => {
+    end += count
+    return end
+  })
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends, units(value.seconds))]
   const ms = (count: number, sign: boolean): string =>
     `${count < 0 ? '−' : sign && count > 0 ? '+' : ''}${(Math.abs(count) / grid).toFixed(decimals)}`

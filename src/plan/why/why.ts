@@ -109,7 +109,7 @@ const measured = (
   { topology, request, measure }: WhyInput,
   without: string,
 ): Measured => {
-  const valueOf = (result: RunResult): number => {
+  const secondsOf = (result: RunResult): number => {
     const seconds = result.requests[request]?.latency?.[measure]
     if (seconds !== undefined) return seconds
     throw invalidInput({
@@ -119,7 +119,7 @@ const measured = (
     })
   }
   const result = mergeReplications(results)
-  return { seconds: valueOf(result), each: results.map(valueOf), result }
+  return { seconds: secondsOf(result), each: results.map(secondsOf), result }
 }
 
 const notesOf = ({ topology, plan, request }: WhyInput, { result }: Measured): readonly string[] => {
