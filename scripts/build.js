@@ -2,8 +2,12 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** Of every start: read together with our own files. */
+const bundled = ['chalk', 'cli-table3', 'commander', 'simple-statistics', 'yaml', 'zod']
+const { dependencies: packages } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 rmSync(`${root}dist`, { recursive: true, force: true })
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.json`], {
   stdio: 'inherit',
@@ -26,4 +30,19 @@ for (const path of readdirSync(`${root}dist`, { recursive: true }).filter((name)
     }),
   )
 }
+// The command line once more in few files: of several hundred small ones a start would read each (docs/adr/0130).
+const bundle = await rolldown({
+  input: { cli: `${root}dist/cli.js` },
+  platform: 'node',
+  // Packages that commands load only when they need them, and those that look for files beside themselves, stay as they are.
+  external: [/^node:/, ...Object.keys(packages).filter((name) => !bundled.includes(name)), 'react/jsx-runtime'],
+  onLog: (level, log, handler) => (level === 'warn' ? undefined : handler(level, log)),
+})
+await bundle.write({
+  dir: `${root}dist/bundle`,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+})
+await bundle.close()
 chmodSync(`${root}bin/plimsoll.js`, 0o755)

@@ -77,7 +77,7 @@ const makeHost = (): Host => ({
   terminal: screenTerminal(),
   signal: ending.signal,
   now: () => performance.now() / 1000,
-  packageFolder: fileURLToPath(new URL('..', import.meta.url)),
+  packageFolder: fileURLToPath(new URL(import.meta.url.includes('/bundle/') ? '../..' : '..', import.meta.url)),
 })
 
 /** In lines of at most 80 columns, whatever the terminal has. */

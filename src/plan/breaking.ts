@@ -48,7 +48,7 @@ export const objectivePlans = (operations: Operations, declared: Declared, width
         const base = { request: request.id, path, bound }
         const at = (operation: Operation): number | undefined => predict(operation, request, path)
         if (at(operations.idle) === undefined) return { ...base, predicted: null, holds: null, breaks: null }
-        const edge = crossing(operations, (operation) => (at(operation) ?? 0) > bound, undefined, width)
+        const edge = crossing(operations, (operation) => at(operation) ?? 0, bound, undefined, width)
         const breaks = breakingAt(operations, declared, Math.min(edge, operations.maxPerSecond))
         const predicted = declared.operation === undefined ? undefined : at(declared.operation)
         const holds = declared.ratePerSecond === 0 ? null : predicted !== undefined && predicted <= bound
@@ -115,7 +115,7 @@ const tooShort = (topology: Topology, service: ServiceComponent, trigger: Scalin
 /** Without a bound of its own a queue reaches any length just below saturation. */
 const fires = (operations: Operations, service: ServiceComponent, trigger: ScalingTrigger): number => {
   if (tooShort(operations.topology, service, trigger)) return Number.POSITIVE_INFINITY
-  const edge = crossing(operations, (operation) => (metricAt(operation, service, trigger) ?? 0) > trigger.target)
+  const edge = crossing(operations, (operation) => metricAt(operation, service, trigger) ?? 0, trigger.target)
   return isQueueTrigger(trigger) ? Math.min(edge, operations.maxPerSecond) : edge
 }
 

@@ -112,7 +112,7 @@ export const capacityPlan = (
     network: networkPlans(topology, { requests, demand }),
     cost: costPlan(operations, prices, { requests, demand }),
     triggers: triggerPlans(operations, declared),
-    losses: lossPlans(topology, placement, declared),
+    losses: lossPlans(operations, declared),
     uncertainty: null,
     findings: [],
   }

@@ -65,35 +65,62 @@ export const operationsOf = (
     topology,
     placement,
     at,
-    idle: at((Number.isFinite(maxPerSecond) ? maxPerSecond : 1) * 1e-6),
+    get idle() {
+      return at((Number.isFinite(maxPerSecond) ? maxPerSecond : 1) * 1e-6)
+    },
     maxPerSecond,
     bottleneck: tightest !== undefined && Number.isFinite(tightest.ratePerSecond) ? tightest.id : undefined,
   }
 }
 
 /** Relative width to which a crossing is sought. */
-const precision = 1e-4
+const precision = 5e-4
+const mostSteps = 60
 
 /**
- * The least throughput at which `exceeds` holds, for something that grows with load; 0: it holds without any load; infinite: it does
- * not hold up to the limit of the system, or up to `horizon` where nothing limits.
+ * The least throughput at which something that grows with load exceeds `bound`; 0: it does so without any load; infinite: it does not up to the
+ * limit of the system, or up to `horizon` where nothing limits. By the Illinois method (Dowell and Jarratt 1971) on bound/value − 1: as waits grow with
+ * 1/(1 − ρ), that is nearly a straight line, and few loads have to be solved.
  */
 export const crossing = (
   operations: Operations,
-  exceeds: (operation: Operation) => boolean,
+  valueAt: (operation: Operation) => number,
+  bound: number,
   horizonPerSecond = 1e9,
   width = precision,
 ): number => {
   const { at, idle, maxPerSecond } = operations
-  const top = Number.isFinite(maxPerSecond) ? maxPerSecond * (1 - 1e-6) : horizonPerSecond
-  if (exceeds(idle)) return 0
-  if (!exceeds(at(top))) return Number.POSITIVE_INFINITY
+  /** Positive while it holds. */
+  const slack = (value: number): number => {
+    if (!(value > bound)) return value > 0 ? Math.min(1e6, bound / value - 1) : 1e6
+    return Number.isFinite(value) ? bound / value - 1 : -1
+  }
   let low = 0
-  let high = top
-  while (high - low > width * high) {
-    const middle = low === 0 && !Number.isFinite(maxPerSecond) ? high / 1024 : (low + high) / 2
-    if (exceeds(at(middle))) high = middle
-    else low = middle
+  const least = valueAt(idle)
+  if (least > bound) return 0
+  let high = Number.isFinite(maxPerSecond) ? maxPerSecond * (1 - 1e-6) : horizonPerSecond
+  const most = valueAt(at(high))
+  if (!(most > bound)) return Number.POSITIVE_INFINITY
+  let lowSlack = slack(least)
+  let highSlack = slack(most)
+  let last = 0
+  for (let i = 0; i < mostSteps && high - low > width * high; i++) {
+    const guess = (low * highSlack - high * lowSlack) / (highSlack - lowSlack)
+    // A step that hardly leaves an end, or leaves both, is halved: what jumps is found in as many steps as there are bits.
+    const margin = (high - low) * 0.01
+    const middle = guess > low + margin && guess < high - margin && i % 4 !== 3 ? guess : (low + high) / 2
+    const value = valueAt(at(middle))
+    const exceeds = value > bound
+    if (exceeds) {
+      high = middle
+      highSlack = slack(value)
+      if (last === 1) lowSlack /= 2
+    } else {
+      low = middle
+      lowSlack = slack(value)
+      if (last === -1) highSlack /= 2
+    }
+    last = exceeds ? 1 : -1
   }
   return (low + high) / 2
 }

@@ -1,10 +1,13 @@
 /** The plan once more with something lost: what still answers, what carries the load then, and which objectives break. */
 import type { Placement } from '../result/placement.js'
-import type { Topology } from '../topology/types.js'
+import { occurrences } from '../sim/analytic/network/flow-tree.js'
+import { walk } from '../topology/flow.js'
+import { flowsOf } from '../topology/flows.js'
+import type { ComponentId, Topology } from '../topology/types.js'
 import type { Declared } from './breaking.js'
 import { demandedKinds, type Loss, lossesOf, survivorsOf } from './losses.js'
 import { neededBy } from './needs.js'
-import { operationsOf } from './operation.js'
+import { type Operations, operationsOf } from './operation.js'
 import { predict } from './prediction.js'
 import type { LossPlan } from './types.js'
 
@@ -12,7 +15,63 @@ import type { LossPlan } from './types.js'
 const ownClasses = (topology: Topology) =>
   Object.values(topology.requests).filter(({ derivedFrom, share }) => derivedFrom === undefined && share > 0)
 
-const lossPlan = (topology: Topology, placement: Placement, declared: Declared, loss: Loss): LossPlan => {
+/** What is the same for every loss. */
+interface Known {
+  /** The components that each class visits. */
+  readonly visits: ReadonlyMap<string, ReadonlySet<ComponentId>>
+  /** Components that lookups ask. */
+  readonly caches: ReadonlySet<ComponentId>
+  /** Of each class and objective, with everything there. */
+  readonly expected: ReadonlyMap<string, number | undefined>
+}
+
+const expectedOf = ({ operation }: Declared): Known['expected'] =>
+  new Map(
+    Object.values(operation?.topology.requests ?? {}).flatMap((request) =>
+      request.slo.map(({ path }) => [
+        `${request.id} ${path}`,
+        operation === undefined || path === 'availability' ? undefined : predict(operation, request, path),
+      ]),
+    ),
+  )
+
+const cachesOf = (topology: Topology): ReadonlySet<ComponentId> =>
+  new Set(
+    flowsOf(topology).flatMap((flow) =>
+      [...walk(flow)].flatMap((step) => (step.kind === 'lookup' ? [step.target.component] : [])),
+    ),
+  )
+
+/** The components that each class visits. */
+const visitsOf = (operations: Operations): ReadonlyMap<string, ReadonlySet<ComponentId>> =>
+  new Map(
+    operations.idle.solved.classes.map(({ id, tree }) => [
+      id,
+      new Set([...occurrences(tree)].map(({ node }) => node.at.component)),
+    ]),
+  )
+
+/**
+ * Classes whose times a loss can change: those that visit what lost something, or what shares a machine with it. Where a cache is gone, its misses may
+ * load anything: all of them.
+ */
+const touched = (
+  placement: Placement,
+  loss: Loss,
+  gone: ReadonlyMap<ComponentId, unknown>,
+  { visits, caches }: Known,
+): ((request: string) => boolean) => {
+  if ([...gone.keys()].some((id) => caches.has(id))) return () => true
+  const hit = new Set(loss.instances.map((id) => id.split('/')[0] ?? ''))
+  const machines = new Set(
+    Object.entries(placement.instances).flatMap(([id, { host }]) => (hit.has(id.split('/')[0] ?? '') ? [host] : [])),
+  )
+  for (const [id, { host }] of Object.entries(placement.instances))
+    if (machines.has(host)) hit.add(id.split('/')[0] ?? '')
+  return (request) => [...(visits.get(request) ?? [])].some((component) => hit.has(component))
+}
+
+const lossPlan = (topology: Topology, placement: Placement, declared: Declared, loss: Loss, known: Known): LossPlan => {
   const left = survivorsOf(topology, placement, loss)
   const failing = ownClasses(topology)
     .filter((request) => [...neededBy(topology, request)].some((id) => left.gone.has(id)))
@@ -22,7 +81,10 @@ const lossPlan = (topology: Topology, placement: Placement, declared: Declared, 
   const { ratePerSecond } = declared
   const headroomRatio = !Number.isFinite(maxPerSecond) || ratePerSecond === 0 ? null : 1 - ratePerSecond / maxPerSecond
   const carries = headroomRatio === null || headroomRatio > 1e-6
-  const broken = !carries || ratePerSecond === 0 ? [] : brokenAt(operations, ratePerSecond, failing)
+  const broken =
+    !carries || ratePerSecond === 0
+      ? []
+      : brokenAt(operations, ratePerSecond, failing, touched(placement, loss, left.gone, known), known)
   return {
     kind: loss.kind,
     id: loss.id,
@@ -39,22 +101,29 @@ const lossPlan = (topology: Topology, placement: Placement, declared: Declared, 
 }
 
 const brokenAt = (
-  operations: ReturnType<typeof operationsOf>,
+  operations: Operations,
   ratePerSecond: number,
   failing: readonly string[],
-): LossPlan['broken'] => {
-  const operation = operations.at(ratePerSecond)
-  return Object.values(operation.topology.requests).flatMap((request) =>
+  isTouched: (request: string) => boolean,
+  { expected }: Known,
+): LossPlan['broken'] =>
+  Object.values(operations.topology.requests).flatMap((request) =>
     failing.includes(request.id)
       ? []
       : request.slo.flatMap(({ path, bound }) => {
-          const value = path === 'availability' ? undefined : predict(operation, request, path)
+          if (path === 'availability') return []
+          // What is not touched is as it is with everything there.
+          const value = isTouched(request.id)
+            ? predict(operations.at(ratePerSecond), request, path)
+            : expected.get(`${request.id} ${path}`)
           return value === undefined || value <= bound
             ? []
             : [{ request: request.id, path, bound, predicted: Number.isFinite(value) ? value : null }]
         }),
   )
-}
 
-export const lossPlans = (topology: Topology, placement: Placement, declared: Declared): readonly LossPlan[] =>
-  lossesOf(topology, placement).map((loss) => lossPlan(topology, placement, declared, loss))
+export const lossPlans = (operations: Operations, declared: Declared): readonly LossPlan[] => {
+  const { topology, placement } = operations
+  const known: Known = { visits: visitsOf(operations), caches: cachesOf(topology), expected: expectedOf(declared) }
+  return lossesOf(topology, placement).map((loss) => lossPlan(topology, placement, declared, loss, known))
+}

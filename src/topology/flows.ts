@@ -1,4 +1,5 @@
 /** All flows of a topology, whoever asks: what a service executes, what a store is asked for. */
+import { groupBy } from '../lib/group.js'
 import type { Step } from './flow.js'
 import type { ServiceComponent, Topology } from './types.js'
 
@@ -12,7 +13,15 @@ export const flowsOfService = (topology: Topology, service: ServiceComponent): r
 ]
 
 /** Every flow that some service executes. */
-export const flowsOf = (topology: Topology): readonly (readonly Step[])[] =>
-  Object.values(topology.components).flatMap((component) =>
-    component.role === 'service' ? flowsOfService(topology, component) : [],
+export const flowsOf = (topology: Topology): readonly (readonly Step[])[] => {
+  const byService = groupBy(Object.values(topology.requests), ({ serve }) => serve)
+  return Object.values(topology.components).flatMap((component) =>
+    component.role === 'service'
+      ? [
+          ...(byService.get(component.id) ?? []).map(({ flow }) => flow),
+          component.flow,
+          ...Object.values(component.operations).map(({ flow }) => flow),
+        ]
+      : [],
   )
+}

@@ -134,16 +134,18 @@ const poolLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
   )
 
 /** Connections of a server to which pools lead: what they hold together cannot exceed what it accepts. */
-const connectionLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
-  Object.values(topology.components).flatMap((store): readonly RawLimit[] => {
+const connectionLimits = ({ topology, usage }: Context): readonly RawLimit[] => {
+  const pooled = groupBy(
+    services(topology).flatMap((service) =>
+      Object.values(service.pools)
+        .filter((pool) => (pool.to.role ?? 'primary') === 'primary')
+        .map((pool) => ({ to: pool.to.component, id: `${service.id}.${pool.id}` })),
+    ),
+    ({ to }) => to,
+  )
+  return Object.values(topology.components).flatMap((store): readonly RawLimit[] => {
     if (store.role !== 'store' || store.maxConnections === undefined) return []
-    const pools = new Set(
-      services(topology).flatMap((service) =>
-        Object.values(service.pools)
-          .filter((pool) => pool.to.component === store.id && (pool.to.role ?? 'primary') === 'primary')
-          .map((pool) => `${service.id}.${pool.id}`),
-      ),
-    )
+    const pools = new Set((pooled.get(store.id) ?? []).map(({ id }) => id))
     const servers = store.maxConnections - store.reservedConnections
     return pools.size === 0 || servers <= 0
       ? []
@@ -157,6 +159,7 @@ const connectionLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
           },
         ]
   })
+}
 
 /** What one may do at a time with each key: the hottest key is the first that is always locked. */
 const lockLimits = ({ topology, usage }: Context): readonly RawLimit[] =>

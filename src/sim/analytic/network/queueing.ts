@@ -3,6 +3,7 @@
  * slots of consumers.
  */
 
+import { groupBy } from '../../../lib/group.js'
 import type { Placement } from '../../../result/placement.js'
 import type { ComponentId, ServiceComponent, Topology } from '../../../topology/types.js'
 import { type ClosedAnswer, meanValueAnalysis } from '../closed.js'
@@ -143,11 +144,19 @@ export class Network {
     return { each: execution.threads, processes: component.replicas }
   }
 
+  private byHolder: ReadonlyMap<string | undefined, readonly Usage['holders'][number][]> | undefined
+
+  /** The entries of a holder, of all classes. */
+  private entriesOf(id: string): readonly Usage['holders'][number][] {
+    this.byHolder ??= groupBy(this.context.usage.holders, ({ node }) => this.limited(node))
+    return this.byHolder.get(id) ?? []
+  }
+
   /** What happens inside a holder, per entry, and how many entries there are per request of the mix. */
   private levelOf(id: string): { readonly level: Level; readonly count: number } {
     let known = this.levels.get(id)
     if (known === undefined) {
-      const entries = this.context.usage.holders.filter(({ node }) => this.limited(node) === id)
+      const entries = this.entriesOf(id)
       const count = entries.reduce((sum, entry) => sum + entry.count, 0)
       const parts = entries.map((entry): LevelPart => ({ node: entry.node.body, weight: entry.count / count }))
       known = { level: levelOf(count > 0 ? parts : [], this.levelContext), count }
@@ -297,7 +306,7 @@ export class Network {
   }
 
   private bodyMoments(id: string, timing: Timing) {
-    const entries = this.context.usage.holders.filter(({ node }) => this.limited(node) === id)
+    const entries = this.entriesOf(id)
     const count = entries.reduce((sum, entry) => sum + entry.count, 0)
     let mean = 0
     let square = 0
@@ -355,8 +364,8 @@ export class Network {
       // While these are found, what nests in it is computed as if all were alike.
       this.loads.set(id, this.ranks.loads([]))
       const inside = this.answers.get(id)?.inside ?? this.timing
-      const pieces = this.context.usage.holders.flatMap(({ node: each, count }) => {
-        if (this.limited(each) !== id || !(count > 0)) return []
+      const pieces = this.entriesOf(id).flatMap(({ node: each, count }) => {
+        if (!(count > 0)) return []
         const { mean } = momentsOf(each.body, inside)
         return Number.isFinite(mean) ? [{ node: each, rate: count * this.throughput, mean, square: 0 }] : []
       })

@@ -28,8 +28,28 @@ export interface Solved {
 const solve = (topology: Topology, placement: Placement, classes: readonly ClassLoad[], spread: Spread): Solved => {
   const usage = usageOf(topology, placement, classes)
   const limits = rawLimits({ topology, placement, usage })
-  const point = operatingPoint({ topology, placement, usage, classes, spread }, limits, topology.traffic)
-  return { classes, usage, limits, point, residences: residencesOf(topology, classes, point.timing) }
+  // Who asks only for limits, a hundred times in a plan, waits for neither.
+  const point = once(() => operatingPoint({ topology, placement, usage, classes, spread }, limits, topology.traffic))
+  const residences = once(() => residencesOf(topology, classes, point().timing))
+  return {
+    classes,
+    usage,
+    limits,
+    get point() {
+      return point()
+    },
+    get residences() {
+      return residences()
+    },
+  }
+}
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 /** A client polls until its work is done: on average half an interval longer than that takes, and at least once. */
