@@ -30,7 +30,7 @@ describe('the JSON schemas for editors', () => {
   it('know the keys of each engine, and no others', () => {
     const schema = JSON.parse(files['topology.schema.json'] ?? '{}')
     const engines = [...engineRegistry.keys()]
-    expect(engines).toHaveLength(19)
+    expect(engines).toHaveLength(20)
     for (const [engine, descriptor] of engineRegistry) {
       const component = schema.definitions[`component-${engine}`]
       expect(component.properties.engine.const).toBe(engine)
