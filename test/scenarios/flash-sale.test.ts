@@ -4,10 +4,16 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { engineRegistry } from '../../src/catalog/index.js'
 import { parseExperiment } from '../../src/experiment/parse.js'
 import type { Experiment } from '../../src/experiment/types.js'
+import { parseSetting } from '../../src/lib/document/settings.js'
+import { capacityPlan } from '../../src/plan/capacity.js'
+import { growthPlan } from '../../src/plan/growth/growth.js'
 import type { ClassResult, RunResult } from '../../src/result/run-result.js'
 import { simulate } from '../../src/sim/des/simulate.js'
+import { parseTopology } from '../../src/topology/parse.js'
+import type { Topology } from '../../src/topology/types.js'
 import { topologyFile } from '../support/topology.js'
 
 const topology = topologyFile('scenarios/flash-sale/topology.yaml')
@@ -64,6 +70,34 @@ describe('at 2000 requests a second', () => {
     within(view(result).outcomes.miss.count / rounds, 816, 0.03)
     within((result.steps['view-product/1.miss.0']?.count ?? 0) / rounds, 816, 0.03)
     within(purchase(result).offered / rounds, 1200, 0.02)
+  })
+})
+
+describe('the path of five phases', () => {
+  const file = 'scenarios/flash-sale/topology.yaml'
+  const text = readFileSync(file, 'utf8')
+  const parse = (settings: readonly string[]): Topology =>
+    parseTopology(text, { file, registry: engineRegistry, settings: settings.map((one) => parseSetting(one)) })
+
+  it('is whole up to 30,000 users, and no phase lifts what binds: the lock of the hottest product', () => {
+    const { growth } = topology
+    if (growth === undefined) throw new Error('no growth')
+    const plan = capacityPlan(topology)
+    const { phases } = growthPlan({ topology, plan, growth, fitted: undefined, from: '2026-12-01', parse })
+    expect(phases.map(({ name, users }) => [name, users])).toEqual([
+      ['app-servers', 6000],
+      ['read-replicas', 12_000],
+      ['shards', 15_000],
+      ['cache', 20_000],
+      ['cdn', 30_000],
+    ])
+    for (const { lifts, before, after } of phases) {
+      expect(lifts).toBe(false)
+      for (const { bottleneck, maxPerSecond } of [before, after]) {
+        expect(bottleneck).toBe('cache.product')
+        expect(maxPerSecond).toBeCloseTo(8279, 0)
+      }
+    }
   })
 })
 
