@@ -52,7 +52,8 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--rule <id>', summary: 'review by this rule alone (and others so named)', repeatable: true },
       {
         flags: '--set <path=value>',
-        summary: 'what it would change, beside the plan as it is: components.app.replicas=4',
+        summary:
+          'what it would change, beside the plan as it is: components.app.replicas=4; with --target: in its place',
         repeatable: true,
       },
       { flags: '--sweep <path=values>', summary: 'plan each of a..b:step, or of a,b,c', repeatable: true },
@@ -71,6 +72,11 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--request <class>', summary: 'with --why: which; else the one that is worst beside its objective' },
       { flags: '--explain <component>', summary: 'the formulas behind its numbers, with the numbers in' },
       { flags: '--md', summary: 'Markdown' },
+      {
+        flags: '--target <load>',
+        summary: 'the cheapest numbers that carry 12000users or 3000/s, and why; exit 4: none do',
+      },
+      { flags: '--prove', summary: 'with --target: 20 simulations of the plan, and of decrements that an SLO forbids' },
       json,
     ],
     load: () => import('./plan.js'),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { engineRegistry } from '../catalog/index.js'
 import { parsePriceList } from '../catalog/prices/file.js'
-import type { PriceList } from '../catalog/prices/list.js'
+import { type PriceList, shippedPrices } from '../catalog/prices/list.js'
 import type { Finding, Severity } from '../contract/finding.js'
 import { suggestion } from '../lib/did-you-mean.js'
 import { usageError } from '../lib/errors.js'
@@ -20,11 +20,14 @@ import { modeOf } from './plan-mode.js'
 import type { MoreRequest } from './plan-more.js'
 
 /** Findings are advice, not a verdict: a plan that was made ends with 0, unless --fail-on says which of them are more. */
-export const run: CommandHandler = async ({ args, options, host }): Promise<ExitCode> => {
+export const run: CommandHandler = async (invocation): Promise<ExitCode> => {
+  const { args, options, host } = invocation
   const [file = ''] = args
   const failOn = failOnOf(options.failOn)
   const only = rulesOf(options.rule)
   refuseTogether(options)
+  if (options.target !== undefined)
+    return (await import('./plan-target.js')).planTarget(invocation, await pricesOf(options.prices, host.cwd))
   const mode = modeOf(options)
   const { text, ...source } = await readTopologyFile(resolve(host.cwd, file), { file })
   const parse = (from: string): Topology => parseTopology(from, { ...source, registry: engineRegistry })
@@ -109,12 +112,19 @@ const rulesOf = (value: Invocation['options'][string]): ReadonlySet<string> | un
   return new Set(ids)
 }
 
+const notWithTarget = ['fix', 'rule', 'failOn', 'sweep', 'sensitivity', 'growth', 'explain'] as const
+
 const refuseTogether = (options: Invocation['options']): void => {
   if (options.dryRun === true && options.fix !== true)
     throw usageError('--dry-run has a meaning only beside --fix', 'plan alone writes nothing')
+  const other = notWithTarget.find((name) => options[name] !== undefined && options[name] !== false)
+  if (options.target !== undefined && other !== undefined)
+    throw usageError(`--target and --${other} are two answers`, 'ask for one at a time')
+  if (options.target === undefined && options.prove !== undefined)
+    throw usageError('--prove has a meaning only beside --target', 'such as --target 3000/s')
   if (options.json === true && options.md === true) throw usageError('--json and --md are two formats', 'choose one')
 }
 
-/** The price list that --prices names; undefined: the one that we ship. */
-const pricesOf = async (file: unknown, cwd: string): Promise<PriceList | undefined> =>
-  typeof file === 'string' ? parsePriceList(await readText(resolve(cwd, file), file), file) : undefined
+/** The price list that --prices names, else the one that we ship. */
+const pricesOf = async (file: unknown, cwd: string): Promise<PriceList> =>
+  typeof file === 'string' ? parsePriceList(await readText(resolve(cwd, file), file), file) : shippedPrices

@@ -9,13 +9,13 @@ export interface KeyGroup {
 /** Above this many ranks, neighbours (within 1 % of their rank) are treated as alike. */
 const singleRanks = 10_000
 
-/** Probabilities of `keys` keys, of Zipf's law with this exponent (0: uniform), in groups of equal popularity. */
-export const zipfGroups = (keys: number, exponent: number): readonly KeyGroup[] => {
+/** Probabilities of `keys` keys, of Zipf's law with this exponent (0: uniform), in groups of equal popularity; the first `singles` ranks stand alone. */
+export const zipfGroups = (keys: number, exponent: number, singles = singleRanks): readonly KeyGroup[] => {
   if (exponent === 0) return [{ count: keys, probability: 1 / keys }]
   const groups: { count: number; weight: number }[] = []
   let sum = 0
   for (let rank = 1; rank <= keys; ) {
-    const count = rank <= singleRanks ? 1 : Math.min(keys - rank + 1, Math.floor(rank / 100))
+    const count = rank <= singles ? 1 : Math.min(keys - rank + 1, Math.floor(rank / 100))
     const weight = (rank + (count - 1) / 2) ** -exponent
     groups.push({ count, weight })
     sum += count * weight
