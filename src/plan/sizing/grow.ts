@@ -90,7 +90,10 @@ const forLoss = (topology: Topology, knobs: readonly Knob[], { gone = [], loss }
 const worst = (violations: readonly Violation[], like: Violation): number =>
   violations.find(({ constraint, subject, sentence, limit, objective }) =>
     limit !== undefined || like.limit !== undefined
-      ? constraint === like.constraint && limit?.id === like.limit?.id && limit?.kind === like.limit?.kind
+      ? constraint === like.constraint &&
+        subject === like.subject &&
+        limit?.id === like.limit?.id &&
+        limit?.kind === like.limit?.kind
       : objective !== undefined || like.objective !== undefined
         ? constraint === like.constraint &&
           subject === like.subject &&

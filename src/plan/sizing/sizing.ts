@@ -233,7 +233,7 @@ export const describe = (
           declared: declaredValue(topology, decrement),
           value: decrement.value,
           less: decrement.less ?? null,
-          breaks: [...reasonsOf(decrement.breaks), ...(simulated?.get(decrement.knob.id) ?? [])],
+          breaks: [...(simulated?.get(decrement.knob.id) ?? []), ...reasonsOf(decrement.breaks)],
           simulated: simulated?.has(decrement.knob.id) ?? false,
         }),
       ),

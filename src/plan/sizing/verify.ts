@@ -2,12 +2,13 @@
  * A plan that queueing theory found, put to simulation: where an objective does not hold, theory was too hopeful about it, where a decrement that
  * theory refuses for an objective alone holds, too gloomy. By how much is remembered, and the search made again.
  */
+import { percent, seconds } from '../../lib/words.js'
 import type { RunResult } from '../../result/run-result.js'
 import type { Topology } from '../../topology/types.js'
 import { predict } from '../prediction.js'
 import type { ProofTimes } from './experiment.js'
-import { objectiveKey } from './judge.js'
-import { type Decrement, lowered } from './shrink.js'
+import { type Corrections, objectiveKey } from './judge.js'
+import { type Decrement, decrementsOf, lowered } from './shrink.js'
 import { type Observed, type Outcome, resize, type Sizing, type SizingInput } from './sizing.js'
 import { solveAt } from './solved.js'
 import type { SizedLoad } from './target.js'
@@ -37,7 +38,11 @@ export interface Verified {
 }
 
 /** Searches at most. */
-const mostRounds = 6
+const mostRounds = 12
+
+/** In one round. */
+const leastCorrection = 1.02
+const mostCorrection = 1.15
 
 /** What a result says of each objective. */
 export const observedIn = (topology: Topology, result: RunResult): Observed =>
@@ -81,64 +86,117 @@ const factors = (
   return found
 }
 
-/** Those that nothing but objectives at the full system forbid. */
-const onlySlow = ({ breaks }: Decrement): boolean =>
-  breaks.length > 0 && breaks.every(({ constraint }) => constraint === 'objective')
+/** Those that nothing but objectives at the full system forbid, and those that theory, corrected, would allow. */
+const isSlowOnly = ({ less, breaks }: Decrement): boolean =>
+  less !== undefined && breaks.every(({ constraint }) => constraint === 'objective')
 
 const withSizing = (outcome: Outcome, sizing: Sizing): Outcome =>
   outcome.reached ? { reached: true, sizing } : { ...outcome, instead: sizing }
 
-export const verified = async (input: SizingInput, outcome: Outcome, proof: Proof): Promise<Verified | undefined> => {
-  let sizing = outcome.reached ? outcome.sizing : outcome.instead
-  if (sizing === undefined) return { outcome, observed: undefined, verification: undefined, simulated: new Map() }
-  const { load } = sizing
-  let corrections: ReadonlyMap<string, number> = new Map()
-  for (let round = 1; ; round++) {
+/** A plan as far as it is known. */
+interface State {
+  readonly sizing: Sizing
+  readonly observed: Observed
+  readonly times: ProofTimes
+  readonly rounds: number
+}
+
+/** What failed is searched anew with what that taught, until it holds; undefined: interrupted. */
+const untilItHolds = async (input: SizingInput, first: Sizing, proof: Proof): Promise<State | undefined> => {
+  let sizing = first
+  let corrections: Corrections = new Map()
+  for (let rounds = 1; ; rounds++) {
     const { topology } = sizing.found
-    const times = proof.times(load, topology)
-    const results = await proof.simulate(load, [topology], times)
-    const [result] = results ?? []
+    const times = proof.times(sizing.load, topology)
+    const [result] = (await proof.simulate(sizing.load, [topology], times)) ?? []
     if (result === undefined) return undefined
     const observed = observedIn(topology, result)
-    const holds = allHold(observed)
-    const simulated = new Map<string, readonly Reason[]>()
-    const answer = (current: Sizing): Verified => ({
-      outcome: withSizing(outcome, current),
-      observed,
-      verification: { replications: proof.replications, ...times, seed: proof.seed, holds, rounds: round },
-      simulated,
-    })
-    let taught: ReadonlyMap<string, number> | undefined
-    if (!holds) taught = factors(topology, load.ratePerSecond, observed, (_, held) => !held)
-    else if (proof.decrements) {
-      const slow = sizing.decrements.filter(onlySlow)
-      const lower = slow.map(({ knob, less = 0 }) => lowered(topology, knob, less))
-      const tried = lower.length === 0 ? [] : await proof.simulate(load, lower, times)
-      if (tried === undefined) return undefined
-      for (const [i, decrement] of slow.entries()) {
-        const [one, smaller] = [tried[i], lower[i]]
-        if (one === undefined || smaller === undefined) continue
-        const seen = observedIn(smaller, one)
-        const blamed = new Set(
-          decrement.breaks.flatMap(({ objective }) =>
-            objective === undefined ? [] : [objectiveKey(objective.request, objective.path)],
-          ),
-        )
-        if (allHold(seen)) taught ??= factors(smaller, load.ratePerSecond, seen, (key) => blamed.has(key))
-        simulated.set(decrement.knob.id, brokenIn(one))
-      }
+    const state = { sizing, observed, times, rounds }
+    if (allHold(observed) || rounds >= mostRounds) return state
+    const taught = factors(topology, sizing.load.ratePerSecond, observed, (_, holds) => !holds)
+    if (taught === undefined) return state
+    // What was corrected already and still fails was corrected too little; near saturation a factor is far too much elsewhere.
+    const corrected = (key: string, factor: number): number => {
+      const before = corrections.get(key) ?? 1
+      return Math.min(Math.max(factor, before * leastCorrection), before * mostCorrection)
     }
-    if (taught === undefined || taught.size === 0 || round >= mostRounds) return answer(sizing)
-    corrections = new Map([...corrections, ...taught])
-    const next = resize(input, load, corrections)
-    if (next === undefined) return answer(sizing)
+    corrections = new Map([
+      ...corrections,
+      ...[...taught].map(([key, factor]) => [key, corrected(key, factor)] as const),
+    ])
+    const next = resize(input, sizing.load, corrections)
+    if (next === undefined) return state
     sizing = next
+  }
+}
+
+/** One decrement down that holds when it is simulated, or what each of them breaks there; undefined: interrupted. */
+const stepDown = async (
+  { sizing, times, rounds }: State,
+  proof: Proof,
+): Promise<{ readonly next?: State; readonly broken: ReadonlyMap<string, readonly Reason[]> } | undefined> => {
+  const { found, load } = sizing
+  const broken = new Map<string, readonly Reason[]>()
+  for (const { knob, less = 0, breaks } of sizing.decrements.filter(isSlowOnly)) {
+    const topology = lowered(found.topology, knob, less)
+    const [result] = (await proof.simulate(load, [topology], times)) ?? []
+    if (result === undefined) return undefined
+    const observed = observedIn(topology, result)
+    broken.set(knob.id, brokenIn(result))
+    if (!allHold(observed)) continue
+    const blamed = breaks.flatMap(({ objective }) =>
+      objective === undefined ? [] : [objectiveKey(objective.request, objective.path)],
+    )
+    const taught = factors(topology, load.ratePerSecond, observed, (key) => blamed.includes(key))
+    // Theory has no number that could be corrected: its refusal stands.
+    if (taught === undefined) continue
+    const question = { ...found.question, corrections: new Map([...found.question.corrections, ...taught]) }
+    const lower = { ...found, topology, question }
+    const decrements = decrementsOf(topology, found.knobs, question)
+    return { next: { sizing: { load, found: lower, decrements }, observed, times, rounds: rounds + 1 }, broken }
+  }
+  return { broken }
+}
+
+/** Steps down at most. */
+const mostSteps = 40
+
+export const verified = async (input: SizingInput, outcome: Outcome, proof: Proof): Promise<Verified | undefined> => {
+  const first = outcome.reached ? outcome.sizing : outcome.instead
+  if (first === undefined) return { outcome, observed: undefined, verification: undefined, simulated: new Map() }
+  let state = await untilItHolds(input, first, proof)
+  let simulated: ReadonlyMap<string, readonly Reason[]> = new Map()
+  for (let step = 0; step < mostSteps && state !== undefined; step++) {
+    if (!proof.decrements || !allHold(state.observed)) break
+    const down = await stepDown(state, proof)
+    if (down === undefined) return undefined
+    simulated = down.broken
+    if (down.next === undefined) break
+    state = down.next
+  }
+  if (state === undefined) return undefined
+  const { sizing, observed, times, rounds } = state
+  const { replications, seed } = proof
+  return {
+    outcome: withSizing(outcome, sizing),
+    observed,
+    verification: { replications, ...times, seed, holds: allHold(observed), rounds },
+    simulated,
   }
 }
 
 const brokenIn = (result: RunResult): readonly Reason[] =>
   result.slo.flatMap(({ name, verdict, observed }): readonly Reason[] =>
     verdict === 'fail'
-      ? [{ constraint: 'objective', subject: name, sentence: `simulated: ${name}: ${observed ?? 'no answer'}` }]
+      ? [
+          {
+            constraint: 'objective',
+            subject: name,
+            sentence: `simulated: ${name}, and it is ${observed === null ? 'not answered' : observedText(name, observed)}`,
+          },
+        ]
       : [],
   )
+
+const observedText = (name: string, value: number): string =>
+  name.includes('.errors ') ? percent(value) : seconds(value)
