@@ -136,8 +136,10 @@ const mend = (
       ? knobs
           .filter(({ kind, get, most }) => kind !== 'in-flight' && get(topology) < most)
           .flatMap((knob) => {
+            if (knob.kind === 'hosts') return moreMachines(topology, knobs, knob.of, stride)
             const grown = raise(topology, knob, stride)
-            return knob.kind === 'hosts' ? moreMachines(topology, knobs, knob.of, stride) : [grown]
+            const housed = withMachines(grown, knobs, knob.of)
+            return housed === undefined ? [grown] : [grown, housed]
           })
       : violation.limit !== undefined
         ? forLimit(topology, knobs, violation)
