@@ -8,7 +8,7 @@ export type Mode = (typeof modes)[number] | 'set'
 export const many = (value: Invocation['options'][string]): readonly string[] =>
   Array.isArray(value) ? (value as readonly string[]) : typeof value === 'string' ? [value] : []
 
-const isAsked = (value: Invocation['options'][string]): boolean =>
+export const isAsked = (value: Invocation['options'][string]): boolean =>
   value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0)
 
 /** Undefined: the plan itself. Throws a usage error for two at once. */

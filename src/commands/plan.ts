@@ -16,7 +16,7 @@ import { parseTopology } from '../topology/parse.js'
 import type { Topology } from '../topology/types.js'
 import type { CommandHandler, Invocation } from './command.js'
 import { printJson } from './json.js'
-import { modeOf } from './plan-mode.js'
+import { isAsked, modeOf } from './plan-mode.js'
 import type { MoreRequest } from './plan-more.js'
 
 /** Findings are advice, not a verdict: a plan that was made ends with 0, unless --fail-on says which of them are more. */
@@ -117,9 +117,12 @@ const notWithTarget = ['fix', 'rule', 'failOn', 'sweep', 'sensitivity', 'growth'
 const refuseTogether = (options: Invocation['options']): void => {
   if (options.dryRun === true && options.fix !== true)
     throw usageError('--dry-run has a meaning only beside --fix', 'plan alone writes nothing')
-  const other = notWithTarget.find((name) => options[name] !== undefined && options[name] !== false)
+  const other = notWithTarget.find((name) => isAsked(options[name]))
   if (options.target !== undefined && other !== undefined)
-    throw usageError(`--target and --${other} are two answers`, 'ask for one at a time')
+    throw usageError(
+      `--target and --${other === 'failOn' ? 'fail-on' : other} are two answers`,
+      'ask for one at a time',
+    )
   if (options.target === undefined && options.prove !== undefined)
     throw usageError('--prove has a meaning only beside --target', 'such as --target 3000/s')
   if (options.json === true && options.md === true) throw usageError('--json and --md are two formats', 'choose one')
