@@ -105,6 +105,8 @@ export const storedSeconds = (rate: number, ttl: number, characteristicTime: num
   if (rate === 0 || characteristicTime <= 0) return characteristicTime
   const idle = Math.exp(-rate * characteristicTime)
   const decay = rate * idle
+  // A hot key: it is never idle for so long. (The terms below would be 0/0.)
+  if (decay * ttl < 1e-15) return ttl
   // Without a time to live, or when the key has long been gone before it ends.
   if (!(decay * ttl <= 20)) return Math.expm1(rate * characteristicTime) / rate
   let sum = ttl

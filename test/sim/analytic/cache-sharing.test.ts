@@ -134,3 +134,19 @@ describe('a cache in shards', () => {
     for (const { load } of others) expect(load).toBeLessThan(0.15)
   })
 })
+
+describe('a key that is asked for all the time', () => {
+  it('stays for its whole time to live, however little less than everything the memory holds', () => {
+    // e^(−λT) of the hottest key is 0 in floating point long before everything fits.
+    const set = setOf(10_000, 0.99, 4000, 300, 2200)
+    const all = sharedCache([set], Number.POSITIVE_INFINITY, 'allkeys-lru')
+    const ratios = [0.5, 0.9, 0.99, 0.999, 0.99999].map(
+      (share) => sharedCache([set], all.bytes * share, 'allkeys-lru').hitRatios[0] ?? Number.NaN,
+    )
+    for (const [i, ratio] of ratios.entries()) {
+      expect(ratio).toBeGreaterThan(ratios[i - 1] ?? 0)
+      expect(ratio).toBeLessThanOrEqual(all.hitRatios[0] ?? 0)
+    }
+    expect(ratios.at(-1)).toBeCloseTo(all.hitRatios[0] ?? 0, 4)
+  })
+})
