@@ -33,10 +33,13 @@ const fewest = 30_000
 const most = 150_000
 
 /** Share of a simulation that is not measured: lines are empty when it begins, or, of closed traffic, all users come at once. */
-const warmUp = 0.2
+const warmUp = 0.3
 
-/** Closed traffic: requests of each user, so that the first ones of all are over. */
-const roundsOfUsers = 6
+/** Closed traffic: requests of each user. All come at once, and it takes several rounds until that is forgotten. */
+const roundsOfUsers = 20
+
+/** Open traffic: times as long as the slowest class takes by itself, so that lines have filled. */
+const residences = 100
 
 const length = (durationSeconds: number): Length => ({
   durationSeconds,
@@ -62,7 +65,14 @@ export const lengthsOf = async (
   const { traffic } = topology
   const requests = requestsWanted(plan, request)
   if (traffic === undefined || traffic.mode === 'open')
-    return removals.map(() => length(requests / Math.max(traffic?.ratePerSecond ?? 0, Number.MIN_VALUE)))
+    return removals.map(() =>
+      length(
+        Math.max(
+          requests / Math.max(traffic?.ratePerSecond ?? 0, Number.MIN_VALUE),
+          residences * Math.max(0, ...Object.values(plan.requests).map((one) => one.minResidenceSeconds)),
+        ),
+      ),
+    )
   const think = meanSeconds(traffic.thinkTime)
   const free = Object.values(plan.requests).reduce((sum, one) => sum + one.share * one.minResidenceSeconds, 0)
   const most = Math.max(requests, traffic.users * roundsOfUsers)
