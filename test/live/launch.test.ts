@@ -238,15 +238,15 @@ describe('a launch that does not come about', () => {
 
   test('refuses by name and place what it cannot run yet, before it starts anything', async () => {
     const topology = stubTopology()
-    const db = topology.components.db
-    if (db?.role !== 'store') throw new Error('no db')
+    const { cache, db } = topology.components
+    if (cache?.role !== 'store' || db?.role !== 'store') throw new Error('no stores')
     const replicated = {
       ...topology,
-      components: { ...topology.components, db: { ...db, readReplicas: 1, replicas: 2 } },
+      components: { ...topology.components, cache: { ...cache, readReplicas: 1, replicas: 2 } },
     }
     const refused = launch(options({ topology: replicated }))
     await expect(refused).rejects.toMatchObject({ exitCode: 3 })
-    await expect(refused).rejects.toThrow(/^readReplicas of component db .*\nreplicas of component db /)
+    await expect(refused).rejects.toThrow(/^readReplicas of component cache .*\nreplicas of component cache /)
     const kafka = { ...topology, components: { ...topology.components, db: { ...db, engine: 'kafka' } } }
     await expect(launch(options({ topology: kafka }))).rejects.toThrow('engine kafka (component db)')
     expect(readdirSync(cwd)).toEqual([])

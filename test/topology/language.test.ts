@@ -592,7 +592,9 @@ describe('requests and the rest', () => {
       { path: 'outcomes.miss.latency.p95', op: '<=', bound: 0.05 },
       { path: 'errors', op: '<=', bound: 0.001 },
     ])
-    expect(growth).toEqual({ ratePerMonth: 0.08, horizonMonths: 12 })
+    expect(growth).toMatchObject({ ratePerMonth: 0.08, horizonMonths: 24 })
+    expect(growth?.phases?.map(({ at }) => at.users)).toEqual([6000, 12_000, 15_000, 20_000, 30_000])
+    expect(growth?.phases?.[0]?.set).toContain('components.app.replicas=4')
     expect(traffic).toEqual({ mode: 'closed', users: 6000, thinkTime: { shape: 'exponential', meanSeconds: 0 } })
     expect([policy, currency]).toEqual([{ headroom: 0.25, survive: 'one-node' }, 'USD'])
   })
