@@ -150,7 +150,7 @@ describe('the process that runs the load', () => {
       import { startLoad } from '${new URL('../../dist/load/start.js', import.meta.url).href}'
       const request = { id: 'get', share: 1, enter: [], serve: 'app', route: { method: 'GET', path: '/' }, client: {}, bytes: { in: 0 } }
       const load = startLoad({
-        topology: { name: 't', requests: { get: request }, data: {} },
+        topology: { name: 't', requests: { get: request }, data: {}, origins: [] },
         experiment: {
           load: { mode: 'open', arrivals: { kind: 'poisson' }, stages: [{ fromLevel: 100, toLevel: 100, durationSeconds: Number(process.argv[1]) }] },
           warmupSeconds: 0, source: { locate: () => ({}) },
