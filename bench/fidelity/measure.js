@@ -49,8 +49,11 @@ export const measure = async ({ folder, placement, sessions, seconds, minutes, t
       writeState(folder, state)
       note(`  knee ${knee.toFixed(0)}/s`)
     }
-    for (let s = 0; s < sessions; s++) {
-      state.sessions[s] ??= { runs: {} }
+    while (state.sessions.length < sessions) state.sessions.push({ runs: {} })
+    const missing = (s) => points.filter(({ name }) => state.sessions[s].runs[name]?.valid !== true).length
+    // What is nearest to whole comes first: a disturbed machine may leave time for little.
+    const order = Array.from({ length: sessions }, (_, s) => s).sort((a, b) => missing(a) - missing(b) || a - b)
+    for (const s of order) {
       for (const point of points) {
         const { runs } = state.sessions[s]
         for (let n = 0; runs[point.name]?.valid !== true && n < 2; n++) {
