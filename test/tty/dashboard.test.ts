@@ -58,7 +58,10 @@ const expectRestored = async (): Promise<void> => {
   expect(readFileSync(join(folder, 'settings-after'), 'utf8')).toBe(
     readFileSync(join(folder, 'settings-before'), 'utf8'),
   )
-  expect(readFileSync(bytes, 'latin1')).not.toContain('\u001b[3J')
+  // From the screen's opening on: the shell's own `clear` before it wipes the scrollback.
+  const written = readFileSync(bytes, 'latin1')
+  expect(written.indexOf('\u001b[?1049h')).toBeGreaterThanOrEqual(0)
+  expect(written.slice(written.indexOf('\u001b[?1049h'))).not.toContain('\u001b[3J')
 }
 
 const onScreen = (): boolean => terminal.modes().alternate && !terminal.modes().cursor

@@ -34,7 +34,7 @@ const open = async (columns: number, rows: number): Promise<void> => {
 }
 
 test('a plan fits 80 columns: no line is wrapped', async () => {
-  await open(80, 60)
+  await open(80, 160)
   terminal.run('plimsoll plan topology.yaml; echo "exit $?"')
   await terminal.until(/exit 0/, 20)
   const screen = terminal.screen()
