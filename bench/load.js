@@ -103,7 +103,7 @@ const ours = async (forSeconds) => {
     bytes: { in: 0, out: 0 },
   }
   const { requests } = await startLoad({
-    topology: { name: 'bench', requests: { get: request }, data: {}, traffic: undefined },
+    topology: { name: 'bench', requests: { get: request }, data: {}, origins: [], traffic: undefined },
     experiment: {
       load: {
         mode: 'closed',

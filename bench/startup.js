@@ -1,5 +1,6 @@
 // How long the program takes to start, as a multiple of starting Node itself: medians of interleaved runs, so that a machine
-// that is slow for a moment is slow for all three. Exit 1 when `--help` takes more than 2.5× or `plan` more than 5×.
+// that is slow for a moment is slow for all three. Exit 1 when `--help` takes more than 2.5× or `plan` more than 6×: what must not be lost. Wanted is
+// a `plan` within 150 ms beyond Node's own start, which is about 3×, and not reached (docs/adr/0130).
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +19,7 @@ const commands = {
   help: [program, '--help'],
   plan: [program, 'plan', `${root}scenarios/optimization-api/topology.yaml`],
 }
-const bounds = { help: 2.5, plan: 5 }
+const bounds = { help: 2.5, plan: 6 }
 
 const milliseconds = (args) => {
   const start = performance.now()
