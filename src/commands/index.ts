@@ -40,7 +40,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'plan',
-    summary: 'demand, utilization, bottleneck, maximum throughput, headroom, and a review',
+    summary: 'what it carries, what breaks first, what a loss leaves, what it costs, and a review',
     details:
       'Findings do not change the exit code unless --fail-on says so: then it is 4. --fix changes the file itself, keeps its comments and its style, and never touches slo, policy, traffic or growth; what only you can decide is listed. Each rule has a page in docs/rules.',
     arguments: [topology],
