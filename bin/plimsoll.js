@@ -7,4 +7,4 @@ if (major < 20 || (major === 20 && minor < 19)) {
   )
   process.exit(5)
 }
-await import('../dist/bundle/cli.js')
+require('./compiled.js').start()

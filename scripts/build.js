@@ -6,7 +6,7 @@ import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Of every start: read together with our own files. */
-const bundled = ['chalk', 'cli-table3', 'commander', 'simple-statistics', 'yaml', 'zod']
+const bundled = ['chalk', 'commander', 'simple-statistics', 'yaml', 'zod']
 const { dependencies: packages } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 rmSync(`${root}dist`, { recursive: true, force: true })
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.json`], {
@@ -36,13 +36,31 @@ const bundle = await rolldown({
   platform: 'node',
   // Packages that commands load only when they need them, and those that look for files beside themselves, stay as they are.
   external: [/^node:/, ...Object.keys(packages).filter((name) => !bundled.includes(name)), 'react/jsx-runtime'],
+  plugins: [
+    {
+      name: 'screen',
+      // Ink waits at its top level, which only an ES module may: what draws is loaded from the files of tsc.
+      resolveId: (id, importer) =>
+        importer === `${root}dist/tui/open.js` && /^\.\/(live|replay)\.js$/.test(id)
+          ? { id: `../tui/${id.slice(2)}`, external: true }
+          : undefined,
+    },
+  ],
   onLog: (level, log, handler) => (level === 'warn' ? undefined : handler(level, log)),
 })
 await bundle.write({
   dir: `${root}dist/bundle`,
-  format: 'esm',
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name]-[hash].js',
+  // Scripts, not modules: only of these Node 20 takes code that was compiled before (docs/adr/0145).
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
+  codeSplitting: {
+    groups: [
+      { name: 'cli', test: /dist\/cli\.js$/, priority: 2 },
+      { name: 'plan', test: /dist\/commands\/plan\.js$/, priority: 1 },
+    ],
+  },
 })
 await bundle.close()
+execFileSync(process.execPath, [`${root}scripts/compile.js`], { stdio: ['ignore', 'ignore', 'inherit'], cwd: root })
 chmodSync(`${root}bin/plimsoll.js`, 0o755)

@@ -157,13 +157,18 @@ const main = async (): Promise<ExitCode> => {
   }
 }
 
-outliveReaders()
-process.exitCode = await main()
-// Exit only once stdout has taken everything, or refused it: a pipe may still be draining.
-process.stdout.write('', () => {
-  // The refusal is told after this callback.
-  setImmediate(() => {
-    if (lostOutput !== undefined) process.stderr.write(`plimsoll: stdout cannot be written: ${lostOutput.message}\n`)
-    process.stderr.write('', () => process.exit(codeOfEnding() ?? process.exitCode))
+/** Exit only once stdout has taken everything, or refused it: a pipe may still be draining. */
+const end = (code: ExitCode): void => {
+  process.exitCode = code
+  process.stdout.write('', () => {
+    // The refusal is told after this callback.
+    setImmediate(() => {
+      if (lostOutput !== undefined) process.stderr.write(`plimsoll: stdout cannot be written: ${lostOutput.message}\n`)
+      process.stderr.write('', () => process.exit(codeOfEnding() ?? process.exitCode))
+    })
   })
-})
+}
+
+outliveReaders()
+// No await: the bundle is a script (docs/adr/0145).
+void main().then(end)

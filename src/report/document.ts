@@ -1,5 +1,4 @@
 /** What a report says, apart from how it is set: sections of tables and lines, rendered for a terminal or as Markdown. */
-import CliTable from 'cli-table3'
 import type { Paint } from './problems.js'
 
 export interface Document {
@@ -59,27 +58,31 @@ const layout = (table: Table, columns: number): readonly { readonly index: numbe
   return shown
 }
 
-const noBorders = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
-    .concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid'])
-    .map((name) => [name, '']),
-)
+/** Cut with an ellipsis, else filled with spaces. */
+const fitted = (text: string, width: number): { readonly text: string; readonly fill: string } => {
+  const characters = [...text]
+  return characters.length > width
+    ? { text: `${characters.slice(0, width - 1).join('')}…`, fill: '' }
+    : { text, fill: ' '.repeat(width - characters.length) }
+}
 
 const tableText = (table: Table, columns: number, paint: Paint): string[] => {
   const shown = layout(table, columns)
-  const text = new CliTable({
-    chars: { ...noBorders, middle: separator },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-    colWidths: shown.map(({ width }) => width),
-    colAligns: shown.map(({ index }) => table.columns[index]?.align ?? 'left'),
-  })
-  text.push(shown.map(({ index }) => paint.dim(table.columns[index]?.name ?? '')))
-  for (const row of table.rows)
-    text.push(shown.map(({ index }) => painted(row[index] ?? '', textOf(row[index]), paint)))
-  return text
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
+  const line = (cellOf: (index: number) => Cell): string =>
+    shown
+      .map(({ index, width }) => {
+        const cell = cellOf(index)
+        const { text, fill } = fitted(textOf(cell), width)
+        return table.columns[index]?.align === 'right'
+          ? fill + painted(cell, text, paint)
+          : painted(cell, text, paint) + fill
+      })
+      .join(separator)
+      .trimEnd()
+  return [
+    line((index) => ({ text: table.columns[index]?.name ?? '', tone: 'dim' })),
+    ...table.rows.map((row) => line((index) => row[index] ?? '')),
+  ]
 }
 
 /** Breaks at spaces; continuation lines are indented by two. */
