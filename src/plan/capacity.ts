@@ -6,7 +6,7 @@ import { topologyPlacement } from '../catalog/placement.js'
 import { type PriceList, shippedPrices } from '../catalog/prices/list.js'
 import type { Placement } from '../result/placement.js'
 import { maxThroughput } from '../sim/analytic/network/limits.js'
-import { solveTopology } from '../sim/analytic/network/solve.js'
+import { solverOf } from '../sim/analytic/network/solve.js'
 import type { Topology } from '../topology/types.js'
 import { type Declared, objectivePlans, triggerPlans } from './breaking.js'
 import { inFlightAt, memoryPlans, networkPlans } from './budget.js'
@@ -39,7 +39,8 @@ const rest = (topology: Topology, computed: readonly string[]): readonly string[
 
 /** The declared traffic solved: what the rest of a plan is read from. */
 export const solveDeclared = (topology: Topology, placement: Placement) => {
-  const { hits, solved, tree } = solveTopology(topology, placement, 'shared')
+  const solve = solverOf(topology, placement, 'shared')
+  const { hits, solved, tree } = solve(topology.traffic)
   const { point, limits: raw } = solved
   const throughput = point.table.throughputPerSecond
   const limits = limitPlans(raw, throughput, (limit) => maxThroughput(topology, limit))
@@ -47,7 +48,7 @@ export const solveDeclared = (topology: Topology, placement: Placement) => {
   const maximum = tightest?.maxThroughputPerSecond ?? null
   const context = { topology, placement, ...solved, plans: limits, hits }
   const requests = classPlans(context)
-  const operations = operationsOf(topology, placement)
+  const operations = operationsOf(topology, placement, undefined, solve)
   const { traffic, method, users, thinkSeconds } = point.table
   const ratePerSecond = traffic === 'none' ? 0 : throughput
   const overloaded = method === 'bound' || ratePerSecond > operations.maxPerSecond * (1 + 1e-9)

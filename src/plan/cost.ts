@@ -16,7 +16,11 @@ const gib = 1024 ** 3
 export const dailyCourse = (low: number | undefined): readonly number[] =>
   low === undefined
     ? [1]
-    : Array.from({ length: 24 }, (_, hour) => low + ((1 - low) * (1 - Math.cos((2 * Math.PI * hour) / 24))) / 2)
+    : Array.from({ length: 24 }, (_, hour) => {
+        // Afternoons are as mornings, to the last bit: each load is solved once.
+        const fromNight = Math.min(hour, 24 - hour)
+        return low + ((1 - low) * (1 - Math.cos((2 * Math.PI * fromNight) / 24))) / 2
+      })
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 

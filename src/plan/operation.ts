@@ -5,8 +5,8 @@
 import type { Placement } from '../result/placement.js'
 import type { HitRatios } from '../sim/analytic/network/hit-ratios.js'
 import { maxThroughput } from '../sim/analytic/network/limits.js'
-import { type Solved, solveTopology } from '../sim/analytic/network/solve.js'
-import type { ComponentId, Topology } from '../topology/types.js'
+import { type Answer, type Solved, solverOf } from '../sim/analytic/network/solve.js'
+import type { ComponentId, Topology, Traffic } from '../topology/types.js'
 
 export interface Operation {
   readonly topology: Topology
@@ -35,18 +35,22 @@ interface Tightest {
   readonly ratePerSecond: number
 }
 
-/** `gone`: components that do not answer: lookups of them miss, and they limit nothing. */
+/**
+ * `gone`: components that do not answer: lookups of them miss, and they limit nothing. `solve`: what solves this topology without them, where
+ * that is there already.
+ */
 export const operationsOf = (
   topology: Topology,
   placement: Placement,
   gone: ReadonlyMap<ComponentId, unknown> = new Map(),
+  solve: (traffic: Traffic) => Answer = solverOf(topology, placement, 'shared', gone),
 ): Operations => {
   const known = new Map<number, Operation>()
   const at = (ratePerSecond: number): Operation => {
     let found = known.get(ratePerSecond)
     if (found === undefined) {
-      const open: Topology = { ...topology, traffic: { mode: 'open', ratePerSecond } }
-      found = { topology: open, placement, ratePerSecond, ...solveTopology(open, placement, 'shared', gone) }
+      const traffic: Traffic = { mode: 'open', ratePerSecond }
+      found = { topology: { ...topology, traffic }, placement, ratePerSecond, ...solve(traffic) }
       known.set(ratePerSecond, found)
     }
     return found
@@ -77,10 +81,33 @@ export const operationsOf = (
 const precision = 5e-4
 const mostSteps = 60
 
+interface Sample {
+  readonly ratePerSecond: number
+  readonly value: number
+  /** bound/value − 1, positive while it holds. */
+  readonly slack: number
+}
+
+/** Where the straight line through both ends' slack is zero. */
+const straight = (low: Sample, high: Sample): number =>
+  (low.ratePerSecond * high.slack - high.ratePerSecond * low.slack) / (high.slack - low.slack)
+
 /**
- * The least throughput at which something that grows with load exceeds `bound`; 0: it does so without any load; infinite: it does not up to the
- * limit of the system, or up to `horizon` where nothing limits. By the Illinois method (Dowell and Jarratt 1971) on bound/value − 1: as waits grow with
- * 1/(1 − ρ), that is nearly a straight line, and few loads have to be solved.
+ * Where (a + b·X)/(1 + c·X) through three samples is `bound`: waits of one queue, which grow with 1/(1 − ρ), it hits at once. It keeps the cross-ratio of
+ * four points. Only the third may be infinite, its pole. No number: two of them are alike.
+ */
+const rational = (one: Sample, two: Sample, three: Sample, bound: number): number => {
+  const beyond = Number.isFinite(three.value) ? (two.value - three.value) / (bound - three.value) : 1
+  const ratio = (beyond * (bound - one.value)) / (two.value - one.value)
+  const factor = (ratio * (two.ratePerSecond - one.ratePerSecond)) / (two.ratePerSecond - three.ratePerSecond)
+  return (one.ratePerSecond - factor * three.ratePerSecond) / (1 - factor)
+}
+
+/**
+ * The least throughput at which something that grows with load exceeds `bound`, known to `width` of itself; 0: it does so without any load; infinite: it does
+ * not up to the limit of the system, or up to `horizon` where nothing limits. Each load that is tried lies between one that holds and one that does not:
+ * where a rational function through the last three crosses the bound (Bus and Dekker, Algorithm R, 1975), or the middle where that does not halve
+ * the interval in three steps, as of what jumps. Once the crossing is known to lie beside an end, a load just beyond it closes the interval.
  */
 export const crossing = (
   operations: Operations,
@@ -90,37 +117,47 @@ export const crossing = (
   width = precision,
 ): number => {
   const { at, idle, maxPerSecond } = operations
-  /** Positive while it holds. */
-  const slack = (value: number): number => {
-    if (!(value > bound)) return value > 0 ? Math.min(1e6, bound / value - 1) : 1e6
-    return Number.isFinite(value) ? bound / value - 1 : -1
+  const sample = (ratePerSecond: number, operation: Operation): Sample => {
+    const value = valueAt(operation)
+    if (!(value > bound)) return { ratePerSecond, value, slack: value > 0 ? Math.min(1e6, bound / value - 1) : 1e6 }
+    return { ratePerSecond, value, slack: Number.isFinite(value) ? bound / value - 1 : -1 }
   }
-  let low = 0
-  const least = valueAt(idle)
-  if (least > bound) return 0
-  let high = Number.isFinite(maxPerSecond) ? maxPerSecond * (1 - 1e-6) : horizonPerSecond
-  const most = valueAt(at(high))
-  if (!(most > bound)) return Number.POSITIVE_INFINITY
-  let lowSlack = slack(least)
-  let highSlack = slack(most)
-  let last = 0
-  for (let i = 0; i < mostSteps && high - low > width * high; i++) {
-    const guess = (low * highSlack - high * lowSlack) / (highSlack - lowSlack)
-    // A step that hardly leaves an end, or leaves both, is halved: what jumps is found in as many steps as there are bits.
-    const margin = (high - low) * 0.01
-    const middle = guess > low + margin && guess < high - margin && i % 4 !== 3 ? guess : (low + high) / 2
-    const value = valueAt(at(middle))
-    const exceeds = value > bound
-    if (exceeds) {
-      high = middle
-      highSlack = slack(value)
-      if (last === 1) lowSlack /= 2
+  let low = sample(0, idle)
+  if (low.value > bound) return 0
+  const most = Number.isFinite(maxPerSecond) ? maxPerSecond * (1 - 1e-6) : horizonPerSecond
+  let high = sample(most, at(most))
+  if (!(high.value > bound)) return Number.POSITIVE_INFINITY
+  /** The end that was given up last. */
+  let former: Sample | undefined
+  const gaps = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  for (let i = 0; i < mostSteps; i++) {
+    const gap = high.ratePerSecond - low.ratePerSecond
+    if (gap <= width * high.ratePerSecond) break
+    const inside = (rate: number): boolean => rate > low.ratePerSecond && rate < high.ratePerSecond
+    const curved =
+      former === undefined
+        ? Number.NaN
+        : Number.isFinite(former.value)
+          ? rational(former, low, high, bound)
+          : rational(low, high, former, bound)
+    const guess = inside(curved) ? curved : straight(low, high)
+    const isSlow = gap > (gaps[i] ?? gap) / 2
+    gaps.push(gap)
+    const least = Math.min(0.9 * width * high.ratePerSecond, gap / 2)
+    const next =
+      isSlow || !inside(guess)
+        ? low.ratePerSecond + gap / 2
+        : Math.min(high.ratePerSecond - least, Math.max(low.ratePerSecond + least, guess))
+    const found = sample(next, at(next))
+    if (found.value > bound) {
+      former = high
+      high = found
     } else {
-      low = middle
-      lowSlack = slack(value)
-      if (last === -1) highSlack /= 2
+      former = low
+      low = found
     }
-    last = exceeds ? 1 : -1
   }
-  return (low + high) / 2
+  // Both are within the width; that which is nearer to the bound has been solved already.
+  const isHigh = Number.isFinite(high.value) && Math.abs(high.slack) <= Math.abs(low.slack)
+  return isHigh ? high.ratePerSecond : low.ratePerSecond
 }

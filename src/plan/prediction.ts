@@ -66,6 +66,23 @@ const outcomeMoments = (tree: Node, timing: Timing, outcome: 'hit' | 'miss'): Mo
   return momentsOf(made.tree, standingFor(timing, made.originals))
 }
 
+const responses = new WeakMap<Timing, Map<Node, Moments>>()
+
+/** Until the client has its answer: several objectives of a class ask for it. */
+const responseMoments = (tree: Node, timing: Timing): Moments => {
+  let known = responses.get(timing)
+  if (known === undefined) {
+    known = new Map()
+    responses.set(timing, known)
+  }
+  let moments = known.get(tree)
+  if (moments === undefined) {
+    moments = momentsOf(tree, timing)
+    known.set(tree, moments)
+  }
+  return moments
+}
+
 const treeOf = (operation: Operation, request: RequestClass): Node | undefined =>
   operation.solved.classes.find(({ id }) => id === request.id)?.tree
 
@@ -165,7 +182,7 @@ const poolFailure = (operation: Operation, service: string, name: string | undef
 const errorsOf = (operation: Operation, request: RequestClass, tree: Node): number => {
   const { timeoutSeconds, retry } = request.client
   const late =
-    timeoutSeconds === undefined ? 0 : latePart(momentsOf(tree, operation.solved.point.timing), timeoutSeconds)
+    timeoutSeconds === undefined ? 0 : latePart(responseMoments(tree, operation.solved.point.timing), timeoutSeconds)
   const failed = anyOf([late, failureOfFlow(operation, request.serve, request.flow)])
   return failed ** (retry?.attempts ?? 1)
 }
@@ -188,7 +205,7 @@ export const predict = (operation: Operation, request: RequestClass, path: strin
   const name = parts.at(-1) ?? ''
   switch (parts[0]) {
     case 'latency':
-      return statistic(momentsOf(tree, timing), name)
+      return statistic(responseMoments(tree, timing), name)
     case 'outcomes':
       return parts[1] === 'hit' || parts[1] === 'miss'
         ? statistic(outcomeMoments(tree, timing, parts[1]), name)

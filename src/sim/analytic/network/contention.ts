@@ -4,7 +4,7 @@ import { mg1WaitVariance } from '../mg.js'
 import { type MixedAnswer, type MixedCores, mixedCores } from '../mixed-cores.js'
 import { leastConnectionsShare, sideBySide } from '../spread.js'
 import type { Level, Member } from './levels.js'
-import { coresAt, domainDemands, loopsOn, type Site, sitesOf } from './places.js'
+import { coresAt, domainDemands, loopsOn, type Site } from './places.js'
 import type { QueueingContext } from './queueing.js'
 import { alone, type Delay, noDelay, timeOf } from './timing.js'
 import { type StationDemand, stationDemands } from './usage.js'
@@ -22,9 +22,9 @@ export class Contention {
     private readonly context: QueueingContext,
     private readonly throughput: number,
   ) {
-    const { topology, placement, usage, spread } = context
+    const { topology, placement, usage, siteOf } = context
     this.demands = stationDemands(usage, throughput)
-    this.sites = sitesOf(topology, placement, usage.stations, spread)
+    this.sites = new Map([...usage.stations].map(([id, station]) => [id, siteOf(station)]))
     this.domainDemands = domainDemands(
       this.sites,
       (id) => this.demands.get(id)?.cpuSeconds ?? 0,
@@ -72,7 +72,7 @@ export class Contention {
       copies,
       dispatch: site.dispatch,
       scv: 1,
-      elsewhere: this.elsewhere(site) / copies,
+      elsewhere: this.elsewhereOfEach(site, copies),
     })
     return 1 / Math.min(1, cores) + waitSeconds
   }
@@ -104,6 +104,11 @@ export class Contention {
     return this.throughput * Math.max(0, held - own)
   }
 
+  /** Of each copy; only least connections ask for it. */
+  private elsewhereOfEach(site: Site, copies: number): number {
+    return site.dispatch === 'least' ? this.elsewhere(site) / copies : 0
+  }
+
   /** Of a station behind least connections: 0 as one queue, 1 as random. */
   leastShare(site: Site): number {
     const copies = site.loopsEach === undefined ? site.domains.size : site.endpoints
@@ -113,7 +118,7 @@ export class Contention {
       site.loopsEach === undefined
         ? (loopLoad + parallelLoad) / cores
         : (own * this.stretchOfLoops(site)) / (site.loopsEach * site.endpoints)
-    return leastConnectionsShare(Math.min(1, utilization), copies, this.elsewhere(site) / copies)
+    return leastConnectionsShare(Math.min(1, utilization), copies, this.elsewhereOfEach(site, copies))
   }
 
   /** Under open traffic. */
@@ -150,7 +155,7 @@ export class Contention {
       copies,
       dispatch: site.dispatch,
       scv: demand.scv,
-      elsewhere: this.elsewhere(site) / copies,
+      elsewhere: this.elsewhereOfEach(site, copies),
     })
     // Loops that compete for cores cannot be faster than parallel work on them would be.
     const least = site.undisturbed ? 0 : (demand.cpuSeconds / demand.bursts) * (this.sharing(site) - stretch)

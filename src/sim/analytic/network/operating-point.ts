@@ -45,10 +45,14 @@ const roundAt = (context: QueueingContext, users: number, thinkSeconds: number, 
 /** Rounds that may be needed until the throughput that is assumed is the one that comes out: the latter falls with the former. */
 const mostRounds = 30
 
-const closedPoint = (context: QueueingContext, limits: readonly RawLimit[], traffic: Closed): OperatingPoint => {
+const closedPoint = (
+  context: QueueingContext,
+  limitsOf: () => readonly RawLimit[],
+  traffic: Closed,
+): OperatingPoint => {
   const { users } = traffic
   const thinkSeconds = meanSeconds(traffic.thinkTime)
-  const ceiling = limits.reduce(
+  const ceiling = limitsOf().reduce(
     (least, limit) => (refuses(limit) ? least : Math.min(least, maxThroughput(context.topology, limit))),
     Number.POSITIVE_INFINITY,
   )
@@ -88,10 +92,10 @@ const closedPoint = (context: QueueingContext, limits: readonly RawLimit[], traf
 
 export const operatingPoint = (
   context: QueueingContext,
-  limits: readonly RawLimit[],
+  limitsOf: () => readonly RawLimit[],
   traffic: Traffic | undefined,
 ): OperatingPoint => {
-  if (traffic?.mode === 'closed') return closedPoint(context, limits, traffic)
+  if (traffic?.mode === 'closed') return closedPoint(context, limitsOf, traffic)
   const throughputPerSecond = traffic?.ratePerSecond ?? 0
   const network = new Network(context, throughputPerSecond)
   return {

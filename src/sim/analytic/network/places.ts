@@ -42,12 +42,8 @@ const dispatchOf = (topology: Topology, { component, role }: Station): Dispatch 
   return component.role === 'store' && primary ? 'random' : 'turn'
 }
 
-export const sitesOf = (
-  topology: Topology,
-  placement: Placement,
-  stations: ReadonlyMap<string, Station>,
-  spread: Spread,
-): ReadonlyMap<string, Site> => {
+/** The sites of stations on a placement, each found once. */
+export const siteFinder = (topology: Topology, placement: Placement, spread: Spread): ((station: Station) => Site) => {
   const domainOf = coreDomains(placement)
   const fits = new Map<Domain, boolean>()
   const loopsFit = (domain: Domain): boolean => {
@@ -62,33 +58,37 @@ export const sitesOf = (
     }
     return known
   }
-  return new Map(
-    [...stations].map(([id, station]): [string, Site] => {
-      const domains = new Map<Domain, number>()
-      let loops = 0
-      let endpoints = 0
-      for (const instance of station.instances) {
-        const domain = domainOf.get(instance)
-        if (domain !== undefined) domains.set(domain, (domains.get(domain) ?? 0) + 1)
-        const own = placement.instances[instance]?.eventLoops ?? 0
-        loops += own
-        endpoints += station.component.role === 'service' && own > 0 ? own : 1
-      }
-      const shared =
-        spread === 'shared' || (station.component.role === 'service' && station.component.consumes !== undefined)
-      return [
-        id,
-        {
-          station,
-          domains,
-          endpoints: shared ? 1 : endpoints,
-          loopsEach: loops > 0 ? (shared ? loops : loops / endpoints) : undefined,
-          undisturbed: [...domains.keys()].every(loopsFit),
-          dispatch: shared ? 'shared' : dispatchOf(topology, station),
-        },
-      ]
-    }),
-  )
+  const make = (station: Station): Site => {
+    const domains = new Map<Domain, number>()
+    let loops = 0
+    let endpoints = 0
+    for (const instance of station.instances) {
+      const domain = domainOf.get(instance)
+      if (domain !== undefined) domains.set(domain, (domains.get(domain) ?? 0) + 1)
+      const own = placement.instances[instance]?.eventLoops ?? 0
+      loops += own
+      endpoints += station.component.role === 'service' && own > 0 ? own : 1
+    }
+    const shared =
+      spread === 'shared' || (station.component.role === 'service' && station.component.consumes !== undefined)
+    return {
+      station,
+      domains,
+      endpoints: shared ? 1 : endpoints,
+      loopsEach: loops > 0 ? (shared ? loops : loops / endpoints) : undefined,
+      undisturbed: [...domains.keys()].every(loopsFit),
+      dispatch: shared ? 'shared' : dispatchOf(topology, station),
+    }
+  }
+  const sites = new Map<Station, Site>()
+  return (station) => {
+    let site = sites.get(station)
+    if (site === undefined) {
+      site = make(station)
+      sites.set(station, site)
+    }
+    return site
+  }
 }
 
 /** Cores of all sets together. */

@@ -5,7 +5,7 @@
 
 import { groupBy } from '../../../lib/group.js'
 import type { Placement } from '../../../result/placement.js'
-import type { ComponentId, ServiceComponent, Topology } from '../../../topology/types.js'
+import type { ComponentId, Topology } from '../../../topology/types.js'
 import { type ClosedAnswer, meanValueAnalysis } from '../closed.js'
 import { loadDependent, type Pace } from '../load-dependent.js'
 import { constantServiceFactor } from '../mg.js'
@@ -24,9 +24,10 @@ import {
 } from './levels.js'
 import type { Site, Spread } from './places.js'
 import { Ranks, ranksAt } from './priorities.js'
-import { placeOf, stationId } from './stations.js'
+import { componentOfHolder, type Room, type Rooms, slotHolder } from './rooms.js'
+import type { Station } from './stations.js'
 import { alone, type Delay, momentsOf, type Timing, type Wait } from './timing.js'
-import type { ClassLoad, StationDemand, Usage } from './usage.js'
+import type { ClassLoad, Kept, StationDemand, Usage } from './usage.js'
 
 export interface HolderAnswer {
   /** Of all processes together. */
@@ -47,27 +48,13 @@ export interface QueueingContext {
   readonly usage: Usage
   readonly classes: readonly ClassLoad[]
   readonly spread: Spread
+  readonly siteOf: (station: Station) => Site
+  readonly rooms: Rooms
+  readonly kept: Kept
 }
 
 /** Rooms larger than this are not solved from the inside: M/G/c with the time that one is held. */
 const mostRoom = 20_000
-
-interface Room {
-  readonly each: number
-  readonly processes: number
-}
-
-/** Each process of an instance has its part of the instance's pool, rounded up. */
-const poolRoom = (service: ServiceComponent, name: string, placement: Placement): Room => {
-  const loops = placement.instances[`${service.id}/0`]?.eventLoops ?? 1
-  return { each: Math.ceil((service.pools[name]?.size ?? 1) / loops), processes: loops * service.replicas }
-}
-
-const poolHolder = (pool: string): string => `pool ${pool}`
-const threadHolder = (component: ComponentId): string => `threads of ${component}`
-const componentOfHolder = (id: string): ComponentId =>
-  (id.startsWith('pool ') ? id.slice(5).split('.')[0] : id.split(' of ')[1]) ?? ''
-const slotHolder = (consumer: ComponentId): string => `slots of ${consumer}`
 
 export class Network {
   readonly demands: ReadonlyMap<string, StationDemand>
@@ -76,7 +63,7 @@ export class Network {
   private readonly paces = new Map<string, Pace | undefined>()
   private readonly answers = new Map<string, HolderAnswer & { readonly inside: Timing }>()
   private readonly levelContext: LevelContext
-  private readonly ranks: Ranks
+  private foundRanks: Ranks | undefined
   /** By station and holder, what each priority asks of it. */
   private readonly loads = new Map<string, ReturnType<Ranks['loads']>>()
 
@@ -85,7 +72,6 @@ export class Network {
     readonly throughput: number,
   ) {
     const { usage } = context
-    this.ranks = new Ranks(context.topology, context.classes)
     this.contention = new Contention(context, throughput)
     this.demands = this.contention.demands
     this.levelContext = {
@@ -93,6 +79,12 @@ export class Network {
       stationId: (node) => this.stationIdOf(node),
       holderId: (node) => this.solvedInside(node),
     }
+  }
+
+  /** Only services that know priorities ask for them. */
+  private get ranks(): Ranks {
+    this.foundRanks ??= new Ranks(this.context.topology, this.context.classes)
+    return this.foundRanks
   }
 
   site(station: string): Site | undefined {
@@ -109,14 +101,12 @@ export class Network {
   }
 
   private stationIdOf(node: Extract<Node, { kind: 'work' }>): string {
-    return stationId(placeOf(this.context.topology, node.at))
+    return this.context.kept.stationIdOf(node)
   }
 
   /** The name of what limits a holder, if anything does. */
   limited(node: Holder): string | undefined {
-    if (node.kind === 'hold') return poolHolder(node.pool)
-    if (node.kind === 'message') return slotHolder(node.consumer)
-    return this.roomOf(threadHolder(node.component)) === undefined ? undefined : threadHolder(node.component)
+    return this.context.rooms.limited(node)
   }
 
   /** Its name, if its room is small enough to be solved from the inside. */
@@ -131,17 +121,7 @@ export class Network {
   }
 
   private roomOf(id: string): Room | undefined {
-    const { topology, placement } = this.context
-    const [kind, name = ''] = id.startsWith('pool ') ? ['pool', id.slice(5)] : id.split(' of ')
-    const component = topology.components[name.split('.')[0] ?? '']
-    if (component?.role !== 'service') return undefined
-    if (kind === 'pool') return poolRoom(component, name.slice(component.id.length + 1), placement)
-    if (kind === 'slots') return { each: component.slots, processes: component.replicas }
-    const { execution } = component
-    if (execution.model !== 'threads') return undefined
-    // Where a run's placement gives it event loops instead, no thread is needed.
-    if (placement.instances[`${component.id}/0`]?.eventLoops !== undefined) return undefined
-    return { each: execution.threads, processes: component.replicas }
+    return this.context.rooms.roomOf(id)
   }
 
   private byHolder: ReadonlyMap<string | undefined, readonly Usage['holders'][number][]> | undefined

@@ -1,9 +1,7 @@
 /** Time that requests spend at each station and in each service, read off the trees of their work. */
-import type { Topology } from '../../../topology/types.js'
 import type { Node } from './flow-tree.js'
-import { placeOf, stationId } from './stations.js'
 import { momentsOf, type Timing } from './timing.js'
-import type { ClassLoad } from './usage.js'
+import type { ClassLoad, Kept } from './usage.js'
 
 /** Per connection taken. */
 export interface PoolResidence {
@@ -22,7 +20,7 @@ export interface Residences {
   readonly pools: ReadonlyMap<string, PoolResidence>
 }
 
-export const residencesOf = (topology: Topology, classes: readonly ClassLoad[], timing: Timing): Residences => {
+export const residencesOf = (kept: Kept, classes: readonly ClassLoad[], timing: Timing): Residences => {
   const stations = new Map<string, number>()
   const services = new Map<string, number>()
   const pools = new Map<string, PoolResidence>()
@@ -34,7 +32,7 @@ export const residencesOf = (topology: Topology, classes: readonly ClassLoad[], 
     if (!(count > 0)) return
     switch (node.kind) {
       case 'work':
-        add(stations, stationId(placeOf(topology, node.at)), count, momentsOf(node, here).mean)
+        add(stations, kept.stationIdOf(node), count, momentsOf(node, here).mean)
         return
       case 'series':
       case 'fork':

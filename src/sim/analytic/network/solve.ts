@@ -1,6 +1,6 @@
 /** From a topology, its declared traffic and a placement to what its stations and classes make of it. */
 import type { Placement } from '../../../result/placement.js'
-import type { ComponentId, RequestClass, Topology } from '../../../topology/types.js'
+import type { ComponentId, RequestClass, Topology, Traffic } from '../../../topology/types.js'
 import { places, roundTrips } from '../../places.js'
 import { type Node, requestTree, type TreeContext } from './flow-tree.js'
 import { flushRatios } from './flush-ratios.js'
@@ -8,10 +8,12 @@ import { type HitRatios, hitRatios } from './hit-ratios.js'
 import { keptAnswers, ratesBehind } from './kept-answers.js'
 import { rawLimits } from './limits.js'
 import { operatingPoint } from './operating-point.js'
-import type { Spread } from './places.js'
+import { type Site, type Spread, siteFinder } from './places.js'
 import { type Residences, residencesOf } from './residence.js'
+import { Rooms } from './rooms.js'
+import type { Station } from './stations.js'
 import { alone, timeOf } from './timing.js'
-import { type ClassLoad, usageOf } from './usage.js'
+import { type ClassLoad, Kept, type Usage, usageOf } from './usage.js'
 
 /** Hit ratios that follow from rates are found at the declared rate; a closed loop's is taken to be this at first. */
 const firstGuessPerSecond = 1000
@@ -25,16 +27,44 @@ export interface Solved {
   readonly residences: Residences
 }
 
-const solve = (topology: Topology, placement: Placement, classes: readonly ClassLoad[], spread: Spread): Solved => {
-  const usage = usageOf(topology, placement, classes)
-  const limits = rawLimits({ topology, placement, usage })
-  // Who asks only for limits, a hundred times in a plan, waits for neither.
-  const point = once(() => operatingPoint({ topology, placement, usage, classes, spread }, limits, topology.traffic))
-  const residences = once(() => residencesOf(topology, classes, point().timing))
+/** Classes on a placement: all but their load. */
+interface Shape {
+  readonly hits: HitRatios
+  readonly tree: TreeContext
+  readonly kept: Kept
+  /** Those that stand in the shares. */
+  readonly own: readonly ClassLoad[]
+  readonly ownUsage: () => Usage
+  readonly polls: readonly Poll[]
+}
+
+interface Poll {
+  readonly request: RequestClass
+  readonly parent: ClassLoad
+  readonly tree: Node
+}
+
+interface Load {
+  readonly topology: Topology
+  readonly placement: Placement
+  readonly spread: Spread
+  readonly siteOf: (station: Station) => Site
+  readonly rooms: Rooms
+  readonly traffic: Traffic | undefined
+}
+
+const solve = (load: Load, kept: Kept, classes: readonly ClassLoad[], usage: Usage): Solved => {
+  const { topology, placement, traffic } = load
+  // Who asks only for limits, a hundred times in a plan, waits for no point, and who asks for a point of open traffic for no limits.
+  const limits = once(() => rawLimits({ topology, placement, usage }))
+  const point = once(() => operatingPoint({ ...load, usage, classes, kept }, limits, traffic))
+  const residences = once(() => residencesOf(kept, classes, point().timing))
   return {
     classes,
     usage,
-    limits,
+    get limits() {
+      return limits()
+    },
     get point() {
       return point()
     },
@@ -65,40 +95,48 @@ const pollsPer = (parent: Node, poll: RequestClass, solved: Solved): number => {
 }
 
 /** Classes that stand in the shares first; polls follow from how long the work of their parent takes under that load. */
-const solveAll = (
-  topology: Topology,
-  placement: Placement,
-  treeOf: (request: RequestClass) => Node,
-  spread: Spread,
-): Solved => {
-  const requests = Object.values(topology.requests)
-  const own = requests.filter(({ derivedFrom }) => derivedFrom === undefined)
-  const classes = own.map((request) => ({ id: request.id, tree: treeOf(request), perRequest: request.share }))
-  const first = solve(topology, placement, classes, spread)
-  const polls = requests.flatMap((request) => {
-    const parent = classes.find(({ id }) => id === request.derivedFrom)
-    return parent === undefined
-      ? []
-      : [
-          {
-            id: request.id,
-            tree: treeOf(request),
-            perRequest: parent.perRequest * pollsPer(parent.tree, request, first),
-          },
-        ]
-  })
-  return polls.length === 0 ? first : solve(topology, placement, [...classes, ...polls], spread)
+const solveAll = (load: Load, { kept, own, ownUsage, polls }: Shape): Solved => {
+  const first = solve(load, kept, own, ownUsage())
+  if (polls.length === 0) return first
+  const classes = [
+    ...own,
+    ...polls.map(({ request, parent, tree }) => ({
+      id: request.id,
+      tree,
+      perRequest: parent.perRequest * pollsPer(parent.tree, request, first),
+    })),
+  ]
+  return solve(load, kept, classes, usageOf(kept, classes))
 }
 
-/** With the hit ratios that its lookups have at the rates that come out; lookups of caches that are `gone` all miss. */
-export const solveTopology = (
+export interface Answer {
+  readonly hits: HitRatios
+  readonly solved: Solved
+  readonly tree: TreeContext
+}
+
+/**
+ * A topology under any traffic, with the hit ratios that its lookups have at the rates that come out; lookups of caches that are `gone` all miss.
+ * What does not depend on the load is found once.
+ */
+export const solverOf = (
   topology: Topology,
   placement: Placement,
   spread: Spread,
   gone?: ReadonlyMap<ComponentId, unknown>,
-): { readonly hits: HitRatios; readonly solved: Solved; readonly tree: TreeContext } => {
-  const at = (throughput: number) => {
-    const classRate = (id: string): number => throughput * (topology.requests[id]?.share ?? 0)
+): ((traffic: Traffic | undefined) => Answer) => {
+  const siteOf = siteFinder(topology, placement, spread)
+  const rooms = new Rooms(topology, placement)
+  const placeOf = places(topology, placement)
+  const roundTripSeconds = roundTrips(topology, placement)
+  let constant: Shape | undefined
+  const shapeAt = (throughput: number): Shape => {
+    if (constant !== undefined) return constant
+    let asked = false
+    const classRate = (id: string): number => {
+      asked = true
+      return throughput * (topology.requests[id]?.share ?? 0)
+    }
     const keptShare = keptAnswers(topology, classRate)
     const rateBehind = ratesBehind(topology, classRate, keptShare)
     const flushes = flushRatios(topology, rateBehind)
@@ -112,16 +150,41 @@ export const solveTopology = (
       hitRatio: hits.of,
       flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
       keptShare,
-      placeOf: places(topology, placement),
-      roundTripSeconds: roundTrips(topology, placement),
+      placeOf,
+      roundTripSeconds,
     }
-    const solved = solveAll(topology, placement, (request) => requestTree(request, tree), spread)
-    return { hits, solved, tree }
+    const requests = Object.values(topology.requests)
+    const own = requests
+      .filter(({ derivedFrom }) => derivedFrom === undefined)
+      .map((request) => ({ id: request.id, tree: requestTree(request, tree), perRequest: request.share }))
+    const polls = requests.flatMap((request): readonly Poll[] => {
+      const parent = own.find(({ id }) => id === request.derivedFrom)
+      return parent === undefined ? [] : [{ request, parent, tree: requestTree(request, tree) }]
+    })
+    const kept = new Kept(topology, placement)
+    const shape = { hits, tree, kept, own, ownUsage: once(() => usageOf(kept, own)), polls }
+    // Where nobody asked how much comes, the trees are the same however much that is.
+    if (!asked) constant = shape
+    return shape
   }
-  const guess = topology.traffic?.mode === 'open' ? topology.traffic.ratePerSecond : firstGuessPerSecond
-  const first = at(guess)
-  // Nothing was computed from the guess unless a hit ratio was; a closed loop then deserves a second look.
-  return topology.traffic?.mode === 'closed' && first.hits.assumptions.length > 0
-    ? at(first.solved.point.table.throughputPerSecond)
-    : first
+  return (traffic) => {
+    const at = (throughput: number): Answer => {
+      const shape = shapeAt(throughput)
+      const { hits, tree } = shape
+      return { hits, tree, solved: solveAll({ topology, placement, spread, siteOf, rooms, traffic }, shape) }
+    }
+    const first = at(traffic?.mode === 'open' ? traffic.ratePerSecond : firstGuessPerSecond)
+    // Nothing was computed from the guess unless a hit ratio was; a closed loop then deserves a second look.
+    return traffic?.mode === 'closed' && first.hits.assumptions.length > 0
+      ? at(first.solved.point.table.throughputPerSecond)
+      : first
+  }
 }
+
+/** Under the traffic that it declares. */
+export const solveTopology = (
+  topology: Topology,
+  placement: Placement,
+  spread: Spread,
+  gone?: ReadonlyMap<ComponentId, unknown>,
+): Answer => solverOf(topology, placement, spread, gone)(topology.traffic)

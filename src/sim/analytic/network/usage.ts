@@ -1,10 +1,17 @@
 /** Adds up what the classes ask of each station, step and pool, and prices it. */
-import { type Demand, stepCpu, visitCpu } from '../../../catalog/demand.js'
+import { type Demand, demandDependsOnLoad, stepCpu, visitCpu } from '../../../catalog/demand.js'
 import { type Distribution, meanSeconds, scv } from '../../../lib/distribution.js'
 import type { Placement } from '../../../result/placement.js'
-import type { Step } from '../../../topology/flow.js'
 import type { ComponentId, Topology } from '../../../topology/types.js'
-import { type Exclusive, exclusions, type Holder, holders, type Node, occurrences } from './flow-tree.js'
+import {
+  type Exclusive,
+  exclusions,
+  type Holder,
+  holders,
+  type Node,
+  type Occurrence,
+  occurrences,
+} from './flow-tree.js'
 import { placeOf, type Station, stationId, stationOf } from './stations.js'
 
 export interface ClassLoad {
@@ -43,6 +50,8 @@ export interface Usage {
   readonly exclusions: readonly { readonly node: Exclusive; readonly count: number }[]
   /** Visits of a component (all roles) per request of the mix. */
   readonly visits: ReadonlyMap<ComponentId, number>
+  /** Do prices? */
+  readonly dependsOnLoad: boolean
   /** The price of a piece of work when the mix arrives at `throughput` per second. */
   readonly price: (node: WorkNode, throughput: number) => Price
 }
@@ -59,53 +68,111 @@ const varianceOf = (time: Distribution | undefined): number =>
 const originOf = (visit: Demand, visits: number, step: Demand | undefined): Demand['origin'] =>
   step !== undefined && (visits === 0 || step.cpuSeconds >= visits * visit.cpuSeconds) ? step.origin : visit.origin
 
-export const usageOf = (topology: Topology, placement: Placement, classes: readonly ClassLoad[]): Usage => {
+/** What one request of a class consists of, each with how often. */
+interface Pieces {
+  readonly occurrences: readonly Occurrence[]
+  readonly holders: Usage['holders']
+  readonly exclusions: Usage['exclusions']
+}
+
+/** What is the same at every load: found once for all usages of a topology on a placement. */
+export class Kept {
+  readonly dependsOnLoad: boolean
+  private readonly pieces = new Map<Node, Pieces>()
+  private readonly ids = new Map<WorkNode, string>()
+  private readonly stations = new Map<string, Station>()
+  private readonly prices = new Map<WorkNode, Price>()
+
+  constructor(
+    readonly topology: Topology,
+    readonly placement: Placement,
+  ) {
+    this.dependsOnLoad = demandDependsOnLoad(topology)
+  }
+
+  piecesOf(tree: Node): Pieces {
+    let found = this.pieces.get(tree)
+    if (found === undefined) {
+      found = { occurrences: [...occurrences(tree)], holders: [...holders(tree)], exclusions: [...exclusions(tree)] }
+      this.pieces.set(tree, found)
+    }
+    return found
+  }
+
+  stationIdOf(node: WorkNode): string {
+    let id = this.ids.get(node)
+    if (id === undefined) {
+      id = stationId(placeOf(this.topology, node.at))
+      this.ids.set(node, id)
+    }
+    return id
+  }
+
+  stationOf(node: WorkNode): Station {
+    const id = this.stationIdOf(node)
+    let station = this.stations.get(id)
+    if (station === undefined) {
+      station = stationOf(this.topology, this.placement, placeOf(this.topology, node.at))
+      this.stations.set(id, station)
+    }
+    return station
+  }
+
+  /** `make` prices a piece of work under some load; where demands do not depend on it, once is enough. */
+  priceOf(node: WorkNode, make: () => Price): Price {
+    if (this.dependsOnLoad) return make()
+    let price = this.prices.get(node)
+    if (price === undefined) {
+      price = make()
+      this.prices.set(node, price)
+    }
+    return price
+  }
+}
+
+export const usageOf = (kept: Kept, classes: readonly ClassLoad[]): Usage => {
+  const { topology, dependsOnLoad } = kept
   const stations = new Map<string, Station>()
   const visits = new Map<ComponentId, number>()
   const entries: Entry[] = []
   const held: { node: Holder; count: number }[] = []
   const exclusive: Usage['exclusions'][number][] = []
   for (const { tree, perRequest } of classes) {
-    for (const { node, count, synchronous, consumer } of occurrences(tree, perRequest)) {
-      const at = placeOf(topology, node.at)
-      const id = stationId(at)
-      let station = stations.get(id)
-      if (station === undefined) {
-        station = stationOf(topology, placement, at)
-        stations.set(id, station)
-      }
-      visits.set(at.component, (visits.get(at.component) ?? 0) + count * node.visits)
+    const pieces = kept.piecesOf(tree)
+    for (const { node, count: each, synchronous, consumer } of pieces.occurrences) {
+      const count = perRequest * each
+      const station = kept.stationOf(node)
+      stations.set(station.id, station)
+      visits.set(node.at.component, (visits.get(node.at.component) ?? 0) + count * node.visits)
       entries.push({ node, count, synchronous, consumer, station })
     }
-    held.push(...holders(tree, perRequest))
-    exclusive.push(...exclusions(tree, perRequest))
+    for (const { node, count } of pieces.holders) held.push({ node, count: perRequest * count })
+    for (const { node, count } of pieces.exclusions) exclusive.push({ node, count: perRequest * count })
   }
   // Demand that depends on load has no value without any: it is then told for one request per second.
   const rate = (component: ComponentId, throughput: number): number =>
     (throughput > 0 ? throughput : 1) * (visits.get(component) ?? 0)
-  const price = (node: WorkNode, throughput: number): Price => {
-    const { component } = node.at
-    const perVisit = visitCpu(topology, component, rate(component, throughput))
-    const ofStep =
-      node.step === undefined ? undefined : stepDemand(topology, node.step, node, rate(component, throughput))
-    const visitPart = cpuOf(perVisit)
-    const stepPart = ofStep === undefined ? { mean: 0, variance: 0 } : cpuOf(ofStep)
-    const wait = ofStep === undefined ? node.work.wait : ofStep.wait
-    return {
-      cpuSeconds: node.visits * visitPart.mean + stepPart.mean,
-      variance: node.visits * visitPart.variance + stepPart.variance,
-      waitSeconds:
-        (wait === undefined ? 0 : meanSeconds(wait)) +
-        (perVisit.wait === undefined ? 0 : node.visits * meanSeconds(perVisit.wait)),
-      waitVariance: varianceOf(wait) + node.visits * varianceOf(perVisit.wait),
-      origin: originOf(perVisit, node.visits, ofStep),
-    }
-  }
-  return { entries, stations, holders: held, exclusions: exclusive, visits, price }
+  const price = (node: WorkNode, throughput: number): Price =>
+    kept.priceOf(node, () => priceAt(topology, node, rate(node.at.component, throughput)))
+  return { entries, stations, holders: held, exclusions: exclusive, visits, dependsOnLoad, price }
 }
 
-const stepDemand = (topology: Topology, step: Step, node: WorkNode, ratePerSecond: number): Demand =>
-  stepCpu(topology, step.id, node.work, ratePerSecond)
+const priceAt = (topology: Topology, node: WorkNode, ratePerSecond: number): Price => {
+  const perVisit = visitCpu(topology, node.at.component, ratePerSecond)
+  const ofStep = node.step === undefined ? undefined : stepCpu(topology, node.step.id, node.work, ratePerSecond)
+  const visitPart = cpuOf(perVisit)
+  const stepPart = ofStep === undefined ? { mean: 0, variance: 0 } : cpuOf(ofStep)
+  const wait = ofStep === undefined ? node.work.wait : ofStep.wait
+  return {
+    cpuSeconds: node.visits * visitPart.mean + stepPart.mean,
+    variance: node.visits * visitPart.variance + stepPart.variance,
+    waitSeconds:
+      (wait === undefined ? 0 : meanSeconds(wait)) +
+      (perVisit.wait === undefined ? 0 : node.visits * meanSeconds(perVisit.wait)),
+    waitVariance: varianceOf(wait) + node.visits * varianceOf(perVisit.wait),
+    origin: originOf(perVisit, node.visits, ofStep),
+  }
+}
 
 /** What a station gets per request of the mix. */
 export interface StationDemand {
@@ -127,7 +194,7 @@ const remembered = new WeakMap<
 
 export const stationDemands = (usage: Usage, throughput: number): ReadonlyMap<string, StationDemand> => {
   const last = remembered.get(usage)
-  if (last?.throughput === throughput) return last.demands
+  if (last !== undefined && (!usage.dependsOnLoad || last.throughput === throughput)) return last.demands
   const demands = addUp(usage, throughput)
   remembered.set(usage, { throughput, demands })
   return demands
