@@ -7,7 +7,8 @@ cd "$(dirname "$0")"
 
 base=debian:trixie-slim
 # As in src/deploy/generate/compose-service.ts and Dockerfile; a test compares them.
-images='nginx:1.26 redis:8 postgres:17 node:20.19-trixie-slim'
+images='nginx:1.26 redis:8 postgres:17 node:20.19-trixie-slim prom/prometheus:v2.53.3 nginx/nginx-prometheus-exporter:1.4.1
+  oliver006/redis_exporter:v1.69.0 prometheuscommunity/postgres-exporter:v0.17.1'
 cache="${PLIMSOLL_IMAGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/plimsoll/images}"
 say() { printf '\033[2m[images]\033[0m %s\n' "$*" >&2; }
 there() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -53,11 +54,13 @@ if ! there "$base"; then
   docker import --change 'CMD ["bash"]' "$cache/trixie.tar" "$base" >/dev/null
 fi
 
-build() { # name:tag
-  local context="$work/${1%%:*}"
-  cp -r "local-images/${1%%:*}" "$context"
+build() { # name:tag; what it is built from lies in the folder of its name without the organisation
+  local name=${1##*/}
+  name=${name%%:*}
+  local context="$work/$name"
+  cp -r "local-images/$name" "$context"
   # npm is not in Debian's nodejs, and its own package brings four hundred others: this machine's stands in.
-  [ "${1%%:*}" != node ] || cp -rL "$(npm root -g)/npm" "$context/npm"
+  [ "$name" != node ] || cp -rL "$(npm root -g)/npm" "$context/npm"
   say "$1"
   # --network host: addresses are translated nowhere, and names resolve as here.
   DOCKER_BUILDKIT=0 docker build --quiet --network host --tag "$1" "$context" >/dev/null 2>"$context.log" ||

@@ -65,7 +65,7 @@ describe('Prometheus as processes', () => {
   })
 
   it('has nginx asked at its status page, and each PostgreSQL at its own port, with the password in the environment', () => {
-    expect(exporters[0]?.args).toContain('-nginx.scrape-uri=http://127.0.0.1:150/nginx_status')
+    expect(exporters[0]?.args).toContain('--nginx.scrape-uri=http://127.0.0.1:150/nginx_status')
     expect(exporters[2]?.env).toEqual({
       DATA_SOURCE_URI: '127.0.0.1:301/postgres?sslmode=disable',
       DATA_SOURCE_USER: 'plimsoll_monitor',

@@ -21,7 +21,9 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   # shellcheck disable=SC2086
   initdb --username="$user" --pwfile=<(printf '%s\n' "${POSTGRES_PASSWORD:-}") ${POSTGRES_INITDB_ARGS:-} >/dev/null
   printf '\nhost all all all %s\n' "${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$PGDATA/pg_hba.conf"
-  pg_ctl --wait --options="-c listen_addresses='' -p 5432" start >/dev/null
+  # With the settings of the server itself, and a password for what they let in only with one: as the official image does.
+  export PGPASSWORD=${PGPASSWORD:-${POSTGRES_PASSWORD:-}}
+  pg_ctl --wait --options="$(printf '%q ' "${@:2}") -c listen_addresses='' -p 5432" start >/dev/null
   sql=(psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$user" --no-password)
   [ "$database" = postgres ] || "${sql[@]}" --dbname postgres --set db="$database" <<<'CREATE DATABASE :"db";'
   for file in /docker-entrypoint-initdb.d/*; do
@@ -31,5 +33,6 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     esac
   done
   pg_ctl --mode=fast --wait stop >/dev/null
+  unset PGPASSWORD
 fi
 exec "$@" -c listen_addresses='*'

@@ -9,15 +9,13 @@ export const nginxExporter: Exporter = {
     candidates: ['/usr/bin/prometheus-nginx-exporter'],
     versionArgs: ['-version'],
   },
-  image: 'nginx/nginx-prometheus-exporter:0.11.0',
+  image: 'nginx/nginx-prometheus-exporter:1.4.1',
   port: 9113,
   asksStatusPage: true,
   args: ({ server, listen }) => [
-    `-nginx.scrape-uri=http://${server.host}:${server.port}${nginxStatusPath}`,
-    `-web.listen-address=${listen.host}:${listen.port}`,
-    // It ends if nginx does not answer when it starts, which a restart of both would otherwise make it do.
-    '-nginx.retries=30',
-    '-nginx.retry-interval=1s',
+    `--nginx.scrape-uri=http://${server.host}:${server.port}${nginxStatusPath}`,
+    `--web.listen-address=${listen.host}:${listen.port}`,
   ],
-  env: () => ({}),
+  // Before 1.0 it ends if nginx does not answer when it starts, as after a restart of both; since then these are not known.
+  env: () => ({ NGINX_RETRIES: '30', NGINX_RETRY_INTERVAL: '1s' }),
 }

@@ -8,7 +8,7 @@ export const redisExporter: Exporter = {
     candidates: ['/usr/bin/prometheus-redis-exporter'],
     versionArgs: ['-version'],
   },
-  image: 'oliver006/redis_exporter:v1.45.0',
+  image: 'oliver006/redis_exporter:v1.69.0',
   port: 9121,
   asksStatusPage: false,
   args: ({ server, listen }) => [
