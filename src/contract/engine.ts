@@ -22,7 +22,7 @@ export interface ConfigContext {
   /** Of the instance, from 0. */
   readonly index: number
   readonly listen: { readonly host: string; readonly port: number }
-  /** Where the processes of another component listen, in order of instance; role defaults to the primary. */
+  /** Where the processes of another component listen, in order of instance; without a role, all of them. */
   readonly addresses: (component: string, role?: string) => readonly Address[]
   /** Absolute folder that the server may write to (pid, temporary and data files). */
   readonly folder: string
@@ -58,6 +58,8 @@ export interface Exporter {
   readonly port: number
   /** It asks the server's status page, which may have a listener of its own, rather than the port of the traffic. */
   readonly asksStatusPage: boolean
+  /** The variable in which it finds the password of its server; absent: it needs none. */
+  readonly passwordVariable?: string
   readonly args: (context: ExporterContext) => readonly string[]
   readonly env: (context: ExporterContext) => Readonly<Record<string, string>>
 }
@@ -94,6 +96,8 @@ export interface LiveContext extends ConfigContext {
   readonly adminPorts: readonly number[]
   /** The same of another component, in order of its instances' processes; absent: they have none. */
   readonly adminAddresses?: (component: string) => readonly Address[]
+  /** Where plimsoll itself reaches the instances of a component, in order; absent: at `addresses`. */
+  readonly reachedAt?: (component: string) => readonly Address[]
   readonly seed: number
   /** Root of the package, for entry points below dist/. */
   readonly packageFolder: string
@@ -117,6 +121,8 @@ export interface ProgramNeed {
 /** Of a technology whose stores have copies. The instances of such a component start one by one: the first, `prepare`, the others. */
 export interface ReplicationFacet {
   readonly hasCopies: (component: Component) => boolean
+  /** How much of its primaries' log a copy has, in bytes: of several, the one with most has lost least. */
+  readonly received: (context: LiveContext) => Promise<number>
   /** Makes the copy the primary of the others; resolves when it takes writes. */
   readonly promote: (context: LiveContext) => Promise<void>
   /** Does the copy receive what the primary does at present? */

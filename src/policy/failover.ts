@@ -120,6 +120,21 @@ export class Failover {
     this.advance(now)
   }
 
+  /**
+   * Another copy was promoted than the first that was up, since it had received more of the lost primary's log. Which one has is known
+   * only once the promotion is due; a model whose copies are all alike never calls this.
+   */
+  promotedInstead(member: number, now: number): void {
+    const shard = this.shardOf.get(member)
+    if (shard === undefined) return
+    const state = this.at(shard)
+    state.status = 'serving'
+    state.primary = member
+    state.dueAt = never
+    // It may have gone meanwhile: then it is a primary that is lost.
+    if (this.down.delete(member)) this.lose(member, now)
+  }
+
   /** Does what was due until `now`. */
   advance(now: number): void {
     for (let due = this.nextAt; due <= now && due < never; due = this.nextAt)

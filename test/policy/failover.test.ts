@@ -31,6 +31,29 @@ describe('a primary that dies', () => {
     expect(log).toEqual(['105 missed 0:0', '125 promoted 0:1'])
   })
 
+  it('is followed by the copy that turned out to have most, not the first that was up', () => {
+    const { failover } = make('supervised', [[0, 1, 2]])
+    failover.lose(0, 100)
+    failover.advance(125)
+    failover.promotedInstead(2, 125)
+    expect([failover.primary(0), failover.copies(0)]).toEqual([2, [1]])
+    failover.regain(0, 130)
+    failover.lose(1, 140)
+    expect([failover.primary(0), failover.copies(0)]).toEqual([2, [0]])
+  })
+
+  it('is followed by nobody for long if that copy is gone by then', () => {
+    const { failover, log } = make('supervised', [[0, 1, 2]])
+    failover.lose(0, 100)
+    failover.advance(125)
+    failover.lose(2, 126)
+    failover.promotedInstead(2, 127)
+    expect([failover.primary(0), failover.nextAt]).toEqual([nobody, 132])
+    failover.advance(200)
+    expect(failover.primary(0)).toBe(1)
+    expect(log.slice(2)).toEqual(['132 missed 0:2', '152 promoted 0:1'])
+  })
+
   it('and is back before it is missed goes on', () => {
     const { failover, log } = make('supervised', [[0, 1]])
     failover.lose(0, 100)

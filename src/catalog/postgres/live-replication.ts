@@ -60,12 +60,21 @@ const follows = async (context: LiveContext): Promise<boolean> => {
   return state?.streaming === true && state.behind <= lagSeconds + slackSeconds
 }
 
+/** A standby whose receiver has not begun yet has what it has replayed; one that has received nothing anew, too. */
+const receivedQuery = `SELECT (GREATEST(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0')::text AS bytes`
+
+const received = (context: LiveContext): Promise<number> =>
+  withSuperuser(context, 1, async (client) => {
+    const { rows } = await client.query<{ bytes: string | null }>(receivedQuery)
+    return Number(rows[0]?.bytes ?? 0)
+  })
+
 /** Takes connections; a standby besides follows its primary, if there is one to follow. */
 export const isReady = async (context: LiveContext): Promise<boolean> => {
   const { host, port } = context.listen
   if (!(await pingPostgres(host, port))) return false
   if (!isStandby(context) || (await follows(context).catch(() => false))) return true
-  const primary = context.addresses(context.component.id)[primaryOf(context)]
+  const primary = (context.reachedAt ?? context.addresses)(context.component.id)[primaryOf(context)]
   return primary === undefined || !(await pingPostgres(primary.host, primary.port))
 }
 
@@ -82,6 +91,7 @@ const promote = (context: LiveContext): Promise<void> =>
 
 export const replication: ReplicationFacet = {
   hasCopies: (component) => component.role === 'store' && hasStandbys(component),
+  received,
   promote,
   follows,
   reloadSignal: 'SIGHUP',

@@ -1,7 +1,7 @@
 /**
  * Supervises a store that has copies: keeps the primary's waiting to the copies that follow, and puts a copy in the place of a
- * lost primary. When, and which, is decided by the policy that the simulator decides by (src/policy/failover.ts); clients
- * ask the servers themselves who is what.
+ * lost primary. When is decided by the policy that the simulator decides by (src/policy/failover.ts), which by what the copies have
+ * received; clients ask the servers themselves who is what.
  */
 import { failoverOf } from '../../catalog/models.js'
 import type { LiveContext, Members, ReplicationFacet } from '../../contract/engine.js'
@@ -149,19 +149,35 @@ export class Replication {
         .finally(() => this.#promoted())
   }
 
-  async #promote(index: number): Promise<void> {
+  async #promote(elected: number): Promise<void> {
     const former = this.#member(this.members.primary)
-    const successor = this.#member(index)
-    if (successor === undefined || former === undefined || successor === former) return
+    if (former === undefined || former.instance.index === elected) return
     this.#fence()
     await this.#fenced
+    const index = await this.#mostAdvanced(elected)
+    const successor = this.#member(index)
+    if (successor === undefined) return
+    if (index !== elected) this.#failover.promotedInstead(index, now())
     await this.facet.promote(successor.context)
     former.instance.makeAnew()
     this.members = { primary: index, following: [] }
     this.#note(`${successor.instance.id} is primary of ${this.store.id} now; it was ${former.instance.id}`)
     this.#promoted()
+    await successor.instance.reconfigure(this.facet.reloadSignal)
     await Promise.all(this.#up().map((copy) => this.#repoint(copy)))
     await this.#follow(this.#up())
+  }
+
+  /** Of the copies that are up: what a commit has waited for must not be lost. Equals go by the policy's election. */
+  async #mostAdvanced(elected: number): Promise<number> {
+    const copies = [elected, ...this.#up().filter((index) => index !== elected)]
+    const received = await Promise.all(
+      copies.map(async (index) => {
+        const member = this.#member(index)
+        return member === undefined ? -1 : this.facet.received(member.context).catch(() => -1)
+      }),
+    )
+    return copies[received.indexOf(Math.max(...received))] ?? elected
   }
 
   /** A copy that had received more than the new primary cannot follow it. */
