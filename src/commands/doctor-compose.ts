@@ -1,6 +1,6 @@
 /** `doctor --runtime compose`: a client, an engine that answers, the compose plugin, and the image of the workload service. */
 import { digestLabel } from '../contract/containers.js'
-import { images } from '../deploy/generate/compose-service.js'
+import { images } from '../deploy/generate/container.js'
 import { packageDigest } from '../deploy/runtime/compose/image.js'
 import { aptLine } from '../deploy/runtime/process/needs.js'
 import { type ExitCode, exitCodes } from '../lib/exit-codes.js'

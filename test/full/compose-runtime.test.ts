@@ -1,52 +1,18 @@
 /** The compose runtime on a real Docker engine: the same commands, faults and results as with native processes. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { httpGet } from '../../src/catalog/common/live-http.js'
-import type { InstanceStatus } from '../../src/contract/running-system.js'
 import { ensureServiceImage } from '../../src/deploy/runtime/compose/image.js'
 import { randomStream } from '../../src/lib/random.js'
 import type { RunResult } from '../../src/result/run-result.js'
 import { machine } from '../../src/system/machine.js'
 import { until } from '../live/servers.js'
 import { packageFolder, workplace } from '../live/support/cli.js'
-import { leftBehind, nothing, snapshot } from '../live/support/leftovers.js'
-import { added, containerOf, docker, holdings, nothingAdded } from './support/docker.js'
+import { added, containerOf, docker, nothingAdded } from './support/docker.js'
+import { get, sleep, systemsIn } from './support/systems.js'
 
 const place = workplace()
-const before = snapshot(place.base)
-const had = holdings()
-
-interface System {
-  readonly id: string
-  readonly entries: Readonly<Record<string, string>>
-  readonly placement: RunResult['placement']
-  readonly instances: readonly InstanceStatus[]
-}
-
-const up = async (topology = 'api/topology.yaml'): Promise<System> => {
-  const { code, stdout, stderr } = await place.run('up', topology, '--runtime', 'compose', '--json')
-  expect(code, stderr).toBe(0)
-  return JSON.parse(stdout) as System
-}
-
-const instances = async (): Promise<ReadonlyMap<string, InstanceStatus>> => {
-  const { systems } = JSON.parse((await place.run('status', '--json')).stdout) as { systems: readonly System[] }
-  return new Map(systems.flatMap((system) => system.instances.map((instance) => [instance.id, instance] as const)))
-}
-
-const expectNothing = async (): Promise<void> => {
-  expect(await place.run('down')).toMatchObject({ code: 0 })
-  expect(added(had)).toEqual(nothingAdded)
-  expect(await leftBehind(before, place.base)).toEqual(nothing)
-}
-
-const get = async (url: string, path: string): Promise<number> => {
-  const { hostname, port } = new URL(url)
-  return (await httpGet(hostname, Number(port), path, 5)).status
-}
-
-const sleep = (seconds: number): Promise<void> => new Promise((done) => setTimeout(done, seconds * 1000))
+const { had, up, instances, owners, expectNothing } = systemsIn(place)
 
 beforeAll(async () => {
   // Once, so that no start below has to build it.
@@ -182,17 +148,6 @@ placement: { hosts: { local: { cpu: 2 } }, all: local, pin: { cache: [0], db: [0
 const moments = (longest: number, count: number): readonly number[] => {
   const stream = randomStream(4, 'compose')
   return Array.from({ length: count }, (_, i) => Number((((i + stream.uniform()) * longest) / count).toFixed(3)))
-}
-
-const owners = (): readonly number[] => {
-  const ledger = join(place.folder, '.plimsoll', 'ledger')
-  if (!existsSync(ledger)) return []
-  return readdirSync(ledger)
-    .filter((name) => name.endsWith('.json'))
-    .flatMap(
-      (name) =>
-        (JSON.parse(readFileSync(join(ledger, name), 'utf8')) as { owner: { pid: number } | null }).owner?.pid ?? [],
-    )
 }
 
 describe('kill -9', () => {

@@ -1,6 +1,6 @@
 /**
- * postgresql.conf and pg_hba.conf for one instance, PostgreSQL 15 and newer. Everything that the server writes lies in
- * `folder`, the cluster in `data`. Start it with `postgresArgs`.
+ * postgresql.conf and pg_hba.conf for one instance, PostgreSQL 15 and newer, as a native process: everything that the server
+ * writes lies in `folder`, the cluster in `data`. Start it with `postgresArgs`. Of a container: container.ts.
  */
 import type { ConfigContext, ConfigFacet } from '../../contract/engine.js'
 import type { StoreComponent } from '../../topology/types.js'
@@ -11,7 +11,7 @@ export type PostgresAuth = 'trust' | 'scram-sha-256'
 
 const megabyte = 1024 * 1024
 
-const quoted = (text: string): string => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`
+export const quoted = (text: string): string => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`
 
 /** PostgreSQL's own default, the number of connections when the topology sets none. */
 export const defaultMaxConnections = 100
@@ -49,16 +49,30 @@ export const postgresSettings = (component: StoreComponent): readonly (readonly 
 
 /** `passfile`: where a standby finds the password of the primary; without one it is in PGPASSWORD. */
 export const postgresqlConf = (context: ConfigContext, passfile?: string): string => {
-  const { component, listen, folder } = context
-  if (component.role !== 'store') throw new TypeError(`postgresqlConf was handed ${component.id}, a ${component.role}`)
-  const lines = [
+  const { listen, folder } = context
+  const places = [
     ['listen_addresses', quoted(listen.host)],
-    ['port', String(listen.port)],
     // TCP alone: the path of a Unix socket may have 107 bytes, and component names make it longer.
     ['unix_socket_directories', "''"],
     ['data_directory', quoted(`${folder}/data`)],
     ['hba_file', quoted(`${folder}/pg_hba.conf`)],
     ['ident_file', quoted(`${folder}/pg_ident.conf`)],
+  ] as const
+  return confText(context, places, passfile)
+}
+
+/** postgresql.conf of a server that is reached and keeps its files as `places` say, in PostgreSQL's terms. */
+export const confText = (
+  context: ConfigContext,
+  places: readonly (readonly [string, string])[],
+  passfile?: string,
+): string => {
+  const { component, listen } = context
+  if (component.role !== 'store')
+    throw new TypeError(`a postgresql.conf was asked for ${component.id}, a ${component.role}`)
+  const lines = [
+    ...places,
+    ['port', String(listen.port)],
     ['cluster_name', quoted(`${component.id}/${context.index}`)],
     ...postgresSettings(component),
     ...replicationSettings(context, passfile),
@@ -68,19 +82,25 @@ export const postgresqlConf = (context: ConfigContext, passfile?: string): strin
 
 /** Who may connect: only this machine. `trust` is for a server that nobody but its own user can reach. */
 export const pgHbaConf = (context: ConfigContext, auth: PostgresAuth): string =>
-  [
+  hbaText(context, [], ['127.0.0.1/32', '::1/128'], auth)
+
+/** pg_hba.conf: `local` lines as they are, and whoever comes from these networks with a password. */
+export const hbaText = (
+  context: ConfigContext,
+  local: readonly string[],
+  networks: readonly string[],
+  auth: PostgresAuth,
+): string => {
+  const replicated = context.component.role === 'store' && hasStandbys(context.component)
+  return [
     `# ${generatedHeader(context.topology)}`,
-    `host all all 127.0.0.1/32 ${auth}`,
-    `host all all ::1/128 ${auth}`,
+    ...local,
+    ...networks.map((network) => `host all all ${network} ${auth}`),
     // "all" does not include replication.
-    ...(context.component.role === 'store' && hasStandbys(context.component)
-      ? [
-          `host replication ${replicationUser} 127.0.0.1/32 ${auth}`,
-          `host replication ${replicationUser} ::1/128 ${auth}`,
-        ]
-      : []),
+    ...networks.flatMap((network) => (replicated ? [`host replication ${replicationUser} ${network} ${auth}`] : [])),
     '',
   ].join('\n')
+}
 
 /** Arguments of `postgres` for the files below. */
 export const postgresArgs = (folder: string): readonly string[] => [

@@ -46,7 +46,7 @@ const basebackup = (context: LiveContext): Preparation => {
     { program: '/bin/sh', args: ['-c', 'mkdir -p -m 700 "$1" && find "$1" -mindepth 1 -delete', 'sh', data] },
     {
       program: besideServer(context, 'pg_basebackup'),
-      args: basebackupArgs(context, data, join(context.folder, passfileName)),
+      args: [...basebackupArgs(context, data, join(context.folder, passfileName)), '--no-sync'],
     },
     { program: '/bin/sh', args: ['-c', ': >"$1"', 'sh', join(data, standbySignal)] },
   ]

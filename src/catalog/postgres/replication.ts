@@ -119,7 +119,7 @@ export const basebackupArgs = (context: ConfigContext, data: string, passfile?: 
     primaryConninfo(context, passfile, `base backup of ${memberName(context.component.id, context.index)}`),
   ],
   ...['--pgdata', data, '--wal-method', 'stream', '--slot', slotOf(context.index)],
-  ...['--checkpoint', 'fast', '--no-sync', '--no-password'],
+  ...['--checkpoint', 'fast', '--no-password'],
 ]
 
 /**

@@ -1,4 +1,4 @@
-import type { ConfigContext } from '../../contract/engine.js'
+import type { ConfigContext, Members } from '../../contract/engine.js'
 import type { Topology } from '../../topology/types.js'
 import type { AddressPlan, Unit } from './address-plan.js'
 
@@ -8,6 +8,7 @@ export const containerContext = (
   plan: AddressPlan,
   unit: Unit,
   folder = '/tmp',
+  members?: Members,
 ): ConfigContext => ({
   topology,
   component: unit.component,
@@ -15,4 +16,5 @@ export const containerContext = (
   listen: { host: '0.0.0.0', port: unit.address.port },
   addresses: plan.addresses,
   folder,
+  members,
 })

@@ -17,14 +17,11 @@ const monitors = (topology: Topology, engine: string): readonly MonitorComponent
   )
 
 /** The container of a monitor, and its name in their network. */
-export const monitorName = (monitor: MonitorComponent): string => `${monitor.id}-0`
+const monitorName = (monitor: MonitorComponent): string => `${monitor.id}-0`
 
 /** `<folder>/…`; where there are several of the engine, `<folder>/<id>/…`. */
 const folderOf = (topology: Topology, { engine, id }: MonitorComponent): string =>
   monitors(topology, engine).length > 1 ? `${engine}/${id}` : engine
-
-export const prometheusFile = (topology: Topology, monitor: MonitorComponent): string =>
-  `${folderOf(topology, monitor)}/prometheus.yml`
 
 /** What this Prometheus asks; it asks itself on loopback. */
 const scrapeTargets = (topology: Topology, monitor: MonitorComponent, plan: AddressPlan): readonly ScrapeTarget[] => [
@@ -33,8 +30,6 @@ const scrapeTargets = (topology: Topology, monitor: MonitorComponent, plan: Addr
     if (metrics === undefined) return []
     const { engine, id } = component
     const target = { component: id, engine, path: metrics.path }
-    if (component.role === 'monitor')
-      return [{ ...target, instance: `${id}/0`, process: 0, host: monitorName(component), port: prometheusPort }]
     return plan.units
       .filter((unit) => unit.component.id === id)
       .map(({ process, address: { instance, host, port } }) => ({
@@ -54,40 +49,52 @@ const scrapeTargets = (topology: Topology, monitor: MonitorComponent, plan: Addr
   },
 ]
 
-export const prometheusTarget = (topology: Topology): ReadonlyMap<string, string> => {
-  const problems = monitors(topology, 'prometheus').flatMap((monitor) => unwatchable(topology, monitor))
+/** Path and text of prometheus.yml, amended as `generate.prometheus.patches` say. */
+export const prometheusConfig = (
+  topology: Topology,
+  monitor: MonitorComponent,
+  plan: AddressPlan,
+): readonly [path: string, text: string] => {
+  const problems = unwatchable(topology, monitor)
   if (problems.length > 0) throw invalidInput(...problems)
-  const plan = addressPlan(topology)
-  return new Map(
-    monitors(topology, 'prometheus').map((monitor) => {
-      const document: Json = prometheusDocument(topology, monitor, scrapeTargets(topology, monitor, plan))
-      const patched = applyPatches(
-        document,
-        topology.generate.prometheus?.patches ?? [],
-        'generate.prometheus.patches',
-        (i) => topology.source.locate(['generate', 'prometheus', 'patches', i]),
-      )
-      return [prometheusFile(topology, monitor), prometheusYml(topology, patched)]
-    }),
+  const document: Json = prometheusDocument(topology, monitor, scrapeTargets(topology, monitor, plan))
+  const patches = topology.generate.prometheus?.patches ?? []
+  const patched = applyPatches(document, patches, 'generate.prometheus.patches', (i) =>
+    topology.source.locate(['generate', 'prometheus', 'patches', i]),
   )
+  return [`${folderOf(topology, monitor)}/prometheus.yml`, prometheusYml(topology, patched)]
+}
+
+export const prometheusTarget = (topology: Topology): ReadonlyMap<string, string> => {
+  const plan = addressPlan(topology)
+  return new Map(monitors(topology, 'prometheus').map((monitor) => prometheusConfig(topology, monitor, plan)))
+}
+
+/** The Prometheus that a Grafana shows. */
+export const grafanaSource = (topology: Topology, monitor: MonitorComponent): MonitorComponent => {
+  const source = sourceOf(topology, monitor)
+  if (source?.engine === 'prometheus') return source
+  throw invalidInput({
+    message: `${monitor.id} (grafana) has no Prometheus to show`,
+    position: topology.source.locate(['components', monitor.id, 'source']),
+    hint: 'add a component with engine: prometheus, and name it as source',
+  })
+}
+
+/** What Grafana reads when it starts: `provisioning` and `dashboards` in a folder. */
+export const grafanaProvisioning = (
+  topology: Topology,
+  monitor: MonitorComponent,
+): { readonly folder: string; readonly files: readonly (readonly [path: string, text: string])[] } => {
+  const source = grafanaSource(topology, monitor)
+  const folder = folderOf(topology, monitor)
+  const url = `http://${monitorName(source)}:${prometheusPort}`
+  const files = Object.entries(grafanaFiles(topology, url, scrapeSecondsOf(source)))
+  return { folder, files: files.map(([path, text]) => [`${folder}/${path}`, text]) }
 }
 
 export const grafanaTarget = (topology: Topology): ReadonlyMap<string, string> => {
   if ((topology.generate.grafana?.patches.length ?? 0) > 0)
     throw notYet('generate.grafana.patches', topology.source.locate(['generate', 'grafana', 'patches']))
-  return new Map(
-    monitors(topology, 'grafana').flatMap((monitor) => {
-      const source = sourceOf(topology, monitor)
-      if (source?.engine !== 'prometheus')
-        throw invalidInput({
-          message: `${monitor.id} (grafana) has no Prometheus to show`,
-          position: topology.source.locate(['components', monitor.id, 'source']),
-          hint: 'add a component with engine: prometheus, and name it as source',
-        })
-      const url = `http://${monitorName(source)}:${prometheusPort}`
-      return Object.entries(grafanaFiles(topology, url, scrapeSecondsOf(source))).map(
-        ([path, text]): [string, string] => [`${folderOf(topology, monitor)}/${path}`, text],
-      )
-    }),
-  )
+  return new Map(monitors(topology, 'grafana').flatMap((monitor) => grafanaProvisioning(topology, monitor).files))
 }

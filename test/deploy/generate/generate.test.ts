@@ -136,9 +136,14 @@ describe('generate', () => {
       '9:18 compose: engine external (component pay): not supported yet',
     ],
     [
-      'a database with copies',
-      base().replace('engine: postgres', 'engine: postgres, readReplicas: 1'),
-      '8:41 compose: postgres with readReplicas: 1: not supported yet',
+      'a cache with copies',
+      base('  cache: { engine: redis, mode: replicated, replicasPerMaster: 1 }'),
+      '9:64 compose: redis with replicasPerMaster: 1: not supported yet',
+    ],
+    [
+      'a monitor of which it knows no image',
+      base('  logs: { engine: loki }'),
+      '9:19 compose: engine loki (component logs): not supported yet',
     ],
   ])('says by name and place that it cannot do %s', (_, text, expected) => {
     expect(problemOf(() => generate(topologyFrom(text), ['compose']))).toBe(expected)

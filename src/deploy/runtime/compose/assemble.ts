@@ -2,24 +2,33 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { type ContainerEngine, type ContainerFacts, systemLabel } from '../../../contract/containers.js'
+import type { Members } from '../../../contract/engine.js'
 import type { LedgerEntry } from '../../../contract/ledger.js'
 import type { Binding } from '../../../contract/workload.js'
 import { invalidInput, targetFailed } from '../../../lib/errors.js'
 import type { InstancePlacement, Placement } from '../../../result/placement.js'
 import type { ComponentId, Topology } from '../../../topology/types.js'
 import type { AddressPlan } from '../../generate/address-plan.js'
-import { composeFiles, composeText } from '../../generate/compose.js'
-import { containerOf, images, type RunFacts } from '../../generate/compose-service.js'
+import { composeFiles, composeText, exporterSecrets } from '../../generate/compose.js'
+import { containerOf } from '../../generate/compose-service.js'
+import { images, type RunFacts } from '../../generate/container.js'
 import type { LaunchOptions } from '../launch.js'
 import { entriesOf, localHost } from '../process/layout.js'
 import { type Assembly, type Member, type Pin, pinOf, type Runtime } from '../runtime.js'
 import { Containers } from './containers.js'
 import { holderOf, systemDocument } from './document.js'
 import { ensureServiceImage } from './image.js'
-import { contextOf, type PlannedContainers, planContainers, portsNeeded, publishedPorts } from './layout.js'
+import {
+  contextOf,
+  ownExporters,
+  type PlannedContainers,
+  planContainers,
+  portsNeeded,
+  publishedPorts,
+} from './layout.js'
 import { composeFolder, isNetworkTaken, makeContainers, writeMounted } from './make.js'
 import { freePlan } from './network.js'
-import { preflight } from './preflight.js'
+import { leftOut, preflight } from './preflight.js'
 
 interface Made {
   readonly plan: AddressPlan
@@ -47,7 +56,17 @@ const make = async (making: Making): Promise<Made> => {
     const facts = { id: entry.id, published: publishedPorts(planned), pinned: pinned(planned, pin) }
     const composeYml = composeText(topology, systemDocument(document, facts))
     try {
-      const request = { id: entry.id, systemFolder: entry.folder, engine, composeYml, files, secret, signal }
+      const secretNames = exporterSecrets(plan)
+      const request = {
+        id: entry.id,
+        systemFolder: entry.folder,
+        engine,
+        composeYml,
+        files,
+        secret,
+        secretNames,
+        signal,
+      }
       return { plan, planned, containers: await makeContainers(request) }
     } catch (error) {
       if (tries >= 5 || signal.aborted || !isNetworkTaken(error)) throw error
@@ -55,11 +74,15 @@ const make = async (making: Making): Promise<Made> => {
   }
 }
 
+/** Services of the compose file that an instance consists of. */
+const namesOf = (one: PlannedContainers): readonly string[] =>
+  [...one.units, ...ownExporters(one)].map(({ name }) => name)
+
 const pinned = (planned: readonly PlannedContainers[], pin: Pin | undefined): ReadonlyMap<string, readonly number[]> =>
   new Map(
-    planned.flatMap(({ component, units }) => {
-      const cores = pinOf(pin, component.id)
-      return cores === undefined ? [] : units.map(({ name }): [string, readonly number[]] => [name, cores])
+    planned.flatMap((one) => {
+      const cores = pinOf(pin, one.component.id)
+      return cores === undefined ? [] : namesOf(one).map((name): [string, readonly number[]] => [name, cores])
     }),
   )
 
@@ -79,7 +102,9 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
   const { facets } = await preflight(options)
   const engine = machine.containers(entry.containerEngine)
   const prepared = new Map<ComponentId, Partial<Binding>>()
-  const run: RunFacts = { seed, prepared }
+  const roles = new Map<ComponentId, Members>()
+  const anew = new Map<string, number>()
+  const run: RunFacts = { seed, prepared, roles, anew }
   const secret = randomBytes(16).toString('hex')
   // Also for what holds the networks.
   await ensureServiceImage({ engine, packageFolder, signal })
@@ -87,13 +112,13 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
   const held = await machine.holdPorts(portsNeeded(first))
   const planOf = (plan: AddressPlan): readonly PlannedContainers[] => {
     const ports = held.ports.values()
-    return planContainers(plan, facets, entry.folder, () => ports.next().value ?? 0)
+    return planContainers(topology, plan, facets, entry.folder, () => ports.next().value ?? 0)
   }
   try {
     const made = await make({ entry, options, engine, run, secret, planOf })
     const { plan, planned } = made
     const folder = composeFolder(entry.folder)
-    const shared = { topology, plan, folder, seed, packageFolder, secret }
+    const shared = { topology, plan, planned, folder, seed, packageFolder, secret, roles }
     const members = planned.map((one): Member => {
       const { id, component, index, facet, units, ports, adminPorts, logFile } = one
       const context = contextOf(one, shared, () => body.usage().cpuSeconds)
@@ -101,16 +126,17 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
         engine,
         machine,
         id,
-        containers: units.map(({ name }) => containerNamed(name, made, topology).id),
+        containers: namesOf(one).map((name) => containerNamed(name, made, topology).id),
         holders: units.map(({ name }) => containerNamed(holderOf(name), made, topology).id),
         specs: () => facet.specs(context),
-        // What was learnt of the stores meanwhile.
+        // What was learnt of the stores meanwhile, and who is primary.
         prepare: () =>
           writeMounted(
             folder,
             units.flatMap((unit) => containerOf({ topology, plan, unit, run }).files),
           ),
-        ports: [...ports, ...adminPorts],
+        makeAnew: () => anew.set(id, (anew.get(id) ?? 0) + 1),
+        ports: [...ports, ...adminPorts, ...ownExporters(one).map(({ publishedPort }) => publishedPort)],
         logFile,
       })
       const peerAddresses = units.map(({ address }) => `${address.host}:${address.port}`)
@@ -119,11 +145,12 @@ const assemble: Runtime['assemble'] = async (entry, options): Promise<Assembly> 
     return {
       members,
       prepared,
+      roles,
       entries: entriesOf(topology, planned),
       release: async () => {
         await held.release()
         // What a patch has added.
-        const known = new Set(planned.flatMap(({ units }) => units.flatMap(({ name }) => [name, holderOf(name)])))
+        const known = new Set(planned.flatMap(namesOf).flatMap((name) => [name, holderOf(name)]))
         const others = [...made.containers.values()].filter(({ service }) => !known.has(service))
         await Promise.all(others.map(({ id }) => engine.start(id)))
       },
@@ -198,5 +225,6 @@ export const composeRuntime: Runtime = {
   preflight: async (options) => {
     await preflight(options)
   },
+  leftOut,
   assemble,
 }

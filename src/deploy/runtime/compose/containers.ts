@@ -17,8 +17,10 @@ export interface ContainersOptions {
   readonly holders: readonly string[]
   /** Signals and probes; what is to be executed is the image's. Made anew at each start. */
   readonly specs: () => readonly ProcessSpec[]
-  /** Writes what the containers mount, before each start. */
+  /** Writes what the containers mount, before each start and when they are to read it again. */
   readonly prepare: () => Promise<void>
+  /** What they have kept is not to be used: `prepare` will say so to them. */
+  readonly makeAnew: () => void
   /** On loopback: Docker's proxies for them work for this instance. */
   readonly ports: readonly number[]
   readonly logFile: string
@@ -96,6 +98,17 @@ export class Containers implements Body {
       life.exit = exit
     })
     return life
+  }
+
+  async reconfigure(signal: NodeJS.Signals): Promise<void> {
+    const { engine, prepare, specs } = this.options
+    await prepare()
+    this.#specs = specs()
+    await Promise.all(this.#lives.map(({ id }) => engine.signal(id, signal)))
+  }
+
+  makeAnew(): void {
+    this.options.makeAnew()
   }
 
   async pause(): Promise<void> {

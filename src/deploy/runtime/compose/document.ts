@@ -1,6 +1,6 @@
 /** The generated compose file as one system of ours: labelled, on ports of its own, started and restarted by us alone. */
 import { systemLabel } from '../../../contract/containers.js'
-import { images } from '../../generate/compose-service.js'
+import { images } from '../../generate/container.js'
 import type { Json } from '../../generate/patch.js'
 
 export interface SystemFacts {
@@ -82,12 +82,14 @@ const instanceServices = (
   ]
 }
 
-/** What is no instance shares the network of one, or has its own. */
-const otherService = (service: JsonObject, { id, published }: SystemFacts): Json => {
+/** What has no address of its own shares the network of an instance (an exporter), or has its own (what a patch has added). */
+const otherService = (name: string, service: JsonObject, { id, published, pinned }: SystemFacts): Json => {
   const shared = typeof service.network_mode === 'string' ? /^service:(.+)$/.exec(service.network_mode)?.[1] : undefined
+  const pin = pinned.get(name)
   return {
     ...service,
     ...(shared === undefined || !published.has(shared) ? {} : { network_mode: `service:${holderOf(shared)}` }),
+    ...(pin === undefined ? {} : { cpuset: pin.join(',') }),
     ...running,
     labels: labelled(service.labels, id),
   }
@@ -103,7 +105,7 @@ export const systemDocument = (document: Json, facts: SystemFacts): Json => {
       Object.entries(objectOf(whole.services)).flatMap(([name, service]) =>
         facts.published.has(name)
           ? instanceServices(name, objectOf(service), facts)
-          : [[name, otherService(objectOf(service), facts)] as const],
+          : [[name, otherService(name, objectOf(service), facts)] as const],
       ),
     ),
     networks: mapped(whole.networks, own),

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ContainerEngine, digestLabel } from '../../../contract/containers.js'
 import { targetFailed } from '../../../lib/errors.js'
-import { images } from '../../generate/compose-service.js'
+import { images } from '../../generate/container.js'
 
 const sources = ['Dockerfile', '.dockerignore', 'package.json', 'package-lock.json', 'npm-shrinkwrap.json'] as const
 

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ContainerEngine, type ContainerFacts, systemLabel } from '../../../contract/containers.js'
 import { PlimsollError, targetFailed } from '../../../lib/errors.js'
-import { secretsFile } from '../../generate/compose-service.js'
+import { secretsFile } from '../../generate/container.js'
 import { makingFile } from './remove.js'
 
 export const composeFolder = (systemFolder: string): string => join(systemFolder, 'compose')
@@ -24,6 +24,8 @@ export interface Making {
   readonly composeYml: string
   readonly files: ReadonlyMap<string, string>
   readonly secret: string
+  /** Variables that hold it besides those of PostgreSQL and its clients. */
+  readonly secretNames: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -32,10 +34,11 @@ const makeSeconds = 900
 
 /** What was made, by the name of the service in the compose file. */
 export const makeContainers = async (making: Making): Promise<ReadonlyMap<string, ContainerFacts>> => {
-  const { id, systemFolder, engine, composeYml, files, secret, signal } = making
+  const { id, systemFolder, engine, composeYml, files, secret, secretNames, signal } = making
   const folder = composeFolder(systemFolder)
   await writeMounted(folder, [...files, ['docker-compose.yml', composeYml]])
-  await writeFile(join(folder, secretsFile), `POSTGRES_PASSWORD=${secret}\nPGPASSWORD=${secret}\n`, { mode: 0o600 })
+  const secrets = ['POSTGRES_PASSWORD', 'PGPASSWORD', ...secretNames].map((name) => `${name}=${secret}\n`)
+  await writeFile(join(folder, secretsFile), secrets.join(''), { mode: 0o600 })
   await writeFile(makingFile(systemFolder), '')
   const { code, stderr } = await engine.compose(['--ansi', 'never', '--file', 'docker-compose.yml', 'create'], {
     folder,

@@ -36,7 +36,7 @@ const features: readonly Feature[] = [
 ]
 
 /** What only watches carries no request: where it cannot be started, the rest can do without it. */
-const leavesOut = (component: Component, engines: ReadonlyMap<string, Engine>): boolean =>
+export const leavesOut = (component: Component, engines: ReadonlyMap<string, Engine>): boolean =>
   component.role === 'monitor' && engines.get(component.engine)?.live === undefined
 
 /** One sentence for each component that is not started, though it is declared. */
