@@ -1,5 +1,5 @@
 /** Stretches of CPU: columns by integer handle (hot path). A burst may outlive the interest of its task: `epoch` tells. */
-import { grownFloats, grownInts, initialRows } from './columns.js'
+import { grownFloats, grownInts, initialRows, Table } from './columns.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
 const enum Fixed {
@@ -12,23 +12,28 @@ export const cancelled = 2
 /** Taken off its cores while it ran, by a pause. */
 export const frozen = 3
 
-export class Bursts {
+export class Bursts extends Table {
   /** What is wanted; of a burst taken off its cores, what is left. */
-  demandSeconds = new Float64Array(initialRows)
+  demandSeconds = new Float64Array(this.rows)
   /** In virtual time of the cores. */
-  endsAt = new Float64Array(initialRows)
+  endsAt = new Float64Array(this.rows)
   /** In the heap of the cores; of a free one, the one that became free before it. */
-  place = new Int32Array(initialRows)
-  task = new Int32Array(initialRows)
-  epoch = new Int32Array(initialRows)
+  place = new Int32Array(this.rows)
+  task = new Int32Array(this.rows)
+  epoch = new Int32Array(this.rows)
   /** Index of its processor; −1: the handle is free. */
-  processor = new Int32Array(initialRows).fill(-1)
-  state = new Uint8Array(initialRows)
+  processor = new Int32Array(this.rows).fill(-1)
+  state = new Uint8Array(this.rows)
   made = 0
   /** Became free last. */
   free: number = Fixed.none
 
-  constructor(private readonly growth: Int32Array) {}
+  constructor(
+    private readonly growth: Int32Array,
+    rows = initialRows,
+  ) {
+    super(rows)
+  }
 
   take(task: number, epoch: number, processor: number): number {
     if (this.free === Fixed.none) this.make()

@@ -2,6 +2,11 @@
 
 export const initialRows = 64
 
+/** A table whose columns have room for so many rows at the start; a base class, because fields are initialized before parameters. */
+export class Table {
+  constructor(protected readonly rows: number) {}
+}
+
 export const grownInts = (old: Int32Array, length: number): Int32Array<ArrayBuffer> => {
   const larger = new Int32Array(length)
   larger.set(old)

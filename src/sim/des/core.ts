@@ -1,23 +1,22 @@
 /**
- * Where a simulation spends its time (hot path): takes the next event, and lets tasks go on. What is frequent is done here, in one
- * function; everything else is the closure that `Program.emit` was given, or the source's `fire`. What an operation does here is
- * what its closure does: both are tested against each other (`SimulateInput.byClosures`).
+ * Where a simulation spends its time (hot path): takes the next event, and lets tasks go on: by the segment that begins where they
+ * are (`segments.ts`), else by the operations that it knows itself, else by the closure that `Program.emit` was given. All three come
+ * to the same and are tested against each other (`SimulateInput.byClosures`).
  *
- * `makeCore` refers to nothing but its arguments, because it is evaluated anew for each kernel (`anew`): V8 then compiles it for
- * one closure only, and takes the columns for constants, their addresses and lengths with them. When a column has grown, the core
- * is made again (`Growth`). Why: docs/adr/0075.
+ * `makeCore` refers to nothing but its arguments, because it is evaluated anew for each long simulation (`anew`): V8 then compiles it
+ * for one closure only, and takes the columns for constants, their addresses and lengths with them. When a column has grown, the core
+ * is made again (`kernel.growth`). Why: docs/adr/0075 and 0140.
  */
 import type { Clients } from './client.js'
-import type { ConnectionPool } from './connection-pool.js'
 import type { Cores } from './cores.js'
 import type { Delays } from './delays.js'
-import type { Endpoint } from './endpoint.js'
 import type { Kernel, Op } from './kernel.js'
 import type { Lane } from './lane.js'
 import type { LoopProcessor } from './loop-processor.js'
 import type { CallSite, ForcedLookup } from './operands.js'
+import type { Operations } from './operations.js'
 import type { SharedProcessor } from './processor.js'
-import type { Room } from './room.js'
+import type { Segment } from './segments.js'
 import type { StepMeter } from './step-meter.js'
 import type { Work } from './work.js'
 
@@ -33,37 +32,23 @@ export interface Core {
   }
 }
 
-export const makeCore = (kernel: Kernel): Core => {
+export interface SegmentMaker {
+  /** Times that tasks go on at a place before it gets a segment. */
+  readonly warm: number
+  readonly make: (pc: number) => Segment
+}
+
+export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentMaker | undefined): Core => {
   // Its members become literals (docs/adr/0017).
   const enum Fixed {
     none = -1,
     ok = 0,
-    degradedBit = 1,
-    answerDegradedBit = 8,
-    /** Flags of tasks whose end is a matter of its own: branches, holders of threads, those whose answer takes a way. */
-    specialBits = 70,
-    largest = 0x7fffffff,
     pcAt = 0,
     epochAt = 1,
-    endpointAt = 2,
-    goalAt = 3,
-    requestAt = 4,
-    flagsAt = 5,
-    parentAt = 6,
-    parentEpochAt = 7,
-    connectionAt = 8,
-    outcomeAt = 9,
-    frameAt = 10,
     answerAt = 11,
     calleeAt = 12,
     burstAt = 13,
-    edgeAt = 15,
-    grantedAt = 16,
-    leafAt = 17,
-    answerOutcomeAt = 24,
-    referencesAt = 6,
-    waiting = 0,
-    running = 1,
+    largest = 0x7fffffff,
     codeStride = 4,
     opEnd = 1,
     opBurst = 2,
@@ -89,224 +74,30 @@ export const makeCore = (kernel: Kernel): Core => {
     fromArrivals = 2,
     fromCores = 3,
     fromDelays = 4,
-    sharedKind = 1,
+    /** What a segment adds to the place of an operation that it does not do (`unusual`). */
+    unusual = -2,
     /** Events after which the caller is asked whether to go on. */
     batch = 1000,
   }
   const never = Number.POSITIVE_INFINITY
-  const { queue, tasks, ops, code, endpoints, edges, frames, requests, rooms, enders, timers, bursts, growth, resume } =
-    kernel
+  const { queue, tasks, ops, code, frames, bursts, growth, resume, timers } = kernel
   const { works, calls, lanes, lookups, labels, commits, begins, finishes } = kernel.operands
   const { processors } = kernel.processors
-  const { dataSets, memory: requestMemory, keys } = requests
   const { meters } = kernel.meters
   const { times, heap, places, sources, kinds } = queue
-  const { memory: m, leafStartedAt } = tasks
-  const {
-    task: frameTask,
-    code: frameCode,
-    below: frameBelow,
-    startedAt: frameStartedAt,
-    epoch: frameEpoch,
-    count: frameCount,
-  } = frames
-  const {
-    demandSeconds: burstSeconds,
-    endsAt: burstEndsAt,
-    place: burstPlace,
-    task: burstTask,
-    epoch: burstEpoch,
-    processor: burstProcessor,
-    state: burstState,
-  } = bursts
-  const { count: edgeCount, slow: edgeSlow } = edges
-  /** A time on its way into a function: as an argument it would be boxed. */
-  const cell = new Float64Array(1)
-
-  /** As `Frames.push`; one must be free. */
-  const push = (task: number, code: number): number => {
-    const frame = frames.free
-    frames.free = frameBelow[frame] as number
-    frameTask[frame] = task
-    frameCode[frame] = code
-    frameBelow[frame] = m[task + Fixed.frameAt] as number
-    frameStartedAt[frame] = queue.now
-    m[task + Fixed.frameAt] = frame
-    return frame
-  }
-
-  /** As `Frames.pop`. */
-  const pop = (task: number): number => {
-    const frame = m[task + Fixed.frameAt] as number
-    m[task + Fixed.frameAt] = frameBelow[frame] as number
-    frameEpoch[frame] = ((frameEpoch[frame] as number) + 1) | 0
-    frameBelow[frame] = frames.free
-    frames.free = frame
-    return frame
-  }
-
-  /** As `EventQueue.schedule`; the time is in the cell. */
-  const schedule = (id: number): void => {
-    const from = places[id] as number
-    const old = times[from] as number
-    const { now } = queue
-    const time = Math.max(cell[0] as number, now)
-    let place = from
-    if (time < old) {
-      while (place > 0) {
-        const above = (place - 1) >> 1
-        const other = times[above] as number
-        if (other <= time) break
-        const moved = heap[above] as number
-        times[place] = other
-        heap[place] = moved
-        places[moved] = place
-        place = above
-      }
-    } else if (time > old) place = sink(from, time)
-    times[place] = time
-    heap[place] = id
-    places[id] = place
-  }
-
-  /** Lets what is due before `time` rise from below `from`; returns where the hole is then. */
-  const sink = (from: number, time: number): number => {
-    const size = sources.length - 1
-    let place = from
-    for (;;) {
-      let below = 2 * place + 1
-      if (below >= size) break
-      below += (times[below + 1] as number) < (times[below] as number) ? 1 : 0
-      const other = times[below] as number
-      if (other >= time) break
-      const moved = heap[below] as number
-      times[place] = other
-      heap[place] = moved
-      places[moved] = place
-      place = below
-    }
-    return place
-  }
-
-  /** As `SharedProcessor.run`; a burst must be free. */
-  const runShared = (processor: SharedProcessor, task: number, work: Work): boolean => {
-    const { cores, loops } = processor
-    if (cores.reduced) return processor.run(task, work)
-    const burst = bursts.free
-    work.into(burstSeconds, burst)
-    const demand = burstSeconds[burst] as number
-    if (!(demand > 0)) return false
-    bursts.free = burstPlace[burst] as number
-    burstTask[burst] = task
-    burstEpoch[burst] = m[task + Fixed.epochAt] as number
-    burstProcessor[burst] = processor.index
-    m[task + Fixed.burstAt] = burst
-    if (processor.paused || (loops > 0 && processor.busy >= loops)) {
-      burstState[burst] = Fixed.waiting
-      processor.queue.push(burst, 0)
-      return true
-    }
-    burstState[burst] = Fixed.running
-    processor.busy += 1
-    // As `Cores.start`.
-    const { now } = queue
-    const { runnable, cores: capacity } = cores
-    const seconds = now - cores.updatedAt
-    if (seconds > 0) {
-      cores.updatedAt = now
-      if (runnable > 0) {
-        if (runnable <= capacity) {
-          cores.virtual += seconds
-          cores.busyCoreSeconds += seconds * runnable
-        } else {
-          cores.virtual += (seconds * capacity) / runnable
-          cores.busyCoreSeconds += seconds * capacity
-        }
-      }
-    }
-    const { virtual } = cores
-    const end = virtual + demand
-    burstEndsAt[burst] = end
-    if (runnable === cores.heap.length) cores.growHeap()
-    const { heap: running } = cores
-    let place = runnable
-    while (place > 0) {
-      const above = (place - 1) >> 1
-      const other = running[above] as number
-      if ((burstEndsAt[other] as number) <= end) break
-      running[place] = other
-      burstPlace[other] = place
-      place = above
-    }
-    running[place] = burst
-    burstPlace[burst] = place
-    const count = runnable + 1
-    cores.runnable = count
-    const left = (burstEndsAt[running[0] as number] as number) - virtual
-    cell[0] = now + (count <= capacity ? left : (left * count) / capacity)
-    schedule(cores.id)
-    return true
-  }
-
-  /** As `Cores.fire` up to where the task goes on: `cell[0]` is when the next burst ends. Returns the burst. */
-  const endBurst = (cores: Cores, first: number, processor: SharedProcessor): void => {
-    const { now } = queue
-    const { runnable, cores: capacity, heap: running } = cores
-    const seconds = now - cores.updatedAt
-    if (seconds > 0) {
-      cores.updatedAt = now
-      cores.busyCoreSeconds += seconds * Math.min(runnable, capacity)
-    }
-    const left = runnable - 1
-    cores.runnable = left
-    processor.doneSeconds += burstSeconds[first] as number
-    processor.busy -= 1
-    if (left === 0) {
-      cores.virtual = 0
-      cell[0] = never
-      return
-    }
-    const virtual = burstEndsAt[first] as number
-    cores.virtual = virtual
-    // As `Cores.sink`.
-    const last = running[left] as number
-    const end = burstEndsAt[last] as number
-    let place = 0
-    for (;;) {
-      let below = 2 * place + 1
-      if (below >= left) break
-      if (
-        below + 1 < left &&
-        (burstEndsAt[running[below + 1] as number] as number) < (burstEndsAt[running[below] as number] as number)
-      )
-        below += 1
-      const other = running[below] as number
-      if ((burstEndsAt[other] as number) >= end) break
-      running[place] = other
-      burstPlace[other] = place
-      place = below
-    }
-    running[place] = last
-    burstPlace[last] = place
-    const rest = (burstEndsAt[running[0] as number] as number) - virtual
-    cell[0] = now + (left <= capacity ? rest : (rest * left) / capacity)
-  }
+  const { memory: m } = tasks
+  const { task: burstTask, epoch: burstEpoch, place: burstPlace, processor: burstProcessor } = bursts
+  const { cell, push, pop, sink, endBurst, burst, beginLeaf, endLeaf, leaveMetered, setCount } = operations
+  const { lookUp, acquire, connect, passOn, whom, call, end } = operations
+  /** By place. */
+  const segments: (Segment | undefined)[] = Array.from({ length: code.length / Fixed.codeStride })
+  const warmth = new Int32Array(segments.length)
 
   /** Columns have grown: the task goes on at `pc` in the next core. */
   const pause = (task: number, pc: number): boolean => {
     resume[0] = task
     resume[1] = pc
     return false
-  }
-
-  /** As `shardOf`. */
-  const shardOf = (key: number, shards: number): number => {
-    if (shards <= 1) return 0
-    let hash = key | 0
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-    hash ^= hash >>> 16
-    return Math.floor(((hash & 16_383) * shards) / 16_384)
   }
 
   const run = (untilSeconds: number): boolean => {
@@ -408,24 +199,32 @@ export const makeCore = (kernel: Kernel): Core => {
           pc = m[task + Fixed.pcAt] as number
         }
       }
-      // What follows the switch is a call, or (without an endpoint to call) the end of the task.
       steps: for (;;) {
-        let endpoint: Endpoint | undefined
-        let goal = 0
-        let edge = 0
+        const segment = segments[pc]
+        if (segment !== undefined) {
+          pc = segment(task)
+          if (pc === Fixed.none) break
+          task = kernel.current
+          if (pc >= 0) {
+            if (growth[0] !== 0) return pause(task, pc)
+            continue
+          }
+          pc = Fixed.unusual - pc
+        } else if (maker !== undefined) {
+          const visits = (warmth[pc] as number) + 1
+          warmth[pc] = visits
+          if (visits === maker.warm) segments[pc] = maker.make(pc)
+        }
         const at = pc * Fixed.codeStride
         const a = code[at + 1] as number
         switch (code[at] as number) {
           case Fixed.opEnd:
+            pc = end(task)
             break
           case Fixed.opEndWith: {
             const said = (commits[a] as (task: number) => number)(task)
-            if (said === Fixed.ok) break
-            pc = kernel.end(task, said)
-            if (pc < 0) break steps
-            task = kernel.current
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
+            pc = said === Fixed.ok ? end(task) : kernel.end(task, said)
+            break
           }
           case Fixed.opCall: {
             if (tasks.free < 0) {
@@ -433,26 +232,12 @@ export const makeCore = (kernel: Kernel): Core => {
               if (growth[0] !== 0) return pause(task, pc)
             }
             const site = calls[a] as CallSite
-            goal = site.goal
-            edge = site.edge
-            endpoint = site.only
-            if (endpoint === undefined) {
-              const { shards } = site
-              if (shards !== undefined) {
-                const { by } = shards
-                const key = by < 0 ? 0 : (keys[((m[task + Fixed.requestAt] as number) >> 3) * dataSets + by] as number)
-                if (key >= 0) endpoint = shards.primaries[shardOf(key, shards.count)]
-              }
-              if (endpoint === undefined) endpoint = site.choose(task)
-              if (endpoint === undefined) {
-                pc = kernel.fail(task, site.missing)
-                if (pc < 0) break steps
-                task = kernel.current
-                if (growth[0] !== 0) return pause(task, pc)
-                continue
-              }
+            const endpoint = whom(task, site)
+            if (endpoint === undefined) pc = kernel.fail(task, site.missing)
+            else {
+              m[task + Fixed.pcAt] = pc + 1
+              pc = call(task, endpoint, site.goal, site.edge)
             }
-            m[task + Fixed.pcAt] = pc + 1
             break
           }
           case Fixed.opBurst: {
@@ -460,17 +245,11 @@ export const makeCore = (kernel: Kernel): Core => {
               bursts.make()
               if (growth[0] !== 0) return pause(task, pc)
             }
-            const { processor } = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
             const meter = code[at + 2] as number
             const work = works[a] as Work
             pc += 1
             m[task + Fixed.pcAt] = pc
-            if (
-              processor === undefined ||
-              !(processor.kind === Fixed.sharedKind
-                ? runShared(processor as SharedProcessor, task, work)
-                : processor.run(task, work))
-            ) {
+            if (!burst(task, work)) {
               if (meter === Fixed.none) continue
               kernel.meters.atOnce(meter)
               pc += 1
@@ -478,8 +257,7 @@ export const makeCore = (kernel: Kernel): Core => {
             }
             if (meter !== Fixed.none) {
               ;(meters[meter] as StepMeter).cpuSeconds += work.part[0] as number
-              m[task + Fixed.leafAt] = meter
-              leafStartedAt[task >> 5] = queue.now
+              beginLeaf(task, meter)
             }
             break steps
           }
@@ -488,50 +266,29 @@ export const makeCore = (kernel: Kernel): Core => {
               bursts.make()
               if (growth[0] !== 0) return pause(task, pc)
             }
-            const { processor } = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
             const work = works[a] as Work
             pc += 1
             m[task + Fixed.pcAt] = pc
-            if (
-              processor === undefined ||
-              !(processor.kind === Fixed.sharedKind
-                ? runShared(processor as SharedProcessor, task, work)
-                : processor.run(task, work))
-            )
-              continue
+            if (!burst(task, work)) continue
             ;(meters[code[at + 2] as number] as StepMeter).cpuSeconds += work.part[0] as number
             break steps
           }
           case Fixed.opPause: {
             const meter = code[at + 2] as number
-            if (meter !== Fixed.none) {
-              m[task + Fixed.leafAt] = meter
-              leafStartedAt[task >> 5] = queue.now
-            }
+            if (meter !== Fixed.none) beginLeaf(task, meter)
             m[task + Fixed.pcAt] = pc + 1
             ;(works[a] as Work).into(timers.seconds, 0)
             timers.sleep(task)
             break steps
           }
-          case Fixed.opLeafEnd: {
-            const meter = meters[a] as StepMeter
-            const { size, latency } = meter
-            latency[size] = queue.now - (leafStartedAt[task >> 5] as number)
-            meter.size = size + 1
-            if (size + 1 === latency.length) meter.sorted()
-            m[task + Fixed.leafAt] = Fixed.none
+          case Fixed.opLeafEnd:
+            endLeaf(task, meters[a] as StepMeter)
             pc += 1
             continue
-          }
-          case Fixed.opLeaveMetered: {
-            const meter = meters[a] as StepMeter
-            const { size, latency } = meter
-            latency[size] = queue.now - (frameStartedAt[pop(task)] as number)
-            meter.size = size + 1
-            if (size + 1 === latency.length) meter.sorted()
+          case Fixed.opLeaveMetered:
+            leaveMetered(task, meters[a] as StepMeter)
             pc += 1
             continue
-          }
           case Fixed.opEnter:
           case Fixed.opEnterWith:
           case Fixed.opEnterFor: {
@@ -558,55 +315,33 @@ export const makeCore = (kernel: Kernel): Core => {
             if (growth[0] !== 0) return pause(task, pc)
             continue
           case Fixed.opCount:
-            frameCount[m[task + Fixed.frameAt] as number] = a
+            setCount(task, a)
             pc += 1
             continue
           case Fixed.opJump:
             pc = (labels[a] as { readonly pc: number }).pc
             continue
           case Fixed.opForcedLookup: {
-            const { coin, hitRatio, outermost, lookups: counts, end } = lookups[a] as ForcedLookup
-            const hit = m[task + Fixed.answerAt] === Fixed.ok && coin.uniform() < hitRatio
-            if (outermost && m[task + Fixed.outcomeAt] === 0) m[task + Fixed.outcomeAt] = hit ? 1 : 2
-            if (hit) {
-              counts.hits += 1
-              pc = end.pc
-            } else {
-              counts.misses += 1
-              pc += 1
-            }
+            const lookup = lookups[a] as ForcedLookup
+            pc = lookUp(task, lookup) ? lookup.end.pc : pc + 1
             continue
           }
-          case Fixed.opAcquire: {
-            const pool = (endpoints[m[task + Fixed.endpointAt] as number] as Endpoint).pools[a] as
-              | ConnectionPool
-              | undefined
-            if (pool !== undefined && pool.inUse < pool.size) {
-              pool.inUse += 1
-              pool.inUseGauge.add()
-              m[task + Fixed.grantedAt] = pool.id
+          case Fixed.opAcquire:
+            if (acquire(task, a)) {
               pc += 1
               continue
             }
             pc = (ops[pc] as Op)(task)
             if (pc < 0) break steps
             continue
-          }
-          case Fixed.opConnect: {
-            const pool = (endpoints[m[task + Fixed.endpointAt] as number] as Endpoint).pools[a] as
-              | ConnectionPool
-              | undefined
-            if (pool === undefined || pool.connect()) {
+          case Fixed.opConnect:
+            if (connect(task, a)) {
               pc += 1
               continue
             }
             kernel.current = task
             pc = (ops[pc] as Op)(task)
-            if (pc < 0) break steps
-            task = kernel.current
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
-          }
+            break
           case Fixed.opAnswered:
             if (m[task + Fixed.answerAt] === Fixed.ok) {
               pc += 1
@@ -614,137 +349,23 @@ export const makeCore = (kernel: Kernel): Core => {
             }
             kernel.current = task
             pc = (ops[pc] as Op)(task)
-            if (pc < 0) break steps
-            task = kernel.current
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
+            break
           case Fixed.opPassedOn:
-            if (m[task + Fixed.answerAt] === Fixed.ok) {
-              const flags = m[task + Fixed.flagsAt] as number
-              if ((flags & Fixed.answerDegradedBit) !== 0) m[task + Fixed.flagsAt] = flags | Fixed.degradedBit
-              m[task + Fixed.outcomeAt] = m[task + Fixed.answerOutcomeAt] as number
+            if (passOn(task)) {
               pc += 1
               continue
             }
             kernel.current = task
             pc = (ops[pc] as Op)(task)
-            if (pc < 0) break steps
-            task = kernel.current
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
+            break
           default:
             kernel.current = task
             pc = (ops[pc] as Op)(task)
-            if (pc < 0) break steps
-            task = kernel.current
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
         }
-        const { now } = queue
-        if (endpoint !== undefined) {
-          // A call: as `kernel.call`.
-          if (
-            endpoint.state !== 'up' ||
-            endpoint.calls >= endpoint.maxInFlight ||
-            endpoint.paused ||
-            edgeSlow[edge] !== 0
-          ) {
-            pc = kernel.call(task, endpoint, goal, edge)
-            if (pc < 0) break
-            task = kernel.current
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
-          }
-          const connection = m[task + Fixed.grantedAt] as number
-          if (connection !== Fixed.none) m[task + Fixed.grantedAt] = Fixed.none
-          edgeCount[edge] = (edgeCount[edge] as number) + 1
-          m[task + Fixed.edgeAt] = edge
-          endpoint.visits += 1
-          const request = m[task + Fixed.requestAt] as number
-          // As `Tasks.take`: one is free.
-          const callee = tasks.free
-          tasks.free = m[callee + Fixed.pcAt] as number
-          tasks.live += 1
-          m[callee + Fixed.endpointAt] = endpoint.id
-          m[callee + Fixed.goalAt] = goal
-          m[callee + Fixed.requestAt] = request
-          m[callee + Fixed.parentAt] = task
-          m[callee + Fixed.parentEpochAt] = m[task + Fixed.epochAt] as number
-          m[callee + Fixed.connectionAt] = connection
-          m[task + Fixed.calleeAt] = callee
-          m[task + Fixed.answerAt] = Fixed.ok
-          if (request !== Fixed.none)
-            requestMemory[request + Fixed.referencesAt] = (requestMemory[request + Fixed.referencesAt] as number) + 1
-          endpoint.calls += 1
-          const { total, station } = endpoint
-          total.area -= now
-          const inHand = total.value + 1
-          total.value = inHand
-          if (inHand > total.max) total.max = inHand
-          task = callee
-          pc = station.programs[goal] ?? station.compile(goal)
-          if (growth[0] !== 0) return pause(task, pc)
-          continue
-        }
-        // The end, successful: as `kernel.end`.
-        const own = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
-        const flags = m[task + Fixed.flagsAt] as number
-        if (
-          (flags & Fixed.specialBits) !== 0 ||
-          own.noticedBy !== undefined ||
-          own.drained !== undefined ||
-          kernel.pausedEndpoints > 0
-        ) {
-          pc = kernel.end(task, Fixed.ok)
-          if (pc < 0) break
-          task = kernel.current
-          if (growth[0] !== 0) return pause(task, pc)
-          continue
-        }
-        own.calls -= 1
-        const { total } = own
-        total.area += now
-        total.value -= 1
-        const connection = m[task + Fixed.connectionAt] as number
-        if (connection !== Fixed.none) (rooms[connection] as Room).release(task)
-        const parent = m[task + Fixed.parentAt] as number
-        const parentEpoch = m[task + Fixed.parentEpochAt] as number
-        const request = m[task + Fixed.requestAt] as number
-        if (parent === Fixed.none) {
-          ;(enders[parentEpoch] as (task: number, code: number) => void)(task, Fixed.ok)
-          if (request !== Fixed.none) requests.release(request)
-          tasks.give(task)
-          break
-        }
-        const goesOn = m[parent + Fixed.epochAt] === parentEpoch
-        if (goesOn) {
-          m[parent + Fixed.answerAt] = Fixed.ok
-          m[parent + Fixed.answerOutcomeAt] = m[task + Fixed.outcomeAt] as number
-          const parentFlags = m[parent + Fixed.flagsAt] as number
-          m[parent + Fixed.flagsAt] =
-            (flags & Fixed.degradedBit) !== 0
-              ? parentFlags | Fixed.answerDegradedBit
-              : parentFlags & ~Fixed.answerDegradedBit
-          m[parent + Fixed.epochAt] = (parentEpoch + 1) | 0
-          m[parent + Fixed.calleeAt] = Fixed.none
-        }
-        if (request !== Fixed.none) {
-          const references = requestMemory[request + Fixed.referencesAt] as number
-          if (references > 1) requestMemory[request + Fixed.referencesAt] = references - 1
-          else requests.release(request)
-        }
-        // As `Tasks.give`.
-        tasks.live -= 1
-        m[task + Fixed.epochAt] = ((m[task + Fixed.epochAt] as number) + 1) | 0
-        m[task + Fixed.endpointAt] = Fixed.none
-        m[task + Fixed.flagsAt] = 0
-        m[task + Fixed.outcomeAt] = 0
-        m[task + Fixed.connectionAt] = Fixed.none
-        m[task + Fixed.pcAt] = tasks.free
-        tasks.free = task
-        if (!goesOn) break
-        task = parent
-        pc = m[task + Fixed.pcAt] as number
+        // Somebody goes on, who may be another.
+        if (pc < 0) break
+        task = kernel.current
+        if (growth[0] !== 0) return pause(task, pc)
       }
     }
     return false
@@ -756,22 +377,9 @@ export const makeCore = (kernel: Kernel): Core => {
       columns: {
         pc: Fixed.pcAt,
         epoch: Fixed.epochAt,
-        endpoint: Fixed.endpointAt,
-        goal: Fixed.goalAt,
-        request: Fixed.requestAt,
-        flags: Fixed.flagsAt,
-        parent: Fixed.parentAt,
-        parentEpoch: Fixed.parentEpochAt,
-        connection: Fixed.connectionAt,
-        outcome: Fixed.outcomeAt,
-        frame: Fixed.frameAt,
         answer: Fixed.answerAt,
         callee: Fixed.calleeAt,
         burst: Fixed.burstAt,
-        edge: Fixed.edgeAt,
-        granted: Fixed.grantedAt,
-        leaf: Fixed.leafAt,
-        answerOutcome: Fixed.answerOutcomeAt,
       },
       operations: {
         end: Fixed.opEnd,
@@ -801,15 +409,9 @@ export const makeCore = (kernel: Kernel): Core => {
         cores: Fixed.fromCores,
         delays: Fixed.fromDelays,
       },
-      shared: Fixed.sharedKind,
-      references: Fixed.referencesAt,
       none: Fixed.none,
       ok: Fixed.ok,
-      degradedBit: Fixed.degradedBit,
-      answerDegradedBit: Fixed.answerDegradedBit,
-      specialBits: Fixed.specialBits,
-      waiting: Fixed.waiting,
-      running: Fixed.running,
+      unusual: Fixed.unusual,
     },
   }
 }
@@ -820,7 +422,7 @@ export const makeCore = (kernel: Kernel): Core => {
  */
 export const anew = <Made extends (...values: never[]) => unknown>(factory: Made): Made => {
   evaluations += 1
-  return new Function(`return (${factory.toString()}) // ${evaluations}`)() as Made
+  return new Function(`'use strict'; return (${factory.toString()}) // ${evaluations}`)() as Made
 }
 
 let evaluations = 0

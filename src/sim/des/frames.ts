@@ -2,7 +2,7 @@
  * Steps under way: a stack per task, linked from its innermost frame outward (hot path: columns by integer handle). What an
  * error does with a frame is its code's matter, which is compiled once per step.
  */
-import { grownFloats, grownInts, initialRows } from './columns.js'
+import { grownFloats, grownInts, initialRows, Table } from './columns.js'
 import { isBranch, type Tasks } from './tasks.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
@@ -28,18 +28,18 @@ export interface FrameCode {
   crashed?(task: number, frame: number): void
 }
 
-export class Frames {
+export class Frames extends Table {
   /** Changes when the frame is taken off. */
-  epoch = new Int32Array(initialRows)
-  task = new Int32Array(initialRows)
+  epoch = new Int32Array(this.rows)
+  task = new Int32Array(this.rows)
   /** Index into `codes`. */
-  code = new Int32Array(initialRows)
+  code = new Int32Array(this.rows)
   /** The next one outward; of a free one, the one that became free before it. */
-  below = new Int32Array(initialRows)
+  below = new Int32Array(this.rows)
   /** What these mean is the code's matter. */
-  count = new Int32Array(initialRows)
-  handle = new Int32Array(initialRows)
-  startedAt = new Float64Array(initialRows)
+  count = new Int32Array(this.rows)
+  handle = new Int32Array(this.rows)
+  startedAt = new Float64Array(this.rows)
   readonly refs: unknown[] = []
   readonly codes: FrameCode[] = []
   /** Became free last. */
@@ -50,7 +50,10 @@ export class Frames {
     private readonly tasks: Tasks,
     private readonly clock: { readonly now: number },
     private readonly growth: Int32Array,
-  ) {}
+    rows = initialRows,
+  ) {
+    super(rows)
+  }
 
   /** The number by which frames name this code. */
   register(code: FrameCode): number {

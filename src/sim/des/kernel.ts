@@ -6,16 +6,18 @@
 import { invalidInput } from '../../lib/errors.js'
 import { Bursts } from './bursts.js'
 import { Codes, refused, reset, timeout, unavailable } from './codes.js'
-import { grownInts } from './columns.js'
+import { grownInts, initialRows } from './columns.js'
 import { anew, type Core, makeCore } from './core.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
 import { type FrameCode, Frames, propagate } from './frames.js'
 import { Operands } from './operands.js'
+import { makeOperations } from './operations.js'
 import type { Processor, ProcessorContext } from './processor.js'
 import { Requests } from './requests.js'
 import type { Room } from './room.js'
+import { segmentAt } from './segments.js'
 import { StepMeters } from './step-meter.js'
 import { isBranch, isRemote, Tasks } from './tasks.js'
 import { Timers } from './timers.js'
@@ -85,10 +87,24 @@ export const blocked = -1
  * Batches of the core (of a thousand events) after which a simulation has its own: short ones share one, which is compiled already, but
  * knows no constants.
  */
-const batchesInCommon = 2000
+const batchesInCommon = 200
+
+/** Times that tasks go on at a place before a segment is made for it. */
+const visitsBeforeSegment = 500
 
 /** Times that tasks went on without any progress of the clock after which the model is taken to be stuck. */
 const maxStepsAtOnce = 8_000_000
+
+/** Rows that there is room for at the start, by the requests that are known to be in flight: memory that is not used costs nothing. */
+const tasksPerRequest = 4
+const framesPerRequest = 8
+const mostRoom = 65_536
+
+const roomFor = (inFlight: number): number => {
+  let rows = initialRows
+  while (rows < inFlight && rows < mostRoom) rows *= 2
+  return rows
+}
 
 /** Hears of the end of a task that nobody called: 0 or an error code. The task is free once this returns. */
 export type Ender = (task: number, code: number) => void
@@ -98,6 +114,15 @@ export interface KernelHooks {
   noticed(endpoint: Endpoint, by: string): void
   /** A call at an endpoint that had been noticed missing has succeeded. */
   recovered(endpoint: Endpoint): void
+}
+
+export interface KernelOptions {
+  /** Every operation is its closure, every source fires: what the core does by itself must come to the same. */
+  readonly byClosures?: boolean | undefined
+  /** Segments from the start, not only where a simulation is long and a place is often gone on at: so must they. */
+  readonly segmentsAtOnce?: boolean | undefined
+  /** Requests in flight that there will be at least, as far as is known. */
+  readonly inFlight?: number
 }
 
 export class Kernel {
@@ -111,7 +136,7 @@ export class Kernel {
   private hasOwn = false
   readonly queue: EventQueue
   readonly codes = new Codes()
-  readonly bursts = new Bursts(this.growth)
+  readonly bursts: Bursts
   readonly edges = new Edges(this.growth)
   /** Ways that are not as good as none. */
   readonly transit: Transit
@@ -141,13 +166,15 @@ export class Kernel {
   constructor(
     dataSets: number,
     private readonly hooks: KernelHooks,
-    /** Every operation is its closure, every source fires: what the loop does by itself must come to the same. */
-    private readonly byClosures = false,
+    private readonly options: KernelOptions = {},
   ) {
+    const { byClosures = false, inFlight = 0 } = options
+    const rows = roomFor(inFlight)
     this.queue = new EventQueue(this.growth, byClosures)
-    this.tasks = new Tasks(this.queue, this.growth)
-    this.requests = new Requests(dataSets, this.growth)
-    this.frames = new Frames(this.tasks, this.queue, this.growth)
+    this.bursts = new Bursts(this.growth, rows)
+    this.tasks = new Tasks(this.queue, this.growth, tasksPerRequest * rows)
+    this.requests = new Requests(dataSets, this.growth, rows)
+    this.frames = new Frames(this.tasks, this.queue, this.growth, framesPerRequest * rows)
     this.meters = new StepMeters(this.queue)
     const wake = (task: number): void => this.wake(task)
     this.timers = new Timers(this.queue, this.tasks, this.frames, {
@@ -192,15 +219,21 @@ export class Kernel {
   run(untilSeconds: number): void {
     this.clockMoved()
     for (;;) {
-      const own = this.batches >= batchesInCommon
+      const own = this.batches >= batchesInCommon || this.options.segmentsAtOnce === true
       if (this.core === undefined || this.growth[0] !== 0 || own !== this.hasOwn) {
         this.growth[0] = 0
         this.hasOwn = own
-        this.core = own ? anew(makeCore)(this) : makeCore(this)
+        this.core = own ? this.ownCore() : makeCore(this, makeOperations(this), undefined)
       }
       if (this.core.run(untilSeconds)) return
       this.batches += 1
     }
+  }
+
+  private ownCore(): Core {
+    const operations = anew(makeOperations)(this)
+    const warm = this.options.segmentsAtOnce === true ? 1 : visitsBeforeSegment
+    return anew(makeCore)(this, operations, { warm, make: (pc) => segmentAt(this, operations, pc) })
   }
 
   /** As `run`, but only until `done` says so. */
@@ -218,7 +251,7 @@ export class Kernel {
       this.code = grownInts(this.code, 2 * at)
       this.growth[0] = 1
     }
-    this.code[at] = this.byClosures ? 0 : code
+    this.code[at] = this.options.byClosures === true ? 0 : code
     this.code[at + 1] = a
     this.code[at + 2] = b
   }

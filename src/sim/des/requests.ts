@@ -2,7 +2,7 @@
  * Requests of clients, each with all its attempts and the calls that it leads to. A request is an integer: where its row begins
  * in memory, as with tasks (hot path). It is free again when no task refers to it.
  */
-import { grownFloats, grownInts, IntStack, initialRows } from './columns.js'
+import { grownFloats, grownInts, IntStack, initialRows, Table } from './columns.js'
 
 /** Numbers of a row; a power of two. */
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
@@ -16,9 +16,9 @@ const enum Fixed {
 export const offsets = { cls: 0, client: 1, epoch: 2, root: 3, idempotent: 4, unknown: 5, references: 6 } as const
 export const times = { intendedAt: 0, sentAt: 1 } as const
 
-export class Requests {
-  memory = new Int32Array(initialRows * Fixed.stride)
-  seconds = new Float64Array(initialRows * Fixed.stride)
+export class Requests extends Table {
+  memory = new Int32Array(this.rows * Fixed.stride)
+  seconds = new Float64Array(this.rows * Fixed.stride)
   cls = this.memory.subarray(offsets.cls)
   /** Which client sent it: what `ip_hash` hashes and rate limits are counted by. */
   client = this.memory.subarray(offsets.client)
@@ -43,15 +43,18 @@ export class Requests {
   constructor(
     readonly dataSets: number,
     private readonly growth: Int32Array,
+    rows = initialRows,
   ) {
-    this.keys = new Int32Array(initialRows * dataSets)
+    super(rows)
+    this.keys = new Int32Array(rows * dataSets)
   }
 
   take(): number {
     if (this.free.size === 0) this.make()
     const request = this.free.pop()
-    if (this.dataSets > 0) this.keys.fill(-1, this.keyPlace(request, 0), this.keyPlace(request, this.dataSets))
-    const { memory } = this
+    const { memory, keys, dataSets } = this
+    const first = this.keyPlace(request, 0)
+    for (let i = 0; i < dataSets; i++) keys[first + i] = -1
     memory[request + Fixed.unknownAt] = 0
     memory[request + Fixed.referencesAt] = 0
     return request

@@ -3,7 +3,7 @@ import { demandDependsOnLoad } from '../../catalog/demand.js'
 import { topologyPlacement } from '../../catalog/placement.js'
 import { requestedPlacement } from '../../catalog/requested-placement.js'
 import { type AbortMonitor, abortMonitor } from '../../experiment/abort.js'
-import { loadSeconds } from '../../experiment/load.js'
+import { loadSeconds, peakLevel } from '../../experiment/load.js'
 import { seriesSeconds } from '../../experiment/series.js'
 import { unsteadyBecause } from '../../experiment/steady.js'
 import type { Experiment } from '../../experiment/types.js'
@@ -49,6 +49,8 @@ export interface SimulateInput {
   readonly express?: boolean
   /** True: every operation by its closure, which is slower and must come to the same. */
   readonly byClosures?: boolean
+  /** True: by segments from the start, which a long simulation makes by and by; they must come to the same, too. */
+  readonly segmentsAtOnce?: boolean
 }
 
 /** How long requests in flight at the end of the load are waited for. */
@@ -98,7 +100,11 @@ class Course {
         noticed: (endpoint, by) => this.noticed(endpoint, by),
         recovered: (endpoint) => this.recovered(endpoint),
       },
-      input.byClosures,
+      {
+        byClosures: input.byClosures,
+        segmentsAtOnce: input.segmentsAtOnce,
+        inFlight: load.mode === 'closed' ? Math.ceil(peakLevel(load)) : 0,
+      },
     )
     const { kernel } = this
     this.log = new RequestLog(kernel.requests, kernel.codes, kernel.queue, {

@@ -8,7 +8,7 @@
  * at its offset, so that `tasks.answer[task]` is that column of that task.
  */
 import { targetFailed } from '../../lib/errors.js'
-import { grownFloats, grownInts, initialRows } from './columns.js'
+import { grownFloats, grownInts, initialRows, Table } from './columns.js'
 
 /** What an overloaded model may hold before the simulation says that it has exploded. */
 const maxLiveTasks = 4_000_000
@@ -89,8 +89,8 @@ const handles = [
   'extra',
 ] as const satisfies readonly Column[]
 
-export class Tasks implements Record<Column, Int32Array> {
-  memory = new Int32Array(initialRows * Fixed.stride)
+export class Tasks extends Table implements Record<Column, Int32Array> {
+  memory = new Int32Array(this.rows * Fixed.stride)
   /** Where it goes on. */
   pc = this.memory.subarray(offsets.pc)
   epoch = this.memory.subarray(offsets.epoch)
@@ -134,8 +134,8 @@ export class Tasks implements Record<Column, Int32Array> {
   /** A handle of whatever its program keeps: a message, a lock. */
   extra = this.memory.subarray(offsets.extra)
   /** When the simple step under way began, and when the task arrived (of those that ask), by row. */
-  leafStartedAt = new Float64Array(initialRows)
-  enteredAt = new Float64Array(initialRows)
+  leafStartedAt = new Float64Array(this.rows)
+  enteredAt = new Float64Array(this.rows)
   live = 0
   /** Rows that were ever used. */
   private made = 0
@@ -145,7 +145,11 @@ export class Tasks implements Record<Column, Int32Array> {
   constructor(
     private readonly clock: { readonly now: number },
     private readonly growth: Int32Array,
-  ) {}
+    /** For which there is room before columns must grow. */
+    rows = initialRows,
+  ) {
+    super(rows)
+  }
 
   take(endpoint: number, goal: number, request: number): number {
     if (this.free === Fixed.none) this.make()

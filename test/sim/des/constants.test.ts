@@ -3,9 +3,11 @@ import { running, waiting } from '../../../src/sim/des/bursts.js'
 import { repeated as ofClients } from '../../../src/sim/des/client.js'
 import { ok } from '../../../src/sim/des/codes.js'
 import { makeCore } from '../../../src/sim/des/core.js'
-import { Kernel, repeated } from '../../../src/sim/des/kernel.js'
+import { blocked, Kernel, repeated } from '../../../src/sim/des/kernel.js'
 import { opCodes, processorKinds, sourceKinds } from '../../../src/sim/des/loop.js'
+import { makeOperations } from '../../../src/sim/des/operations.js'
 import { offsets as requestOffsets, times } from '../../../src/sim/des/requests.js'
+import { unusual } from '../../../src/sim/des/segments.js'
 import * as tasks from '../../../src/sim/des/tasks.js'
 
 describe('constants that hot files repeat', () => {
@@ -38,8 +40,19 @@ describe('constants that hot files repeat', () => {
 
   it('so are those of the core', () => {
     const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
-    const { columns, operations, sources, ...constants } = makeCore(kernel).repeated
+    const operations = makeOperations(kernel)
+    const {
+      columns,
+      operations: codes,
+      sources,
+      unusual: atZero,
+      ...shared
+    } = makeCore(kernel, operations, undefined).repeated
+    expect(shared).toEqual({ none: tasks.none, ok })
+    expect(atZero).toBe(unusual(0))
+    const { columns: own, ...constants } = operations.repeated
     expect(constants).toEqual({
+      blocked,
       shared: processorKinds.shared,
       references: requestOffsets.references,
       none: tasks.none,
@@ -50,9 +63,9 @@ describe('constants that hot files repeat', () => {
       waiting,
       running,
     })
-    for (const [column, offset] of Object.entries(columns))
+    for (const [column, offset] of [...Object.entries(columns), ...Object.entries(own)])
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
-    expect({ closure: 0, ...operations }).toEqual(opCodes)
+    expect({ closure: 0, ...codes }).toEqual(opCodes)
     expect({ closure: 0, ...sources }).toEqual(sourceKinds)
     expect(new Set(Object.values(opCodes)).size).toBe(Object.keys(opCodes).length)
   })

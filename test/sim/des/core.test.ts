@@ -1,4 +1,4 @@
-/** What the core does by itself is what the closures of the operations do, to the last bit. */
+/** What the core does by itself, and by its segments, is what the closures of the operations do, to the last bit. */
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -15,24 +15,29 @@ interface Played {
   readonly events: readonly RunEvent[]
 }
 
-const play = (topologyText: string, experimentText: string, byClosures: boolean): Played => {
+/** Ways to do the same. */
+const ways = { closures: { byClosures: true }, core: {}, segments: { segmentsAtOnce: true } } as const
+
+const play = (topologyText: string, experimentText: string, way: keyof typeof ways): Played => {
   const topology = parseTopology(topologyText, { file: 't.yaml', registry: engineRegistry })
   const experiment = parseExperiment(experimentText, { file: 'e.yaml', topology })
   const events: RunEvent[] = []
   const onEvent = (event: RunEvent): void => {
     events.push(event)
   }
-  const simulation = new Simulation({ topology, experiment, seed: 3, express: false, byClosures, onEvent })
+  const simulation = new Simulation({ topology, experiment, seed: 3, express: false, ...ways[way], onEvent })
   while (simulation.advance());
   return { result: simulation.finish(), events }
 }
 
 const same = (topology: string, experiment: string): RunResult => {
-  const core = play(topology, experiment, false)
-  const closures = play(topology, experiment, true)
-  expect(core.result).toEqual(closures.result)
-  expect(core.events).toEqual(closures.events)
-  return core.result
+  const closures = play(topology, experiment, 'closures')
+  for (const way of ['core', 'segments'] as const) {
+    const { result, events } = play(topology, experiment, way)
+    expect(result).toEqual(closures.result)
+    expect(events).toEqual(closures.events)
+  }
+  return closures.result
 }
 
 const scenario = readFileSync(new URL('../../../scenarios/flash-sale/topology.yaml', import.meta.url), 'utf8')

@@ -64,7 +64,8 @@ export class BalancerStation implements Station {
   private readonly endings: (Ending | undefined)[]
   /** Peers that a task has tried, from its second try on; of an earlier task with this handle before. */
   private readonly triedBy = new Map<number, number[]>()
-  private readonly balancers = new Map<Endpoint, Balancer>()
+  /** By the number of the endpoint. */
+  private readonly balancers: (Balancer | undefined)[] = []
   /** Peers that an autoscaler has not started, or has taken away. */
   private readonly outside = new Set<number>()
   private readonly limits: Limits | undefined
@@ -116,14 +117,14 @@ export class BalancerStation implements Station {
   }
 
   renew(endpoint: Endpoint): void {
-    this.balancers.delete(endpoint)
+    this.balancers[endpoint.id] = undefined
     this.limits?.forget(endpoint)
     this.answers?.forget(endpoint)
     for (const peer of this.peers.keys()) this.probers.get(endpoint)?.renew(peer)
   }
 
   private stateOf(endpoint: Endpoint): Balancer {
-    let state = this.balancers.get(endpoint)
+    let state = this.balancers[endpoint.id]
     if (state === undefined) {
       const random = this.system.stream(`${this.component}/balance`)
       state = makeBalancer({
@@ -133,7 +134,8 @@ export class BalancerStation implements Station {
         uniform: () => random.uniform(),
       })
       for (const peer of this.outside) state.enable(peer, false, this.system.kernel.now)
-      this.balancers.set(endpoint, state)
+      while (this.balancers.length < endpoint.id) this.balancers.push(undefined)
+      this.balancers[endpoint.id] = state
     }
     return state
   }
@@ -144,9 +146,9 @@ export class BalancerStation implements Station {
     if (peer < 0) return
     if (on) this.outside.delete(peer)
     else this.outside.add(peer)
-    for (const state of this.balancers.values()) {
-      state.enable(peer, on, this.system.kernel.now)
-      state.mark(peer, true, this.system.kernel.now)
+    for (const state of this.balancers) {
+      state?.enable(peer, on, this.system.kernel.now)
+      state?.mark(peer, true, this.system.kernel.now)
     }
     for (const prober of this.probers.values()) prober.renew(peer)
   }
@@ -258,7 +260,7 @@ export class BalancerStation implements Station {
           tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
         tasks.outcome[task] = tasks.answerOutcome[task] as number
         answers?.keep(kernel.endpointOf(task), tasks.request[task] as number)
-        return passesOn ? judge + 2 : kernel.end(task, ok)
+        return judge + 2
       }
       const ending = this.endings[answer]
       const cause = ending?.cause ?? `http_${codes.text(answer)}`
@@ -283,8 +285,8 @@ export class BalancerStation implements Station {
     if (passesOn) {
       emitBurst(program, overhead, undefined)
       emitAftermath(program, component)
-      program.end()
     }
+    program.end()
     program.place(go)
     program.emit((task) => {
       const peer = tasks.peer[task] as number
