@@ -1,8 +1,10 @@
-// How long the program takes to start, as a multiple of starting Node itself: medians of interleaved runs, so that a machine
-// that is slow for a moment is slow for all three. Exit 1 when `--help` takes more than 2.5× or `plan` more than 6×: what must not be lost. Wanted is
-// a `plan` within 150 ms beyond Node's own start, which is about 3×, and not reached (docs/adr/0130).
+// How long the program takes to start and to plan, as a multiple of starting Node itself: medians of interleaved runs, so that a machine that is slow for
+// a moment is slow for all. Exit 1 when `--help` takes more than 2×, the plan of a scenario more than its bound, or that of two hundred
+// components more than 2 s. Wanted is a plan within 150 ms beyond Node's own start (docs/measurements/plan.md says what is reached).
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -12,20 +14,73 @@ if (!existsSync(`${root}dist/cli.js`)) {
   process.exit(2)
 }
 
+/** So many services, each with a PostgreSQL and a class of requests of its own. */
+const manyServices = (count) => {
+  const ids = Array.from({ length: count }, (_, i) => i)
+  const components = ids.map(
+    (i) => `  app${i}:
+    engine: service
+    replicas: 2
+    execution: { model: event-loop, processes: 1 }
+    resources: { cpu: 1, memory: 512MiB }
+    pools:
+      main: { to: db${i}, size: 10, acquireTimeout: 500ms }
+  db${i}: { engine: postgres, maxConnections: 60, resources: { cpu: 2, memory: 2GiB } }
+`,
+  )
+  const requests = ids.map(
+    (i) => `  r${i}:
+    share: ${100 / count}%
+    serve: app${i}
+    route: GET /r${i}
+    client: { timeout: 2s }
+    slo: { p95: 50ms, errors: 1% }
+    flow:
+      - compute: 0.5ms
+      - query: app${i}.main
+        time: { cpu: 0.6ms, wait: 2ms }
+`,
+  )
+  return `apiVersion: plimsoll/v1
+kind: Topology
+name: many
+components:
+${components.join('')}requests:
+${requests.join('')}traffic: { rate: 3000/s }
+policy: { headroom: 25%, survive: one-node }
+`
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'plimsoll-startup-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const many = join(folder, 'many.yaml')
+writeFileSync(many, manyServices(100))
+
 const json = process.argv.includes('--json')
 const rounds = Number(process.env.PLIMSOLL_BENCH_ROUNDS ?? 15)
-const commands = {
-  node: ['-e', '0'],
-  help: [program, '--help'],
-  plan: [program, 'plan', `${root}scenarios/optimization-api/topology.yaml`],
+const planOf = (scenario) => [program, 'plan', `${root}scenarios/${scenario}/topology.yaml`]
+/** `most`: times Node's own start. */
+const cases = {
+  node: { what: 'node -e 0', args: ['-e', '0'] },
+  help: { what: 'plimsoll --help', args: [program, '--help'], most: 2 },
+  plan: { what: 'plimsoll plan optimization-api', args: planOf('optimization-api'), most: 4 },
+  replicated: {
+    what: 'plimsoll plan optimization-api/replicated',
+    args: planOf('optimization-api/replicated'),
+    most: 4,
+  },
+  taskQueue: { what: 'plimsoll plan task-queue', args: planOf('task-queue'), most: 4 },
+  flashSale: { what: 'plimsoll plan flash-sale', args: planOf('flash-sale'), most: 4.5 },
+  containerRouting: { what: 'plimsoll plan container-routing', args: planOf('container-routing'), most: 5 },
+  many: { what: 'plimsoll plan of 200 components', args: [program, 'plan', many], mostSeconds: 2, rounds: 3 },
 }
-const bounds = { help: 2.5, plan: 6 }
 
-const milliseconds = (args) => {
+const milliseconds = ({ args }) => {
   const start = performance.now()
   const { status, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
+    maxBuffer: 2 ** 24,
   })
   if (status !== 0) {
     process.stderr.write(`bench/startup: node ${args.join(' ')} ended with ${status}\n${stderr}`)
@@ -41,31 +96,38 @@ const median = (values) => {
 }
 
 // The first of each reads the files from disk.
-for (const args of Object.values(commands)) milliseconds(args)
-const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
+for (const each of Object.values(cases)) milliseconds(each)
+const times = Object.fromEntries(Object.keys(cases).map((name) => [name, []]))
 for (let round = 0; round < rounds; round++)
-  for (const [name, args] of Object.entries(commands)) times[name].push(milliseconds(args))
+  for (const [name, each] of Object.entries(cases))
+    if (round < (each.rounds ?? rounds)) times[name].push(milliseconds(each))
 
-const medians = Object.fromEntries(Object.entries(times).map(([name, values]) => [name, median(values)]))
-const ratios = Object.fromEntries(Object.keys(bounds).map((name) => [name, medians[name] / medians.node]))
-const holds = Object.entries(bounds).every(([name, bound]) => ratios[name] <= bound)
+const results = Object.entries(cases).map(([name, { what, most, mostSeconds }]) => {
+  const seconds = median(times[name]) / 1000
+  const node = median(times.node) / 1000
+  const beyond = seconds - node
+  const ratio = seconds / node
+  const holds = (most === undefined || ratio <= most) && (mostSeconds === undefined || beyond <= mostSeconds)
+  return { name, what, seconds, beyond, ratio, most, mostSeconds, holds }
+})
+const holds = results.every((result) => result.holds)
 
 if (json) {
-  const seconds = Object.fromEntries(Object.entries(medians).map(([name, value]) => [name, value / 1000]))
   process.stdout.write(
-    `${JSON.stringify({ apiVersion: 'plimsoll/v1', kind: 'StartupBenchmark', rounds, seconds, ratios, bounds, holds }, null, 2)}\n`,
+    `${JSON.stringify({ apiVersion: 'plimsoll/v1', kind: 'StartupBenchmark', rounds, results, holds }, null, 2)}\n`,
   )
-} else {
-  const row = (name, what, ratio) => {
+} else
+  for (const { what, seconds, beyond, ratio, most, mostSeconds, holds: kept } of results) {
+    const bound =
+      most !== undefined
+        ? `at most ${most}×`
+        : mostSeconds !== undefined
+          ? `at most ${mostSeconds} s beyond`
+          : undefined
     const verdict =
-      ratio === undefined
+      bound === undefined
         ? ''
-        : `${ratio.toFixed(2)}×  (at most ${bounds[name]}×)${ratio <= bounds[name] ? '' : '  TOO SLOW'}`
-    process.stdout.write(`${what.padEnd(48)}${medians[name].toFixed(0).padStart(5)} ms  ${verdict}`.trimEnd())
-    process.stdout.write('\n')
+        : `${(beyond * 1000).toFixed(0).padStart(5)} ms beyond  ${ratio.toFixed(2)}×  (${bound})${kept ? '' : '  TOO SLOW'}`
+    process.stdout.write(`${`${what.padEnd(44)}${(seconds * 1000).toFixed(0).padStart(5)} ms  ${verdict}`.trimEnd()}\n`)
   }
-  row('node', 'node -e 0')
-  row('help', 'plimsoll --help', ratios.help)
-  row('plan', 'plimsoll plan scenarios/optimization-api', ratios.plan)
-}
 process.exitCode = holds ? 0 : 1

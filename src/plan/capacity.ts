@@ -39,8 +39,8 @@ const rest = (topology: Topology, computed: readonly string[]): readonly string[
 
 /** The declared traffic solved: what the rest of a plan is read from. */
 export const solveDeclared = (topology: Topology, placement: Placement) => {
-  const solve = solverOf(topology, placement, 'shared')
-  const { hits, solved, tree } = solve(topology.traffic)
+  const solver = solverOf(topology, placement, 'shared')
+  const { hits, solved, tree } = solver.at(topology.traffic)
   const { point, limits: raw } = solved
   const throughput = point.table.throughputPerSecond
   const limits = limitPlans(raw, throughput, (limit) => maxThroughput(topology, limit))
@@ -48,7 +48,7 @@ export const solveDeclared = (topology: Topology, placement: Placement) => {
   const maximum = tightest?.maxThroughputPerSecond ?? null
   const context = { topology, placement, ...solved, plans: limits, hits }
   const requests = classPlans(context)
-  const operations = operationsOf(topology, placement, undefined, solve)
+  const operations = operationsOf(topology, placement, undefined, solver)
   const { traffic, method, users, thinkSeconds } = point.table
   const ratePerSecond = traffic === 'none' ? 0 : throughput
   const overloaded = method === 'bound' || ratePerSecond > operations.maxPerSecond * (1 + 1e-9)

@@ -5,7 +5,7 @@
 import type { Placement } from '../result/placement.js'
 import type { HitRatios } from '../sim/analytic/network/hit-ratios.js'
 import { maxThroughput } from '../sim/analytic/network/limits.js'
-import { type Answer, type Solved, solverOf } from '../sim/analytic/network/solve.js'
+import { type Solved, type Solver, solverOf } from '../sim/analytic/network/solve.js'
 import type { ComponentId, Topology, Traffic } from '../topology/types.js'
 
 export interface Operation {
@@ -21,6 +21,7 @@ export interface Operation {
 export interface Operations {
   readonly topology: Topology
   readonly placement: Placement
+  readonly solver: Solver
   readonly at: (ratePerSecond: number) => Operation
   /** Hardly any load at all. */
   readonly idle: Operation
@@ -36,21 +37,21 @@ interface Tightest {
 }
 
 /**
- * `gone`: components that do not answer: lookups of them miss, and they limit nothing. `solve`: what solves this topology without them, where
- * that is there already.
+ * `gone`: components that do not answer: lookups of them miss, and they limit nothing. `solver`: of this topology without them, where
+ * there is one already.
  */
 export const operationsOf = (
   topology: Topology,
   placement: Placement,
   gone: ReadonlyMap<ComponentId, unknown> = new Map(),
-  solve: (traffic: Traffic) => Answer = solverOf(topology, placement, 'shared', gone),
+  solver: Solver = solverOf(topology, placement, 'shared', gone),
 ): Operations => {
   const known = new Map<number, Operation>()
   const at = (ratePerSecond: number): Operation => {
     let found = known.get(ratePerSecond)
     if (found === undefined) {
       const traffic: Traffic = { mode: 'open', ratePerSecond }
-      found = { topology: { ...topology, traffic }, placement, ratePerSecond, ...solve(traffic) }
+      found = { topology: { ...topology, traffic }, placement, ratePerSecond, ...solver.at(traffic) }
       known.set(ratePerSecond, found)
     }
     return found
@@ -68,6 +69,7 @@ export const operationsOf = (
   return {
     topology,
     placement,
+    solver,
     at,
     get idle() {
       return at((Number.isFinite(maxPerSecond) ? maxPerSecond : 1) * 1e-6)
@@ -157,7 +159,7 @@ export const crossing = (
       low = found
     }
   }
-  // Both are within the width; that which is nearer to the bound has been solved already.
-  const isHigh = Number.isFinite(high.value) && Math.abs(high.slack) <= Math.abs(low.slack)
-  return isHigh ? high.ratePerSecond : low.ratePerSecond
+  // Within the width a value grows by so much for each part of the way.
+  const share = Math.log(bound / low.value) / Math.log(high.value / low.value)
+  return low.ratePerSecond + (share >= 0 && share <= 1 ? share : 0.5) * (high.ratePerSecond - low.ratePerSecond)
 }

@@ -1,11 +1,13 @@
 /** The plan once more with something lost: what still answers, what carries the load then, and which objectives break. */
 import type { Placement } from '../result/placement.js'
 import { occurrences } from '../sim/analytic/network/flow-tree.js'
+import { type Solver, solverOf } from '../sim/analytic/network/solve.js'
+import { places } from '../sim/places.js'
 import { walk } from '../topology/flow.js'
 import { flowsOf } from '../topology/flows.js'
 import type { ComponentId, Topology } from '../topology/types.js'
 import type { Declared } from './breaking.js'
-import { demandedKinds, type Loss, lossesOf, survivorsOf } from './losses.js'
+import { demandedKinds, type Loss, lossesOf, type Survivors, survivorsOf } from './losses.js'
 import { neededBy } from './needs.js'
 import { type Operations, operationsOf } from './operation.js'
 import { predict } from './prediction.js'
@@ -19,10 +21,28 @@ const ownClasses = (topology: Topology) =>
 interface Known {
   /** The components that each class visits. */
   readonly visits: ReadonlyMap<string, ReadonlySet<ComponentId>>
+  /** Those without which it has no answer. */
+  readonly needs: ReadonlyMap<string, ReadonlySet<ComponentId>>
   /** Components that lookups ask. */
   readonly caches: ReadonlySet<ComponentId>
   /** Of each class and objective, with everything there. */
   readonly expected: ReadonlyMap<string, number | undefined>
+  /** The components that have an instance on each machine. */
+  readonly tenants: ReadonlyMap<string, ReadonlySet<ComponentId>>
+  /** What solves the system with everything there. */
+  readonly solver: Solver
+}
+
+const componentOf = (instance: string): ComponentId => instance.split('/')[0] ?? ''
+
+const tenantsOf = (placement: Placement): Known['tenants'] => {
+  const tenants = new Map<string, Set<ComponentId>>()
+  for (const [id, { host }] of Object.entries(placement.instances)) {
+    const there = tenants.get(host)
+    if (there === undefined) tenants.set(host, new Set([componentOf(id)]))
+    else there.add(componentOf(id))
+  }
+  return tenants
 }
 
 const expectedOf = ({ operation }: Declared): Known['expected'] =>
@@ -56,27 +76,50 @@ const visitsOf = (operations: Operations): ReadonlyMap<string, ReadonlySet<Compo
  * load anything: all of them.
  */
 const touched = (
-  placement: Placement,
   loss: Loss,
   gone: ReadonlyMap<ComponentId, unknown>,
-  { visits, caches }: Known,
+  { visits, caches, tenants }: Known,
 ): ((request: string) => boolean) => {
   if ([...gone.keys()].some((id) => caches.has(id))) return () => true
-  const hit = new Set(loss.instances.map((id) => id.split('/')[0] ?? ''))
-  const machines = new Set(
-    Object.entries(placement.instances).flatMap(([id, { host }]) => (hit.has(id.split('/')[0] ?? '') ? [host] : [])),
-  )
-  for (const [id, { host }] of Object.entries(placement.instances))
-    if (machines.has(host)) hit.add(id.split('/')[0] ?? '')
+  const lost = new Set(loss.instances.map(componentOf))
+  const hit = new Set(lost)
+  for (const there of tenants.values()) if ([...lost].some((id) => there.has(id))) for (const id of there) hit.add(id)
   return (request) => [...(visits.get(request) ?? [])].some((component) => hit.has(component))
+}
+
+/**
+ * What solves the survivors. The trees of the work are those of the whole, unless hit ratios follow from rates, a cache is gone, consumers share their
+ * queue's messages by their number, or a component is in another place then.
+ */
+const solverOfSurvivors = (
+  topology: Topology,
+  placement: Placement,
+  left: Survivors,
+  loss: Loss,
+  known: Known,
+): Solver => {
+  const [before, after] = [places(topology, placement), places(left.topology, left.placement)]
+  const changes = (id: ComponentId): boolean => {
+    const component = topology.components[id]
+    const [from, to] = [before(id), after(id)]
+    return (
+      (component?.role === 'service' && component.consumes !== undefined) ||
+      from.zone !== to.zone ||
+      from.region !== to.region ||
+      (left.gone.has(id) && known.caches.has(id))
+    )
+  }
+  const alike = loss.instances.some((instance) => changes(componentOf(instance))) ? undefined : known.solver.shape()
+  return solverOf(left.topology, left.placement, 'shared', left.gone, alike)
 }
 
 const lossPlan = (topology: Topology, placement: Placement, declared: Declared, loss: Loss, known: Known): LossPlan => {
   const left = survivorsOf(topology, placement, loss)
   const failing = ownClasses(topology)
-    .filter((request) => [...neededBy(topology, request)].some((id) => left.gone.has(id)))
+    .filter(({ id }) => [...left.gone.keys()].some((gone) => known.needs.get(id)?.has(gone)))
     .map(({ id }) => id)
-  const operations = operationsOf(left.topology, left.placement, left.gone)
+  const solver = solverOfSurvivors(topology, placement, left, loss, known)
+  const operations = operationsOf(left.topology, left.placement, left.gone, solver)
   const { maxPerSecond, bottleneck } = operations
   const { ratePerSecond } = declared
   const headroomRatio = !Number.isFinite(maxPerSecond) || ratePerSecond === 0 ? null : 1 - ratePerSecond / maxPerSecond
@@ -84,7 +127,7 @@ const lossPlan = (topology: Topology, placement: Placement, declared: Declared, 
   const broken =
     !carries || ratePerSecond === 0
       ? []
-      : brokenAt(operations, ratePerSecond, failing, touched(placement, loss, left.gone, known), known)
+      : brokenAt(operations, ratePerSecond, failing, touched(loss, left.gone, known), known)
   return {
     kind: loss.kind,
     id: loss.id,
@@ -124,6 +167,13 @@ const brokenAt = (
 
 export const lossPlans = (operations: Operations, declared: Declared): readonly LossPlan[] => {
   const { topology, placement } = operations
-  const known: Known = { visits: visitsOf(operations), caches: cachesOf(topology), expected: expectedOf(declared) }
+  const known: Known = {
+    visits: visitsOf(operations),
+    needs: new Map(Object.values(topology.requests).map((request) => [request.id, neededBy(topology, request)])),
+    caches: cachesOf(topology),
+    expected: expectedOf(declared),
+    tenants: tenantsOf(placement),
+    solver: operations.solver,
+  }
   return lossesOf(topology, placement).map((loss) => lossPlan(topology, placement, declared, loss, known))
 }

@@ -9,9 +9,24 @@ export interface KeyGroup {
 /** Above this many ranks, neighbours (within 1 % of their rank) are treated as alike. */
 const singleRanks = 10_000
 
+/** They take a while to make, and whoever plans asks for the same ones again and again. */
+const remembered = new Map<string, readonly KeyGroup[]>()
+const mostRemembered = 64
+
 /** Probabilities of `keys` keys, of Zipf's law with this exponent (0: uniform), in groups of equal popularity; the first `singles` ranks stand alone. */
 export const zipfGroups = (keys: number, exponent: number, singles = singleRanks): readonly KeyGroup[] => {
   if (exponent === 0) return [{ count: keys, probability: 1 / keys }]
+  const key = `${keys} ${exponent} ${singles}`
+  let found = remembered.get(key)
+  if (found === undefined) {
+    found = makeZipfGroups(keys, exponent, singles)
+    if (remembered.size >= mostRemembered) remembered.clear()
+    remembered.set(key, found)
+  }
+  return found
+}
+
+const makeZipfGroups = (keys: number, exponent: number, singles: number): readonly KeyGroup[] => {
   const groups: { count: number; weight: number }[] = []
   let sum = 0
   for (let rank = 1; rank <= keys; ) {

@@ -1,16 +1,21 @@
 /** The gamma distribution with a given mean and variance: the named approximation of every response time whose shape is not known. */
 import { quantileOf } from './quantile.js'
 
+const lanczos = [
+  676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905,
+  -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
+]
+
 /** ln Γ(x), x > 0. Source: Lanczos 1964 (g = 7, nine coefficients). */
 export const lnGamma = (x: number): number => {
-  const coefficients = [
-    676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905,
-    -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
-  ]
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - lnGamma(1 - x)
   const shifted = x - 1
   let sum = 0.9999999999998099
-  for (const [i, coefficient] of coefficients.entries()) sum += coefficient / (shifted + i + 1)
+  let at = shifted
+  for (const coefficient of lanczos) {
+    at += 1
+    sum += coefficient / at
+  }
   const t = shifted + 7.5
   return 0.5 * Math.log(2 * Math.PI) + (shifted + 0.5) * Math.log(t) - t + Math.log(sum)
 }

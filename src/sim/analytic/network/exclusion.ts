@@ -1,5 +1,5 @@
 /** Locks and locked rows: for each key a queue of its own with one server, which is held as long as the work under it takes. */
-import type { DataId, DataSet, Topology } from '../../../topology/types.js'
+import type { DataId, Topology } from '../../../topology/types.js'
 import { type KeyGroup, zipfGroups } from '../cache.js'
 import type { Moments } from '../gamma.js'
 import type { Exclusion } from './flow-tree.js'
@@ -9,19 +9,11 @@ import type { Wait } from './timing.js'
 export const exclusionId = ({ component, data, by }: Exclusion): string =>
   `${component}.${data ?? (by === 'lock' ? 'lock' : 'rows')}`
 
-/** They take a while to make, and every load that is tried asks for them again. */
-const remembered = new WeakMap<DataSet, readonly KeyGroup[]>()
-const one = zipfGroups(1, 0)
-
 /** Keys by falling popularity; without a data set one. */
 export const keyGroups = (topology: Topology, data: DataId | undefined): readonly KeyGroup[] => {
   const set = data === undefined ? undefined : topology.data[data]
-  if (set === undefined) return one
-  const known = remembered.get(set)
-  if (known !== undefined) return known
-  const groups = zipfGroups(set.keys, set.popularity.law === 'zipf' ? set.popularity.exponent : 0)
-  remembered.set(set, groups)
-  return groups
+  if (set === undefined) return zipfGroups(1, 0)
+  return zipfGroups(set.keys, set.popularity.law === 'zipf' ? set.popularity.exponent : 0)
 }
 
 /**

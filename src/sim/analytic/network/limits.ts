@@ -36,21 +36,32 @@ interface Context {
   readonly usage: Usage
 }
 
-/** Time alone on the system, summed over the holders that `choose` picks. */
-const held = (usage: Usage, choose: (node: Holder) => boolean) => {
-  const chosen = usage.holders.filter(({ node }) => choose(node))
-  return (throughput: number): number =>
-    chosen.reduce(
-      (sum, { node, count }) =>
-        sum +
-        count *
-          timeOf(
-            node.body,
-            alone((work) => usage.price(work, throughput)),
-          ),
+/** What is held: `hold app.main`, `message worker`, `serve app`. */
+const holderKey = (node: Holder): string =>
+  `${node.kind} ${node.kind === 'hold' ? node.pool : node.kind === 'message' ? node.consumer : node.component}`
+
+const groupedHolders = new WeakMap<Usage, ReadonlyMap<string, Usage['holders']>>()
+
+const holdersOf = (usage: Usage, key: string): Usage['holders'] => {
+  let groups = groupedHolders.get(usage)
+  if (groups === undefined) {
+    groups = groupBy(usage.holders, ({ node }) => holderKey(node))
+    groupedHolders.set(usage, groups)
+  }
+  return groups.get(key) ?? []
+}
+
+/** Time alone on the system, summed over what is held by one of these names. */
+const held =
+  (usage: Usage, ...keys: readonly string[]) =>
+  (throughput: number): number => {
+    const idle = alone((work) => usage.price(work, throughput))
+    return keys.reduce(
+      (total, key) =>
+        holdersOf(usage, key).reduce((sum, { node, count }) => sum + count * timeOf(node.body, idle), total),
       0,
     )
-}
+  }
 
 const services = (topology: Topology): readonly ServiceComponent[] =>
   Object.values(topology.components).filter((component) => component.role === 'service')
@@ -68,7 +79,7 @@ const slotLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
       id: service.id,
       kind: 'slots',
       servers: service.slots * service.replicas,
-      demandSeconds: held(usage, (node) => node.kind === 'message' && node.consumer === service.id),
+      demandSeconds: held(usage, `message ${service.id}`),
       words: (demand) =>
         `${counted(service.replicas, 'replica')} × ${counted(service.slots, 'slot')}, each held ${seconds(demand)} per request`,
     }))
@@ -82,7 +93,7 @@ const threadLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
         id: service.id,
         kind: 'threads',
         servers: execution.threads * service.replicas,
-        demandSeconds: held(usage, (node) => node.kind === 'serve' && node.component === service.id),
+        demandSeconds: held(usage, `serve ${service.id}`),
         words: (demand) =>
           `${counted(service.replicas, 'replica')} × ${counted(execution.threads, 'thread')}, each held ${seconds(demand)} per request`,
       },
@@ -98,7 +109,7 @@ const inFlightLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
             id: service.id,
             kind: 'in-flight',
             servers: service.maxInFlight * service.replicas,
-            demandSeconds: held(usage, (node) => node.kind === 'serve' && node.component === service.id),
+            demandSeconds: held(usage, `serve ${service.id}`),
             words: (demand) =>
               `${counted(service.replicas, 'replica')} × ${service.maxInFlight} requests in flight, ${seconds(demand)} each`,
           },
@@ -126,7 +137,7 @@ const poolLimits = ({ topology, usage }: Context): readonly RawLimit[] =>
         id,
         kind: 'pool',
         servers,
-        demandSeconds: held(usage, (node) => node.kind === 'hold' && node.pool === id),
+        demandSeconds: held(usage, `hold ${id}`),
         words: (demand) =>
           `${counted(servers, 'connection')} to ${pool.to.component}, each held ${seconds(demand)} per request`,
       }
@@ -154,7 +165,7 @@ const connectionLimits = ({ topology, usage }: Context): readonly RawLimit[] => 
             id: store.id,
             kind: 'connections',
             servers,
-            demandSeconds: held(usage, (node) => node.kind === 'hold' && pools.has(node.pool)),
+            demandSeconds: held(usage, ...[...pools].map((id) => `hold ${id}`)),
             words: (demand) => `${counted(servers, 'connection')} accepted, each held ${seconds(demand)} per request`,
           },
         ]

@@ -28,7 +28,7 @@ export interface Solved {
 }
 
 /** Classes on a placement: all but their load. */
-interface Shape {
+export interface Shape {
   readonly hits: HitRatios
   readonly tree: TreeContext
   readonly kept: Kept
@@ -115,21 +115,38 @@ export interface Answer {
   readonly tree: TreeContext
 }
 
+export interface Solver {
+  /**
+   * With the hit ratios that lookups have at the rates that come out. Hit ratios that follow from rates are found at the rate of open traffic; for
+   * closed traffic, at what comes out of a guess.
+   */
+  readonly at: (traffic: Traffic | undefined) => Answer
+  /** What is the same at every load; undefined: hit ratios follow from rates, or nothing has been solved yet. */
+  readonly shape: () => Shape | undefined
+}
+
+/** The trees of a shape for a topology that differs in instances alone. */
+const onOthers = (shape: Shape, topology: Topology, placement: Placement): Shape => {
+  const kept = new Kept(topology, placement, shape.kept)
+  return { ...shape, tree: { ...shape.tree, topology }, kept, ownUsage: once(() => usageOf(kept, shape.own)) }
+}
+
 /**
- * A topology under any traffic, with the hit ratios that its lookups have at the rates that come out; lookups of caches that are `gone` all miss.
- * What does not depend on the load is found once.
+ * A topology on a placement under any traffic: what does not depend on the load is found once. Lookups of caches that are `gone` all miss. `alike`: a
+ * shape whose trees are the same, since only numbers and places of instances differ that no tree depends on.
  */
 export const solverOf = (
   topology: Topology,
   placement: Placement,
   spread: Spread,
   gone?: ReadonlyMap<ComponentId, unknown>,
-): ((traffic: Traffic | undefined) => Answer) => {
-  const siteOf = siteFinder(topology, placement, spread)
+  alike?: Shape,
+): Solver => {
+  // Who asks for limits alone needs no sites.
+  const finder = once(() => siteFinder(topology, placement, spread))
+  const siteOf = (station: Station): Site => finder()(station)
   const rooms = new Rooms(topology, placement)
-  const placeOf = places(topology, placement)
-  const roundTripSeconds = roundTrips(topology, placement)
-  let constant: Shape | undefined
+  let constant = alike === undefined ? undefined : onOthers(alike, topology, placement)
   const shapeAt = (throughput: number): Shape => {
     if (constant !== undefined) return constant
     let asked = false
@@ -137,48 +154,60 @@ export const solverOf = (
       asked = true
       return throughput * (topology.requests[id]?.share ?? 0)
     }
-    const keptShare = keptAnswers(topology, classRate)
-    const rateBehind = ratesBehind(topology, classRate, keptShare)
-    const flushes = flushRatios(topology, rateBehind)
-    const present = hitRatios(topology, rateBehind)
-    const hits: HitRatios =
-      gone === undefined
-        ? present
-        : { ...present, of: (step) => (gone.has(step.target.component) ? 0 : present.of(step)) }
-    const tree: TreeContext = {
-      topology,
-      hitRatio: hits.of,
-      flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
-      keptShare,
-      placeOf,
-      roundTripSeconds,
-    }
-    const requests = Object.values(topology.requests)
-    const own = requests
-      .filter(({ derivedFrom }) => derivedFrom === undefined)
-      .map((request) => ({ id: request.id, tree: requestTree(request, tree), perRequest: request.share }))
-    const polls = requests.flatMap((request): readonly Poll[] => {
-      const parent = own.find(({ id }) => id === request.derivedFrom)
-      return parent === undefined ? [] : [{ request, parent, tree: requestTree(request, tree) }]
-    })
-    const kept = new Kept(topology, placement)
-    const shape = { hits, tree, kept, own, ownUsage: once(() => usageOf(kept, own)), polls }
+    const shape = shapeOf(topology, placement, classRate, gone)
     // Where nobody asked how much comes, the trees are the same however much that is.
     if (!asked) constant = shape
     return shape
   }
-  return (traffic) => {
-    const at = (throughput: number): Answer => {
-      const shape = shapeAt(throughput)
-      const { hits, tree } = shape
-      return { hits, tree, solved: solveAll({ topology, placement, spread, siteOf, rooms, traffic }, shape) }
-    }
-    const first = at(traffic?.mode === 'open' ? traffic.ratePerSecond : firstGuessPerSecond)
-    // Nothing was computed from the guess unless a hit ratio was; a closed loop then deserves a second look.
-    return traffic?.mode === 'closed' && first.hits.assumptions.length > 0
-      ? at(first.solved.point.table.throughputPerSecond)
-      : first
+  const at = (traffic: Traffic | undefined, throughput: number): Answer => {
+    const shape = shapeAt(throughput)
+    const { hits, tree } = shape
+    return { hits, tree, solved: solveAll({ topology, placement, spread, siteOf, rooms, traffic }, shape) }
   }
+  return {
+    at: (traffic) => {
+      const first = at(traffic, traffic?.mode === 'open' ? traffic.ratePerSecond : firstGuessPerSecond)
+      // Nothing was computed from the guess unless a hit ratio was; a closed loop then deserves a second look.
+      return traffic?.mode === 'closed' && first.hits.assumptions.length > 0
+        ? at(traffic, first.solved.point.table.throughputPerSecond)
+        : first
+    },
+    shape: () => constant,
+  }
+}
+
+const shapeOf = (
+  topology: Topology,
+  placement: Placement,
+  classRate: (request: string) => number,
+  gone: ReadonlyMap<ComponentId, unknown> | undefined,
+): Shape => {
+  const keptShare = keptAnswers(topology, classRate)
+  const rateBehind = ratesBehind(topology, classRate, keptShare)
+  const flushes = flushRatios(topology, rateBehind)
+  const present = hitRatios(topology, rateBehind)
+  const hits: HitRatios =
+    gone === undefined
+      ? present
+      : { ...present, of: (step) => (gone.has(step.target.component) ? 0 : present.of(step)) }
+  const tree: TreeContext = {
+    topology,
+    hitRatio: hits.of,
+    flushesPerWrite: (step, back) => (gone?.has(back.cache) === true ? undefined : flushes(step, back)),
+    keptShare,
+    placeOf: places(topology, placement),
+    roundTripSeconds: roundTrips(topology, placement),
+  }
+  const requests = Object.values(topology.requests)
+  const own = requests
+    .filter(({ derivedFrom }) => derivedFrom === undefined)
+    .map((request) => ({ id: request.id, tree: requestTree(request, tree), perRequest: request.share }))
+  const polls = requests.flatMap((request): readonly Poll[] => {
+    const parent = own.find(({ id }) => id === request.derivedFrom)
+    return parent === undefined ? [] : [{ request, parent, tree: requestTree(request, tree) }]
+  })
+  const kept = new Kept(topology, placement)
+  return { hits, tree, kept, own, ownUsage: once(() => usageOf(kept, own)), polls }
 }
 
 /** Under the traffic that it declares. */
@@ -187,4 +216,4 @@ export const solveTopology = (
   placement: Placement,
   spread: Spread,
   gone?: ReadonlyMap<ComponentId, unknown>,
-): Answer => solverOf(topology, placement, spread, gone)(topology.traffic)
+): Answer => solverOf(topology, placement, spread, gone).at(topology.traffic)

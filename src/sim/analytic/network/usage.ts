@@ -78,16 +78,20 @@ interface Pieces {
 /** What is the same at every load: found once for all usages of a topology on a placement. */
 export class Kept {
   readonly dependsOnLoad: boolean
-  private readonly pieces = new Map<Node, Pieces>()
+  private readonly pieces: Map<Node, Pieces>
   private readonly ids = new Map<WorkNode, string>()
   private readonly stations = new Map<string, Station>()
-  private readonly prices = new Map<WorkNode, Price>()
+  private readonly prices: Map<WorkNode, Price>
 
+  /** `alike`: of the same trees on other instances, whose pieces and prices are the same. */
   constructor(
     readonly topology: Topology,
     readonly placement: Placement,
+    private readonly alike?: Kept,
   ) {
     this.dependsOnLoad = demandDependsOnLoad(topology)
+    this.pieces = alike?.pieces ?? new Map()
+    this.prices = alike?.prices ?? new Map()
   }
 
   piecesOf(tree: Node): Pieces {
@@ -112,10 +116,22 @@ export class Kept {
     const id = this.stationIdOf(node)
     let station = this.stations.get(id)
     if (station === undefined) {
-      station = stationOf(this.topology, this.placement, placeOf(this.topology, node.at))
+      station = this.sameStation(id) ?? stationOf(this.topology, this.placement, placeOf(this.topology, node.at))
       this.stations.set(id, station)
     }
     return station
+  }
+
+  /** That of `alike`, if its component is the same, and each of its instances is where it is there. */
+  private sameStation(id: string): Station | undefined {
+    const station = this.alike?.stations.get(id)
+    if (station === undefined || this.topology.components[station.component.id] !== station.component) return undefined
+    const { instances, hosts } = this.placement
+    const before = this.alike?.placement
+    const stays =
+      station.instances.every((instance) => instances[instance] === before?.instances[instance]) &&
+      station.machines.every((machine) => hosts[machine] === before?.hosts[machine])
+    return stays ? station : undefined
   }
 
   /** `make` prices a piece of work under some load; where demands do not depend on it, once is enough. */
