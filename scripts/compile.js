@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import v8 from 'node:v8'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { scripts, start } = createRequire(import.meta.url)('../bin/compiled.js')
@@ -12,6 +13,9 @@ const commandLines = [
   ['check', ...topologies.map((name) => `${root}scenarios/${name}/topology.yaml`)],
   ...topologies.map((name) => ['plan', `${root}scenarios/${name}/topology.yaml`]),
 ]
+
+// V8 takes code back only under the flags under which it was kept: those of a start, before a command changes any.
+v8.setFlagsFromString = () => undefined
 
 const [node, program] = process.argv
 const exit = process.exit
