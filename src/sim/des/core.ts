@@ -35,7 +35,8 @@ export interface Core {
 export interface SegmentMaker {
   /** Times that tasks go on at a place before it gets a segment. */
   readonly warm: number
-  readonly make: (pc: number) => Segment
+  /** `followed`: by place, where the task went on that went on last after its operation; −1: nobody has. */
+  readonly make: (pc: number, followed: Int32Array) => Segment
 }
 
 export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentMaker | undefined): Core => {
@@ -92,6 +93,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
   /** By place. */
   const segments: (Segment | undefined)[] = Array.from({ length: code.length / Fixed.codeStride })
   const warmth = new Int32Array(segments.length)
+  const followed = new Int32Array(segments.length).fill(Fixed.none)
 
   /** Columns have grown: the task goes on at `pc` in the next core. */
   const pause = (task: number, pc: number): boolean => {
@@ -213,8 +215,9 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
         } else if (maker !== undefined) {
           const visits = (warmth[pc] as number) + 1
           warmth[pc] = visits
-          if (visits === maker.warm) segments[pc] = maker.make(pc)
+          if (visits === maker.warm) segments[pc] = maker.make(pc, followed)
         }
+        const from = pc
         const at = pc * Fixed.codeStride
         const a = code[at + 1] as number
         switch (code[at] as number) {
@@ -364,6 +367,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
         }
         // Somebody goes on, who may be another.
         if (pc < 0) break
+        followed[from] = pc
         task = kernel.current
         if (growth[0] !== 0) return pause(task, pc)
       }

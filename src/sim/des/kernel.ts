@@ -233,7 +233,7 @@ export class Kernel {
   private ownCore(): Core {
     const operations = anew(makeOperations)(this)
     const warm = this.options.segmentsAtOnce === true ? 1 : visitsBeforeSegment
-    return anew(makeCore)(this, operations, { warm, make: (pc) => segmentAt(this, operations, pc) })
+    return anew(makeCore)(this, operations, { warm, make: (pc, followed) => segmentAt(this, operations, pc, followed) })
   }
 
   /** As `run`, but only until `done` says so. */

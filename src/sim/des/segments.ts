@@ -1,7 +1,7 @@
 /**
- * Segments: what programs do from one place on until they wait, call somebody unknown or meet something unusual, each as one
+ * Segments: what programs do from one place on until they wait or meet something unusual, each as one
  * function whose source is written for it. An operation is a line that names what it works on, so that V8 can put the objects and
- * columns of the simulation into its machine code; a call whose program is known goes on in the same function.
+ * columns of the simulation into its machine code; calls and their ends go on in the same function.
  *
  * A segment returns where `kernel.current` goes on, `blocked`, or (`unusual`) the place of an operation that the core is to do.
  * Only numbers of the kernel's become text. Why: docs/adr/0140.
@@ -20,9 +20,12 @@ export const unusual = (pc: number): number => -2 - pc
 /** A segment is at most so long: V8 optimizes short functions soon, and again where it was wrong. */
 const mostOperations = 32
 
-/** The segment that begins at `entry`. */
-export const segmentAt = (kernel: Kernel, operations: Operations, entry: number): Segment =>
-  new Function('kernel', 'operations', new Source(kernel).write(entry))(kernel, operations) as Segment
+/**
+ * The segment that begins at `entry`. Where an operation leaves open who goes on where, it is taken to be the place that `followed` says,
+ * as it was last time: a segment asks before it goes on there.
+ */
+export const segmentAt = (kernel: Kernel, operations: Operations, entry: number, followed: Int32Array): Segment =>
+  new Function('kernel', 'operations', new Source(kernel, followed).write(entry))(kernel, operations) as Segment
 
 class Source {
   private readonly lines: string[] = []
@@ -30,7 +33,10 @@ class Source {
   private readonly constants = new Map<string, string>()
   private readonly written = new Set<number>()
 
-  constructor(private readonly kernel: Kernel) {}
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly followed: Int32Array,
+  ) {}
 
   write(entry: number): string {
     let next: number | undefined = entry
@@ -101,8 +107,17 @@ class Source {
     this.line(`m[task + ${offsets.pc}] = ${pc}`)
   }
 
-  /** What has been called is taken to go on at `expected`, as `kernel.current`. */
-  expect(expected: number): number {
+  /** Whoever goes on after the operation at `from` is taken to do so where the last one did; `otherwise`: if there was none. */
+  expectAfter(from: number, otherwise = -1): number | undefined {
+    const last = this.followed[from] as number
+    const expected = last < 0 ? otherwise : last
+    if (expected >= 0) return this.expect(expected)
+    this.line('return pc')
+    return undefined
+  }
+
+  /** `kernel.current` is taken to go on at `expected`. */
+  private expect(expected: number): number {
     this.line(`if (pc !== ${expected} || growth[0] !== 0) return pc`)
     this.line('task = kernel.current')
     return expected
@@ -132,18 +147,19 @@ type Writer = (source: Source, pc: number, a: number, b: number) => number | und
 
 const closure: Writer = (source, pc) => {
   source.line(`kernel.current = task; pc = ${source.op(pc)}(task)`)
-  return source.expect(pc + 1)
+  return source.expectAfter(pc, pc + 1)
 }
 
 const writers: Readonly<Record<number, Writer>> = {
-  [opCodes.end]: (source) => {
-    source.line('return end(task)')
-    return undefined
+  [opCodes.end]: (source, pc) => {
+    source.line('pc = end(task)')
+    return source.expectAfter(pc)
   },
-  [opCodes.endWith]: (source, _, a) => {
-    source.line(`const said = ${source.operand('commits', a)}(task)`)
-    source.line('return said === 0 ? end(task) : kernel.end(task, said)')
-    return undefined
+  [opCodes.endWith]: (source, pc, a) => {
+    const said = `said${pc}`
+    source.line(`const ${said} = ${source.operand('commits', a)}(task)`)
+    source.line(`pc = ${said} === 0 ? end(task) : kernel.end(task, ${said})`)
+    return source.expectAfter(pc)
   },
   [opCodes.burst]: (source, pc, a, meter) => {
     source.needs('bursts', pc)
@@ -236,9 +252,6 @@ const writers: Readonly<Record<number, Writer>> = {
     source.line(`if (callee${pc} === undefined) return kernel.fail(task, ${site.missing})`)
     source.resumesAt(pc + 1)
     source.line(`pc = call(task, callee${pc}, ${site.goal}, ${site.edge})`)
-    const program = source.programOf(site)
-    if (program !== undefined) return source.expect(program)
-    source.line('return pc')
-    return undefined
+    return source.expectAfter(pc, source.programOf(site))
   },
 }
