@@ -83,6 +83,16 @@ describe('a target', () => {
     expect(load.ratePerSecond).toBeCloseTo(1000 / 1.03, 3)
     expect(load.settings).toEqual(['traffic.users=1000'])
   })
+  it('of a rate keeps who sends it: a limit per client counts the requests of each', () => {
+    const text = web().replace('rate: 10/s', 'rate: 10/s, clients: { count: 200 }')
+    const { load, traffic } = reached(size(inputOf(text, '350/s')))
+    expect(load.settings).toEqual(['traffic.rate=350/s'])
+    expect(traffic).toEqual(load.settings)
+  })
+  it('of a rate replaces users', () => {
+    const { load } = reached(size(inputOf(web(), '350/s', 'traffic={ users: 5, thinkTime: 1s }')))
+    expect(load.settings).toEqual(['traffic={ rate: 350/s }'])
+  })
 })
 
 describe('headroom', () => {

@@ -42,7 +42,12 @@ export const loadOf = (topology: Topology, target: Target, thinkSeconds?: number
       users: null,
       thinkSeconds: null,
       sentence: `${perSecond(target.ratePerSecond)} of the mix`,
-      settings: [`traffic={ rate: ${decimal(target.ratePerSecond)}/s }`],
+      // What else the file says of its open traffic stays: where it comes from, and whose requests a limit per client counts.
+      settings: [
+        topology.traffic?.mode === 'open'
+          ? `traffic.rate=${decimal(target.ratePerSecond)}/s`
+          : `traffic={ rate: ${decimal(target.ratePerSecond)}/s }`,
+      ],
     }
   const { traffic } = topology
   if (thinkSeconds === undefined && traffic?.mode !== 'closed')
