@@ -18,15 +18,18 @@ export const otherMix = { 'get-route': 0.75, optimize: 0.25 }
 /** Users without think time, more than the stack can serve at once. */
 export const saturatingUsers = 48
 
+/** So that calibration can tell the classes apart, it sees its loads with a little more of the dear requests, too (as `calibrate --loads`). */
+export const tiltedMix = { 'get-route': 0.775, optimize: 0.225 }
+
 /** In the order in which a session plays them: each calibrated load twice, with what it is to predict in between. */
 export const points = [
   { name: 'load-10', share: 0.1, calibrates: true },
   { name: 'load-45', share: 0.45, calibrates: true },
   { name: 'load-30', share: 0.3 },
   { name: 'load-60', share: 0.6 },
-  { name: 'load-10-again', share: 0.1, calibrates: true },
+  { name: 'load-10-again', share: 0.1, mix: tiltedMix, calibrates: true },
   { name: 'load-75', share: 0.75 },
-  { name: 'load-45-again', share: 0.45, calibrates: true },
+  { name: 'load-45-again', share: 0.45, mix: tiltedMix, calibrates: true },
   { name: 'mix-60', share: 0.6, mix: otherMix },
   { name: 'closed', users: saturatingUsers },
 ]

@@ -6,8 +6,9 @@ import type { Calibrated } from '../topology/calibration.js'
 import { type StepFact, stepFacts } from '../topology/steps.js'
 import type { Topology } from '../topology/types.js'
 import { type RunDemands, runDemands, waitingKinds, waitsHidden } from './demands.js'
+import { kindFactors, mixFactor } from './kinds.js'
 import { latenessPoints } from './lateness.js'
-import { type DemandPoint, estimate, pooled, sameLoad } from './law.js'
+import { estimate, pooled, sameLoad } from './law.js'
 import { type Estimates, fitMoments, type Moments } from './moments.js'
 
 export interface MeasuredRun {
@@ -79,9 +80,6 @@ const keysOf = (records: readonly Readonly<Record<string, unknown>>[]): string[]
   ...new Set(records.flatMap((record) => Object.keys(record))),
 ]
 
-const pointsOf = (runs: readonly RunDemands[], part: 'components' | 'stepCpu', key: string): DemandPoint[] =>
-  runs.flatMap((run) => run[part][key] ?? [])
-
 /** Queueing only adds to what a step waits, so the run with the least load that tells tells the wait itself. */
 const stepMoments = (runs: readonly MeasuredRun[], demands: readonly RunDemands[]): Moments['steps'] => {
   const telling = runs.flatMap(({ result }, i) => {
@@ -127,6 +125,37 @@ const meanTurns = (demands: readonly RunDemands[], id: string): number => {
   return known.length === 0 ? 1 : meanOf(known)
 }
 
+/** A component whose runs tell its visits apart is estimated for the mean visit, whatever the mix of a run was. */
+const componentOf = (topology: Topology, demands: readonly RunDemands[], id: string): Calibrated | undefined => {
+  const known = demands.flatMap(({ components, kinds }) => {
+    const point = components[id]
+    return point === undefined ? [] : [{ point, visits: kinds[id] }]
+  })
+  const factors = kindFactors(
+    known.flatMap(({ point, visits }) =>
+      visits === undefined ? [] : [{ load: point.load ?? point.ratePerSecond, seconds: point.seconds, visits }],
+    ),
+  )
+  const estimated = estimate(
+    known.map(({ point, visits }) => ({ ...point, seconds: point.seconds / mixFactor(visits, factors) })),
+    true,
+  )
+  if (estimated === undefined) return undefined
+  const turns = meanTurns(demands, id)
+  const isService = topology.components[id]?.role === 'service'
+  const kinds = mapValues(factors, (factor, kind) => {
+    const own = isService ? meanOf(demands.flatMap(({ classTurns }) => classTurns[kind] ?? [])) : turns
+    return own >= 1 && own !== turns ? { factor, turns: own } : { factor }
+  })
+  return { ...estimated, ...(turns > 1 ? { turns } : {}), ...(kinds === undefined ? {} : { kinds }) }
+}
+
+const mapValues = <T, U>(
+  record: Readonly<Record<string, T>> | undefined,
+  to: (value: T, key: string) => U,
+): Readonly<Record<string, U>> | undefined =>
+  record && Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value, key)]))
+
 const estimates = (
   keys: readonly string[],
   value: (key: string) => Calibrated | undefined,
@@ -158,13 +187,12 @@ export const calibrate = (
   const facts = stepFacts(topology)
   const demands = runs.map(({ result }) => runDemands(result, topology, facts))
   const cpu = estimates(keysOf(demands.map((run) => run.stepCpu)), (id) =>
-    estimate(pointsOf(demands, 'stepCpu', id), false),
+    estimate(
+      demands.flatMap((run) => run.stepCpu[id] ?? []),
+      false,
+    ),
   )
-  const components = estimates(keysOf(demands.map((run) => run.components)), (id) => {
-    const estimated = estimate(pointsOf(demands, 'components', id), true)
-    const turns = meanTurns(demands, id)
-    return estimated === undefined || turns <= 1 ? estimated : { ...estimated, turns }
-  })
+  const components = estimates(keysOf(demands.map((run) => run.components)), (id) => componentOf(topology, demands, id))
   const newest =
     runs
       .map(({ result }) => result.startedAt ?? '')

@@ -9,12 +9,17 @@ import type { Latency, RunResult, StepResult } from '../result/run-result.js'
 import { disturbances } from '../result/validity.js'
 import type { StepFact } from '../topology/steps.js'
 import type { ComponentId, Topology } from '../topology/types.js'
+import { turnsByClass, type Visits, visitsByKind } from './kinds.js'
 import type { DemandPoint } from './law.js'
 import { backgroundOf, type LatenessPoint, latenessOf, turnsOf } from './surroundings.js'
 
 export interface RunDemands {
   /** Per component, and `generator`. */
   readonly components: Readonly<Record<string, DemandPoint>>
+  /** By component, its visits by kind. */
+  readonly kinds: Readonly<Record<string, Visits>>
+  /** By request class: how often its service takes a request of it in hand. */
+  readonly classTurns: Readonly<Record<string, number>>
   readonly stepCpu: Readonly<Record<string, DemandPoint>>
   /** Of steps that wait, how long they took (median); empty where `waitsHidden`. */
   readonly stepTime: Readonly<Record<string, DemandPoint>>
@@ -151,6 +156,8 @@ export const runDemands = (
     stepCpu,
     stepTime,
     hits,
+    kinds: visitsByKind(result, topology, facts),
+    classTurns: turnsByClass(result, topology, stepFacts),
     turns: turnsOf(result, topology, stepFacts),
     lateness: latenessOf(result),
     background: backgroundOf(result),

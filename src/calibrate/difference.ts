@@ -42,9 +42,10 @@ export const differences = (topology: Topology, before: Calibration | undefined,
     samples: calibrated.samples,
   })
   return [
-    ...Object.entries(after.components).map(([id, calibrated]) =>
+    ...Object.entries(after.components).flatMap(([id, calibrated]) => [
       row(`components.${id}`, before?.components[id], undefined, calibrated),
-    ),
+      ...kinds(`components.${id}`, before?.components[id], calibrated),
+    ]),
     ...Object.entries(after.steps).flatMap(([id, { cpu, wait }]) => {
       const fact = facts.get(id)
       return [
@@ -67,6 +68,21 @@ export const differences = (topology: Topology, before: Calibration | undefined,
     }),
   ]
 }
+
+/** Of visits of one kind, at the highest load. */
+const kinds = (entry: string, before: Calibrated | undefined, after: Calibrated): Difference[] =>
+  Object.entries(after.kinds ?? {}).map(([kind, { factor }]): Difference => {
+    const old = before === undefined ? null : representative(before) * (before.kinds?.[kind]?.factor ?? 1)
+    return {
+      entry: `${entry}.kinds.${kind}`,
+      unit: 'seconds',
+      old,
+      oldFrom: old === null ? null : 'calibration',
+      new: representative(after) * factor,
+      halfWidth: null,
+      samples: null,
+    }
+  })
 
 /** Of what no step and no component has: the lateness at the highest rate, and the two shares. */
 const surroundings = (before: Calibration | undefined, after: Estimates): Difference[] => {

@@ -26,7 +26,7 @@ export const turnsOf = (
     if (role === 'balancer') turns[id] = 2
     if (role === 'store') turns[id] = waitShare(result, id, facts) > 0 ? 2 : 1
     const visits = (result.components[id]?.throughputPerSecond ?? 0) * seconds
-    if (role === 'service' && visits > 0) turns[id] = 1 + answersTo(result, id, facts) / visits
+    if (role === 'service' && visits > 0) turns[id] = 1 + answersTo(result, id, [...facts.values()]) / visits
   }
   return turns
 }
@@ -41,9 +41,9 @@ const waitShare = (result: RunResult, store: ComponentId, facts: ReadonlyMap<str
 }
 
 /** Answers that the service waited for: of its calls, and of the second call in which a look-up stores what it missed. */
-const answersTo = (result: RunResult, service: ComponentId, facts: ReadonlyMap<string, StepFact>): number => {
+export const answersTo = (result: RunResult, service: ComponentId, facts: readonly StepFact[]): number => {
   let answers = 0
-  for (const fact of facts.values()) {
+  for (const fact of facts) {
     if (fact.service !== service) continue
     const count = result.steps[fact.id]?.count ?? 0
     answers += count * (fact.kind === 'call' ? 1 : fact.exchanges)

@@ -3,7 +3,7 @@
  * default. The analytic solver and the event engine both ask here, so that they compute with the same numbers.
  */
 import { type Distribution, meanSeconds, scaled, type Work, z99 } from '../lib/distribution.js'
-import { type Calibrated, demandAt, latenessAt } from '../topology/calibration.js'
+import { type Calibrated, demandAt, latenessAt, type VisitKind } from '../topology/calibration.js'
 import type { StepId } from '../topology/flow.js'
 import type { ComponentId, Topology } from '../topology/types.js'
 import { modelOf } from './models.js'
@@ -43,32 +43,51 @@ const calibrate = (calibrated: Calibrated, declared: Distribution | undefined, r
 
 /**
  * CPU and wait per visit of a component beyond those of the steps that it executes. `ratePerSecond`: visits of the whole
- * component (all instances), on which a calibrated demand may depend. `generator` is the load generator.
+ * component (all instances), on which a calibrated demand may depend. `generator` is the load generator. `kind`: the request class,
+ * or the step of a database, that it is for; undefined: any.
  */
-export const visitCpu = (topology: Topology, component: ComponentId | 'generator', ratePerSecond: number): Demand => {
+export const visitCpu = (
+  topology: Topology,
+  component: ComponentId | 'generator',
+  ratePerSecond: number,
+  kind?: string,
+): Demand => {
   const declared = topology.components[component]?.demand
   const calibrated = topology.calibration?.components[component]
-  if (calibrated !== undefined)
-    return demand(calibrate(calibrated, declared?.cpu, ratePerSecond), 'calibrated', declared?.wait)
+  if (calibrated !== undefined) {
+    const cpu = calibrate(calibrated, declared?.cpu, ratePerSecond)
+    const factor = kindOf(calibrated, kind)?.factor ?? 1
+    return demand(factor === 1 ? cpu : scaled(cpu, factor), 'calibrated', declared?.wait)
+  }
   if (declared?.cpu !== undefined) return demand(declared.cpu, 'declared', declared.wait)
   const engine = topology.components[component]?.engine
   const seconds = engine === undefined ? 0 : modelOf(engine).visitCpuSeconds
   return demand(exponential(seconds), 'catalogue', declared?.wait)
 }
 
+const kindOf = ({ kinds }: Calibrated, kind: string | undefined): VisitKind | undefined =>
+  kind === undefined || kinds === undefined || !Object.hasOwn(kinds, kind) ? undefined : kinds[kind]
+
+/** Do visits of this component cost differently by request class (or step)? */
+export const visitsDiffer = ({ calibration }: Topology, component: ComponentId | 'generator'): boolean =>
+  calibration?.components[component]?.kinds !== undefined
+
 /** Turns over which the demand of a visit is spread (see `Calibrated`); 1: all of it comes first. */
-export const visitTurns = (topology: Topology, component: ComponentId | 'generator'): number =>
-  topology.calibration?.components[component]?.turns ?? 1
+export const visitTurns = (topology: Topology, component: ComponentId | 'generator', kind?: string): number => {
+  const calibrated = topology.calibration?.components[component]
+  return calibrated === undefined ? 1 : (kindOf(calibrated, kind)?.turns ?? calibrated.turns ?? 1)
+}
 
 /** CPU of one turn of a visit: its part of what comes before the answer. */
 export const turnCpu = (
   topology: Topology,
   component: ComponentId | 'generator',
   ratePerSecond: number,
+  kind?: string,
 ): Distribution | undefined => {
-  const { cpu } = visitCpu(topology, component, ratePerSecond)
+  const { cpu } = visitCpu(topology, component, ratePerSecond, kind)
   const before = 1 - aftermathOf(topology, component)
-  return cpu === undefined ? undefined : scaled(cpu, before / visitTurns(topology, component))
+  return cpu === undefined ? undefined : scaled(cpu, before / visitTurns(topology, component, kind))
 }
 
 /** CPU of a visit that comes after its answer; undefined: none. */
@@ -76,9 +95,10 @@ export const afterCpu = (
   topology: Topology,
   component: ComponentId | 'generator',
   ratePerSecond: number,
+  kind?: string,
 ): Distribution | undefined => {
   const after = aftermathOf(topology, component)
-  const { cpu } = visitCpu(topology, component, ratePerSecond)
+  const { cpu } = visitCpu(topology, component, ratePerSecond, kind)
   return cpu === undefined || after === 0 ? undefined : scaled(cpu, after)
 }
 
@@ -100,11 +120,16 @@ export const generatorLateness = ({ calibration }: Topology, ratePerSecond: numb
   return { shape: 'lognormal', p50Seconds, p99Seconds: p50Seconds * Math.exp(z99 * sigma) }
 }
 
-/** Is the demand of any component spread over turns or over the time after the answer, or is the generator late? */
+/**
+ * Is the demand of any component spread over turns or over the time after the answer, does it differ by what a visit is for, or is the
+ * generator late?
+ */
 export const demandTakesTurns = ({ calibration }: Topology): boolean =>
   (calibration?.aftermath ?? 0) > 0 ||
   (calibration?.lateness?.length ?? 0) > 0 ||
-  Object.values(calibration?.components ?? {}).some(({ turns }) => turns !== undefined && turns > 1)
+  Object.values(calibration?.components ?? {}).some(
+    ({ turns, kinds }) => (turns !== undefined && turns > 1) || kinds !== undefined,
+  )
 
 /**
  * CPU and wait of one execution of a step, where its CPU burns. `ratePerSecond`: visits of the component where it burns.

@@ -113,13 +113,32 @@ export const measuredLoads = async (invocation: Invocation): Promise<MeasuredLoa
     const knee = await kneeOf(options, flags, startPerSecond)
     if (knee !== undefined) note(`  knee: ${formatRate(knee)}`)
     const ratesPerSecond = flags.loads.map((load) => ('share' in load ? load.share * (knee ?? 0) : load.ratePerSecond))
-    const measurements = await measureLoads(options, { ratesPerSecond, repeats: flags.repeats, seconds: flags.seconds })
+    const measurements = await measureLoads(options, {
+      ratesPerSecond,
+      tiltedUpToPerSecond: tiltedUpTo(knee, ratesPerSecond),
+      mix: conditions.mix ?? usualMix(topology),
+      repeats: flags.repeats,
+      seconds: flags.seconds,
+    })
     host.signal.throwIfAborted()
     return { file: topologyFile, topology, runs: accepted(measurements, ratesPerSecond) }
   } finally {
     await session.close()
   }
 }
+
+/** Half of the knee; where nobody knows that, all but the highest load. */
+const tiltedUpTo = (kneePerSecond: number | undefined, ratesPerSecond: readonly number[]): number => {
+  if (kneePerSecond !== undefined) return kneePerSecond / 2
+  const highest = Math.max(...ratesPerSecond)
+  return Math.max(0, ...ratesPerSecond.filter((rate) => rate < highest))
+}
+
+/** Classes that follow from others have no share of their own. */
+const usualMix = ({ requests }: Topology): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.values(requests).flatMap(({ id, share, derivedFrom }) => (derivedFrom === undefined ? [[id, share]] : [])),
+  )
 
 /** Undefined: no load is a share of it. */
 const kneeOf = async (options: MeasureOptions, flags: Flags, startPerSecond: number): Promise<number | undefined> => {

@@ -112,6 +112,7 @@ export const run: CommandHandler = async (invocation) => {
   const calibration = parseCalibration(text, {
     file: target,
     components: Object.keys(topology.components),
+    requests: Object.keys(topology.requests),
     steps: [...stepFacts(topology).keys()],
   })
   const response = responseOf(topology, estimates, runs)

@@ -92,8 +92,32 @@ const carried = ({ run: { result } }: Measurement): boolean => {
 /** Beyond its knee a stack takes its whole host, and a generator is late: that is no disturbance from outside. */
 const ownLimit = ({ by, why }: Disturbance): boolean => by === 'generator' || why.includes('saturated')
 
+/** By how much the share of one class is raised, at most half of what it lacks to all. */
+const tilt = 0.125
+
+/**
+ * The mixes that calibration needs to tell classes apart: first the usual one, then by turns with more of one class, the rarest first.
+ * Undefined: the usual one.
+ */
+export const tiltedMix = (
+  mix: Readonly<Record<string, number>>,
+  repeat: number,
+): Readonly<Record<string, number>> | undefined => {
+  const classes = Object.entries(mix).sort(([, a], [, b]) => a - b)
+  const [id, share] = classes[(repeat - 1) % classes.length] ?? []
+  if (repeat === 0 || id === undefined || share === undefined || classes.length < 2) return undefined
+  const raised = share + Math.min(tilt, (1 - share) / 2)
+  return Object.fromEntries(
+    Object.entries(mix).map(([other, of]) => [other, other === id ? raised : (of * (1 - raised)) / (1 - share)]),
+  )
+}
+
 export interface LoadPlan {
   readonly ratesPerSecond: readonly number[]
+  /** Up to here the mix may be tilted: a load near the knee could not be carried with more of a dear class. */
+  readonly tiltedUpToPerSecond: number
+  /** The usual one, by class. */
+  readonly mix: Readonly<Record<string, number>>
   readonly repeats: number
   readonly seconds: number
 }
@@ -105,12 +129,17 @@ export const measureLoads = async (options: MeasureOptions, plan: LoadPlan): Pro
     for (const [i, ratePerSecond] of plan.ratesPerSecond.entries()) {
       const name = `calibrate-${Math.round(ratePerSecond)}`
       const seed = 1000 * (repeat + 1) + 10 * i
-      const measurement = await measureUndisturbed(options, {
-        name,
-        seed,
-        level: { ratePerSecond },
-        seconds: plan.seconds,
-      })
+      const mix = ratePerSecond <= plan.tiltedUpToPerSecond ? tiltedMix(plan.mix, repeat) : undefined
+      const conditions = mix === undefined ? options.conditions : { ...options.conditions, mix }
+      const measurement = await measureUndisturbed(
+        { ...options, conditions },
+        {
+          name,
+          seed,
+          level: { ratePerSecond },
+          seconds: plan.seconds,
+        },
+      )
       measurements.push(measurement)
       if (measurement.run.result.status !== 'completed') return measurements
     }

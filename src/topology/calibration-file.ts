@@ -3,10 +3,10 @@ import { isMap } from 'yaml'
 import { suggestion } from '../lib/did-you-mean.js'
 import { failOnProblems, readDocument } from '../lib/document/document.js'
 import { documentReader, type Fields, type Reader } from '../lib/document/read.js'
-import { count, decimal, duration, positiveRate, ratio, reference, text } from '../lib/document/scalars.js'
+import { count, decimal, duration, numeral, positiveRate, ratio, reference, text } from '../lib/document/scalars.js'
 import { about, form, oneOf } from '../lib/document/schema.js'
 import { z } from '../lib/document/zod.js'
-import type { Calibrated, Calibration, DemandLaw, LatenessAt } from './calibration.js'
+import type { Calibrated, Calibration, DemandLaw, LatenessAt, VisitKind } from './calibration.js'
 import { digestOf } from './digest.js'
 
 const laws = {
@@ -76,12 +76,21 @@ const tableFrom = (
   return { law: 'table', points }
 }
 
+const kindShape = {
+  factor: about('demand of such a visit / mean demand', decimal(0, 1e6)),
+  turns: numeral(1, 1000).optional(),
+}
+
 const calibratedShape = {
   demand: about('CPU (or wait) per visit', demand),
   halfWidth: about('95 % confidence half-width', duration.optional()),
   turns: about(
     'times that a process takes a visit in hand; its demand is spread over them',
     decimal(1, 1000).optional(),
+  ),
+  kinds: about(
+    'of a component, what distinguishes its visits by request class (of a database: by step)',
+    z.record(reference, z.strictObject(kindShape)).optional(),
   ),
   samples: about('visits that the estimate rests on', count(0, Number.MAX_SAFE_INTEGER)),
 }
@@ -112,6 +121,7 @@ export interface CalibrationOptions {
   readonly file: string
   /** Ids of the topology that it belongs to. */
   readonly components: readonly string[]
+  readonly requests: readonly string[]
   readonly steps: readonly string[]
 }
 
@@ -130,6 +140,16 @@ export const parseCalibration = (source: string, options: CalibrationOptions): C
   known('components', [...options.components, 'generator'], 'component')
   known('steps', options.steps, 'step')
   known('hitRatios', [...options.steps, ...options.components], 'lookup')
+  for (const [id, component] of fields?.get('components') ?? [])
+    for (const kind of component?.get('kinds')?.keys() ?? []) {
+      const kinds = [...options.requests, ...options.steps]
+      if (kinds.includes(kind)) continue
+      const hint = suggestion(kind, kinds) ?? 'calibrate again, or remove the entry'
+      document.reportKey(['components', id, 'kinds', kind], {
+        message: `the topology has no request class and no step "${kind}"`,
+        hint,
+      })
+    }
   failOnProblems(document)
   const origin = fields?.get('origin')
   const probeSeconds = origin?.get('probe')
@@ -167,13 +187,19 @@ const mapped = <T, U>(
   Object.fromEntries([...(map ?? [])].flatMap(([key, value]) => (value === undefined ? [] : [[key, to(value)]])))
 
 const calibratedFrom = (fields: Fields<typeof calibratedShape> | undefined): Calibrated => {
-  const [halfWidthSeconds, turns] = [fields?.get('halfWidth'), fields?.get('turns')]
+  const [halfWidthSeconds, turns, kinds] = [fields?.get('halfWidth'), fields?.get('turns'), fields?.get('kinds')]
   return {
     demand: fields?.get('demand') ?? { law: 'constant', seconds: 0 },
     ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),
     ...(turns === undefined ? {} : { turns }),
+    ...(kinds === undefined ? {} : { kinds: mapped(kinds, kindFrom) }),
     samples: fields?.get('samples') ?? 0,
   }
+}
+
+const kindFrom = (fields: Fields<typeof kindShape>): VisitKind => {
+  const turns = fields.get('turns')
+  return { factor: fields.get('factor') ?? 1, ...(turns === undefined ? {} : { turns }) }
 }
 
 /** Six significant digits: more than any measurement has. */
@@ -195,10 +221,14 @@ const writtenLaw = (law: DemandLaw): string => {
   }
 }
 
-const writtenEstimate = ({ demand: law, halfWidthSeconds, turns, samples }: Calibrated): string => {
+const writtenKind = ([kind, { factor, turns }]: readonly [string, VisitKind]): string =>
+  `${JSON.stringify(kind)}: { factor: ${rounded(factor)}${turns === undefined ? '' : `, turns: ${rounded(turns)}`} }`
+
+const writtenEstimate = ({ demand: law, halfWidthSeconds, turns, kinds, samples }: Calibrated): string => {
   const halfWidth = halfWidthSeconds === undefined ? '' : `halfWidth: ${time(halfWidthSeconds)}, `
   const inTurns = turns === undefined ? '' : `turns: ${rounded(turns)}, `
-  return `{ demand: ${writtenLaw(law)}, ${halfWidth}${inTurns}samples: ${Math.round(samples)} }`
+  const byKind = kinds === undefined ? '' : `kinds: { ${Object.entries(kinds).map(writtenKind).join(', ')} }, `
+  return `{ demand: ${writtenLaw(law)}, ${halfWidth}${inTurns}${byKind}samples: ${Math.round(samples)} }`
 }
 
 const section = (name: string, lines: readonly string[]): string =>

@@ -23,8 +23,21 @@ export interface Calibrated {
    * it waited for. Its demand is spread evenly over these turns; undefined: all of it comes first.
    */
   readonly turns?: number
+  /**
+   * Of a component whose runs had several mixes: what distinguishes its visits, by request class (services, balancers and the generator
+   * serve requests) or by step (databases serve statements). Undefined: nobody could tell them apart, all are alike.
+   */
+  readonly kinds?: Readonly<Record<string, VisitKind>>
   /** Number of visits that the estimate rests on. */
   readonly samples: number
+}
+
+/** Visits of one kind against those of all kinds in the calibrated mix. */
+export interface VisitKind {
+  /** Demand of such a visit / mean demand. */
+  readonly factor: number
+  /** As of the component; undefined: as all. */
+  readonly turns?: number
 }
 
 /** How late the load generator sends at this rate; between rates linear in their logarithm, flat outside. */

@@ -45,6 +45,7 @@ export const parseTopology = (text: string, options: ParseOptions): Topology => 
     parseCalibration(options.calibration.text, {
       file: options.calibration.file,
       components: Object.keys(topology.built.components),
+      requests: Object.keys(topology.built.requests),
       steps: stepIds,
     })
   const digest = topologyDigest(topology.built)

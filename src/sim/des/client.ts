@@ -466,9 +466,11 @@ export class Clients implements Source {
     const { tasks, requests, queue } = kernel
     const outermost = request.enter[0] ?? request.serve
     const entries = system.member(outermost).active
-    const serve = flowGoal(system, request.flow, request.bytes)
-    const cost = system.work('generator/visit', 'generator', (rate) => turnCpu(system.topology, 'generator', rate))
-    const reads = cost !== undefined && visitTurns(system.topology, 'generator') > 1
+    const serve = flowGoal(system, request.flow, request.bytes, request.id)
+    const cost = system.work('generator/visit', 'generator', (rate) =>
+      turnCpu(system.topology, 'generator', rate, request.id),
+    )
+    const reads = cost !== undefined && visitTurns(system.topology, 'generator', request.id) > 1
     const program = new Program(system, 'generator')
     const edge = kernel.edges.between('generator', outermost)
     const { timeoutSeconds, retry } = request.client
@@ -536,7 +538,7 @@ export class Clients implements Source {
     if (lateness !== undefined) emitPause(program, lateness, undefined)
     if (retry === undefined) attempt()
     else emitRetry(program, 'load/retry', retry, attempt)
-    if (reads) emitAftermath(program, 'generator')
+    if (reads) emitAftermath(program, 'generator', request.id)
     program.end()
     const limit =
       timeoutSeconds === undefined

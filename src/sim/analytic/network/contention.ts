@@ -1,5 +1,4 @@
 /** What a burst of CPU meets: the queue of its event loop, and cores that others use, too. */
-import { visitCpu } from '../../../catalog/demand.js'
 import { mg1WaitVariance } from '../mg.js'
 import { type MixedAnswer, type MixedCores, mixedCores } from '../mixed-cores.js'
 import { leastConnectionsShare, sideBySide } from '../spread.js'
@@ -28,7 +27,7 @@ export class Contention {
     this.domainDemands = domainDemands(
       this.sites,
       (id) => this.demands.get(id)?.cpuSeconds ?? 0,
-      placement.instances.generator === undefined ? 0 : visitCpu(topology, 'generator', throughput).cpuSeconds,
+      placement.instances.generator === undefined ? 0 : usage.generatorSeconds(throughput),
     )
   }
 

@@ -34,6 +34,8 @@ export type Node =
       /** Visits of the component, each with the component's own demand. */
       readonly visits: number
       readonly work: Work
+      /** The request class that a component serves in it; undefined: its step, or nothing in particular. */
+      readonly serves?: string
     }
   | {
       readonly kind: 'series'
@@ -95,7 +97,14 @@ const series = (parts: readonly Node[]): Node => ({ kind: 'series', parts })
 const weighted = (weight: number, body: Node): Node => ({ kind: 'weighted', weight, body })
 const place = (target: Target): Place => ({ component: target.component, role: target.role })
 
-const visit = (at: Place, step?: Step, work: Work = {}, visits = 1): Node => ({ kind: 'work', step, at, visits, work })
+const visit = (at: Place, step?: Step, work: Work = {}, visits = 1, serves?: string): Node => ({
+  kind: 'work',
+  step,
+  at,
+  visits,
+  work,
+  ...(serves === undefined ? {} : { serves }),
+})
 
 const delay = (latency: Distribution): Work => ({ wait: latency })
 
@@ -234,14 +243,20 @@ export const stepsTree = (self: ComponentId, steps: readonly Step[], context: Tr
   flowTree(steps, { self, held: new Set() }, context)
 
 /** A visit of a service that runs `flow`; the visit's own CPU is one burst with a computation that comes first. */
-const serviceTree = (self: ComponentId, flow: readonly Step[], context: TreeContext, step?: Step): Node => {
+const serviceTree = (
+  self: ComponentId,
+  flow: readonly Step[],
+  context: TreeContext,
+  step?: Step,
+  serves?: string,
+): Node => {
   const scope: Scope = { self, held: new Set() }
   const at = { component: self, role: undefined }
   const [first, ...rest] = flow
   const body =
     first?.kind === 'compute'
-      ? series([visit(at, first, { cpu: first.cpu }), flowTree(rest, scope, context)])
-      : series([visit(at, step), flowTree(flow, scope, context)])
+      ? series([visit(at, first, { cpu: first.cpu }, 1, serves), flowTree(rest, scope, context)])
+      : series([visit(at, step, {}, 1, serves), flowTree(flow, scope, context)])
   return { kind: 'serve', component: self, body }
 }
 
@@ -312,7 +327,7 @@ export const requestTree = (request: RequestClass, context: TreeContext): Node =
 /** From a component that a request arrives at on: each waits for all that comes after it. */
 const through = (id: ComponentId, request: RequestClass, origin: string | undefined, context: TreeContext): Node => {
   const at = context.topology.components[id]
-  if (at?.role !== 'balancer') return serviceTree(id, request.flow, context)
+  if (at?.role !== 'balancer') return serviceTree(id, request.flow, context, undefined, request.id)
   const [first] = preference(at, origin, context.placeOf) ?? []
   const preferred = first === undefined ? undefined : at.upstreams[first]
   const upstreams = preferred === undefined ? at.upstreams : [{ component: preferred.component, weight: 1 }]
@@ -324,7 +339,10 @@ const through = (id: ComponentId, request: RequestClass, origin: string | undefi
     }),
   }
   const kept = context.keptShare(at, request)
-  return passing(id, [visit({ component: id, role: undefined }), kept > 0 ? weighted(1 - kept, onward) : onward])
+  return passing(id, [
+    visit({ component: id, role: undefined }, undefined, {}, 1, request.id),
+    kept > 0 ? weighted(1 - kept, onward) : onward,
+  ])
 }
 
 /** With the way there and back of a client that is far from it. */

@@ -1,5 +1,5 @@
 /** Everything that can run out: servers of which each request of the mix occupies one for some time. */
-import { demandDependsOnLoad, visitCpu } from '../../../catalog/demand.js'
+import { demandDependsOnLoad } from '../../../catalog/demand.js'
 import { groupBy } from '../../../lib/group.js'
 import { counted, percent, perSecond, seconds } from '../../../lib/words.js'
 import type { Placement } from '../../../result/placement.js'
@@ -237,7 +237,7 @@ const rememberedMachines = new WeakMap<
 >()
 
 /** CPU-seconds per request of the mix by machine: an equal part of each station for each of its instances there. */
-const machineDemands = ({ topology, placement, usage }: Context, throughput: number): ReadonlyMap<string, number> => {
+const machineDemands = ({ placement, usage }: Context, throughput: number): ReadonlyMap<string, number> => {
   const last = rememberedMachines.get(usage)
   if (last?.throughput === throughput && last.placement === placement) return last.demands
   const demands = new Map<string, number>()
@@ -245,7 +245,7 @@ const machineDemands = ({ topology, placement, usage }: Context, throughput: num
     demands.set(machine, (demands.get(machine) ?? 0) + seconds)
   }
   const generator = placement.instances.generator?.host
-  if (generator !== undefined) add(generator, visitCpu(topology, 'generator', throughput).cpuSeconds)
+  if (generator !== undefined) add(generator, usage.generatorSeconds(throughput))
   const stations = stationDemands(usage, throughput)
   for (const station of usage.stations.values()) {
     const each = (stations.get(station.id)?.cpuSeconds ?? 0) / Math.max(1, station.instances.length)

@@ -1,5 +1,5 @@
 /** Adds up what the classes ask of each station, step and pool, and prices it. */
-import { type Demand, demandDependsOnLoad, stepCpu, visitCpu } from '../../../catalog/demand.js'
+import { type Demand, demandDependsOnLoad, stepCpu, visitCpu, visitsDiffer } from '../../../catalog/demand.js'
 import { type Distribution, meanSeconds, scv } from '../../../lib/distribution.js'
 import type { Placement } from '../../../result/placement.js'
 import type { ComponentId, Topology } from '../../../topology/types.js'
@@ -54,6 +54,8 @@ export interface Usage {
   readonly dependsOnLoad: boolean
   /** The price of a piece of work when the mix arrives at `throughput` per second. */
   readonly price: (node: WorkNode, throughput: number) => Price
+  /** CPU-seconds of the load generator per request of the mix. */
+  readonly generatorSeconds: (throughput: number) => number
 }
 
 const cpuOf = (demand: Demand): { readonly mean: number; readonly variance: number } => ({
@@ -170,11 +172,17 @@ export const usageOf = (kept: Kept, classes: readonly ClassLoad[]): Usage => {
     (throughput > 0 ? throughput : 1) * (visits.get(component) ?? 0)
   const price = (node: WorkNode, throughput: number): Price =>
     kept.priceOf(node, () => priceAt(topology, node, rate(node.at.component, throughput)))
-  return { entries, stations, holders: held, exclusions: exclusive, visits, dependsOnLoad, price }
+  const generatorSeconds = (throughput: number): number => {
+    const requests = classes.reduce((sum, { perRequest }) => sum + perRequest, 0)
+    const seconds = (id?: string): number => visitCpu(topology, 'generator', throughput, id).cpuSeconds
+    if (!visitsDiffer(topology, 'generator') || !(requests > 0)) return seconds()
+    return classes.reduce((sum, { id, perRequest }) => sum + (perRequest / requests) * seconds(id), 0)
+  }
+  return { entries, stations, holders: held, exclusions: exclusive, visits, dependsOnLoad, price, generatorSeconds }
 }
 
 const priceAt = (topology: Topology, node: WorkNode, ratePerSecond: number): Price => {
-  const perVisit = visitCpu(topology, node.at.component, ratePerSecond)
+  const perVisit = visitCpu(topology, node.at.component, ratePerSecond, node.serves ?? node.step?.id)
   const ofStep = node.step === undefined ? undefined : stepCpu(topology, node.step.id, node.work, ratePerSecond)
   const visitPart = cpuOf(perVisit)
   const stepPart = ofStep === undefined ? { mean: 0, variance: 0 } : cpuOf(ofStep)

@@ -54,8 +54,11 @@ export const emitFlow: EmitFlow = (program, steps, scope) => {
 
 export const outermost: Scope = { key: undefined, insideLookup: false, heldPools: [] }
 
-/** What serving a call with this flow means on processes of `component`: a thread if it needs one, its own cost, the flow. */
-export const compileService = (system: System, component: string, flow: readonly Step[]): number => {
+/**
+ * What serving a call with this flow means on processes of `component`: a thread if it needs one, its own cost, the flow. `kind`: the
+ * request class that it serves; undefined: another component called.
+ */
+export const compileService = (system: System, component: string, flow: readonly Step[], kind?: string): number => {
   const program = new Program(system, component)
   const { kernel } = program
   const { tasks } = kernel
@@ -73,13 +76,15 @@ export const compileService = (system: System, component: string, flow: readonly
       return kernel.acquireThread(task) ? next : blocked
     })
   }
-  const overhead = system.work(`${component}/visit`, component, (rate) => turnCpu(system.topology, component, rate))
+  const overhead = system.work(`${component}/visit`, component, (rate) =>
+    turnCpu(system.topology, component, rate, kind),
+  )
   const wait = system.work(
     `${component}/visit-wait`,
     component,
     (rate) => visitCpu(system.topology, component, rate).wait,
   )
-  const takesTurns = visitTurns(system.topology, component) > 1
+  const takesTurns = visitTurns(system.topology, component, kind) > 1
   program.turn = takesTurns ? overhead : undefined
   // What arrives is read and worked on in one go.
   if (takesTurns && wait === undefined && isPlainCompute(flow[0])) program.onTop = overhead
@@ -87,7 +92,7 @@ export const compileService = (system: System, component: string, flow: readonly
   if (wait !== undefined) emitPause(program, wait, undefined)
   emitFlow(program, flow, outermost)
   if (sheds) program.leave()
-  emitAftermath(program, component)
+  emitAftermath(program, component, kind)
   program.end()
   return program.start
 }
@@ -102,8 +107,8 @@ const isPlainCompute = (step: Step | undefined): boolean =>
   step.fallback === undefined
 
 /** The same flow on whichever component it arrives at: a balancer may split between a service and its canary. */
-export const flowGoal = (system: System, flow: readonly Step[], bytes?: Bytes): number =>
-  system.goal((component) => compileService(system, component, flow), bytes)
+export const flowGoal = (system: System, flow: readonly Step[], bytes?: Bytes, kind?: string): number =>
+  system.goal((component) => compileService(system, component, flow, kind), bytes)
 
 const serveGoal = (system: System, component: string, operation: string | undefined): number => {
   const served = system.member(component).component

@@ -41,6 +41,7 @@ export const emitCounter = (program: Program, step: CounterStep, scope: Scope): 
   const data = system.dataIndex(step.data)
   const demand = (rate: number) => stepCpu(system.topology, step.id, step.time, rate)
   const visit = storeVisit(system, store, {
+    kind: step.id,
     work: {
       cpu: system.work(`${step.id}/cpu`, store, (rate) => demand(rate).cpu),
       wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),

@@ -35,6 +35,7 @@ export const emitSql = (program: Program, step: Of<'query' | 'write'>, scope: Sc
   const data = system.dataIndex(about)
   const valueBytes = (about === undefined ? undefined : topology.data[about]?.bytes) ?? rowBytes
   const visit = storeVisit(system, store, {
+    kind: step.id,
     work: {
       cpu: system.work(`${step.id}/cpu`, store, (rate) => demand(rate).cpu),
       wait: system.work(`${step.id}/wait`, store, (rate) => demand(rate).wait),

@@ -16,6 +16,8 @@ export interface VisitWork {
 export interface Visit {
   readonly bytes?: Bytes
   readonly work?: VisitWork
+  /** The step that it is for, where visits of the store differ by that. */
+  readonly kind?: string
   /** Emits what comes between the cost of the visit and its work: a lock, a read. */
   readonly begin?: (program: Program) => void
   /** Emits what comes between its work and the commit: copies that must confirm. */
@@ -30,11 +32,11 @@ export interface Visit {
 export const storeVisit = (
   system: System,
   store: string,
-  { bytes, work, begin, disk, settle, commit }: Visit = {},
+  { bytes, work, kind, begin, disk, settle, commit }: Visit = {},
 ): number => {
   return system.goal((component) => {
     const program = new Program(system, component)
-    const overhead = system.work(`${store}/visit`, store, (rate) => turnCpu(system.topology, store, rate))
+    const overhead = system.work(`${store}/visit`, store, (rate) => turnCpu(system.topology, store, rate, kind))
     const wait = system.work(`${store}/visit-wait`, store, (rate) => visitCpu(system.topology, store, rate).wait)
     if (work?.cpu !== undefined && begin === undefined) {
       work.cpu.onTop = overhead
@@ -47,11 +49,11 @@ export const storeVisit = (
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (work?.wait !== undefined) emitPause(program, work.wait, undefined)
     // What slept has to be woken, and answers.
-    if (work?.wait !== undefined && overhead !== undefined && visitTurns(system.topology, store) > 1)
+    if (work?.wait !== undefined && overhead !== undefined && visitTurns(system.topology, store, kind) > 1)
       emitBurst(program, overhead, undefined)
     if (disk === true && system.faults.has('slow-disk')) emitDisk(program)
     settle?.(program)
-    emitAftermath(program, store)
+    emitAftermath(program, store, kind)
     if (commit === undefined) program.end()
     else program.endWith(commit)
     return program.start

@@ -7,7 +7,7 @@ import { opCodes } from '../loop.js'
 import { numbered } from '../operands.js'
 import { none } from '../tasks.js'
 import type { Work } from '../work.js'
-import type { Program } from './program.js'
+import { Label, type Program } from './program.js'
 
 type Compute = Extract<Step, { kind: 'compute' }>
 type Wait = Extract<Step, { kind: 'wait' }>
@@ -79,12 +79,27 @@ export const emitStepCpu = (program: Program, work: Work, meter: number): void =
 }
 
 /** What a process does once it has answered, in the same go. */
-export const emitAftermath = (program: Program, component: string): void => {
+export const emitAftermath = (program: Program, component: string, kind?: string): void => {
   const { system } = program
   emitUnawaited(
     program,
-    system.work(`${component}/after`, component, (rate) => afterCpu(system.topology, component, rate)),
+    system.work(`${component}/after`, component, (rate) => afterCpu(system.topology, component, rate, kind)),
   )
+}
+
+/** What differs by the class of the request: `emit` is told each class, in the order of the topology. */
+export const emitByClass = (program: Program, emit: (request: string) => void): void => {
+  const { kernel, system } = program
+  const { tasks, requests } = kernel
+  const starts: number[] = []
+  const end = new Label()
+  program.emit((task) => starts[requests.cls[tasks.request[task] as number] as number] ?? end.pc)
+  for (const request of Object.keys(system.topology.requests)) {
+    starts.push(program.here)
+    emit(request)
+    program.jump(end)
+  }
+  program.place(end)
 }
 
 /** CPU of the process that the task does not wait for, but that keeps others waiting. */

@@ -3,7 +3,7 @@
  * tried again. Semantics of nginx's `proxy_next_upstream`: a request that has been sent is not sent again if its method is
  * not idempotent; one whose connection was refused is.
  */
-import { turnCpu, visitCpu, visitTurns } from '../../../catalog/demand.js'
+import { turnCpu, visitCpu, visitsDiffer, visitTurns } from '../../../catalog/demand.js'
 import type { ActiveHealthOptions } from '../../../policy/active-health.js'
 import { type BalanceAlgorithm, type Balancer, makeBalancer } from '../../../policy/balancer.js'
 import type { BalancerComponent } from '../../../topology/types.js'
@@ -12,7 +12,7 @@ import { places } from '../../places.js'
 import { badGateway, CodeMap, ok, timeout } from '../codes.js'
 import type { Endpoint, Station } from '../endpoint.js'
 import { Label, Program } from '../flow/program.js'
-import { emitAftermath, emitBurst, emitPause } from '../flow/work-steps.js'
+import { emitAftermath, emitBurst, emitByClass, emitPause } from '../flow/work-steps.js'
 import type { FrameCode } from '../frames.js'
 import { blocked } from '../kernel.js'
 import type { System } from '../system.js'
@@ -176,15 +176,22 @@ export class BalancerStation implements Station {
     const { tasks, requests, frames, codes, edges, timers } = kernel
     const program = new Program(system, component)
     const cost = (rate: number) => visitCpu(system.topology, component, rate)
-    const overhead = system.work(`${component}/visit`, component, (rate) => turnCpu(system.topology, component, rate))
-    const passesOn = overhead !== undefined && visitTurns(system.topology, component) > 1
+    const turn = (request?: string): void => {
+      const overhead = system.work(`${component}/visit`, component, (rate) =>
+        turnCpu(system.topology, component, rate, request),
+      )
+      if (overhead !== undefined) emitBurst(program, overhead, undefined)
+    }
+    const differs = visitsDiffer(system.topology, component)
+    const passesOn = visitTurns(system.topology, component) > 1
     const wait = system.work(`${component}/visit-wait`, component, (rate) => cost(rate).wait)
     const arrived = program.here + 1
     program.emit((task) => {
       tasks.tried[task] = 0
       return arrived
     })
-    if (overhead !== undefined) emitBurst(program, overhead, undefined)
+    if (differs) emitByClass(program, turn)
+    else turn()
     if (wait !== undefined) emitPause(program, wait, undefined)
     if (this.limits !== undefined) emitAdmission(program, this.limits)
     const { answers } = this
@@ -283,8 +290,12 @@ export class BalancerStation implements Station {
     })
     program.emit((task) => kernel.end(task, tasks.answer[task] as number))
     if (passesOn) {
-      emitBurst(program, overhead, undefined)
-      emitAftermath(program, component)
+      const answered = (request?: string): void => {
+        turn(request)
+        emitAftermath(program, component, request)
+      }
+      if (differs) emitByClass(program, answered)
+      else answered()
     }
     program.end()
     program.place(go)
