@@ -39,7 +39,7 @@ if (
   process.exit(2)
 }
 const folder = resolve(values.folder, placement)
-const tools = await library(folder, placements[placement].runtime)
+const tools = await library(folder, placements[placement].runtime, placements[placement].quotas)
 if (!values.report) await measure({ folder, placement, sessions, seconds, minutes, tools })
 
 const readRun = ({ folder: at }) => {

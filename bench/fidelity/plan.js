@@ -9,7 +9,13 @@ export const placements = {
     bounds: { p50: 0.1, p95: 0.15, host: 0.03, throughput: 0.1 },
   },
   unpinned: { runtime: 'process', pin: undefined, bounds: wide },
-  compose: { runtime: 'compose', pin: undefined, bounds: wide },
+  compose: {
+    runtime: 'compose',
+    pin: undefined,
+    bounds: wide,
+    /** Cores' worth of CPU: together nearly the two cores that the generator uses, too. */
+    quotas: { edge: 0.3, app: 0.4, cache: 0.3, db: 0.5 },
+  },
 }
 
 /** A mix that calibration has not seen: two and a half times as many of the dear requests. */

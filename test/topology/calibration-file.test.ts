@@ -6,7 +6,12 @@ import { formatCalibration, parseCalibration } from '../../src/topology/calibrat
 const measured: Omit<Calibration, 'digest'> = {
   origin: { runs: ['a/1', 'b "2"'], measuredAt: '2026-01-01T00:00:00Z', topologyDigest: 'abc', machine: '2 × Xeon' },
   components: {
-    app: { demand: { law: 'power', seconds: 0.00031, atRatePerSecond: 200, exponent: -0.12 }, samples: 12000 },
+    app: {
+      demand: { law: 'power', seconds: 0.00031, atRatePerSecond: 200, exponent: -0.12 },
+      turns: 2.4,
+      kinds: { get: { factor: 0.9 }, put: { factor: 1.8, turns: 1 } },
+      samples: 12000,
+    },
     edge: { demand: { law: 'constant', seconds: 0.00006 }, halfWidthSeconds: 0.000002, samples: 24000 },
     cache: { demand: { law: 'inverse', a: 0.00002, b: 0.015 }, samples: 10 },
     generator: {
@@ -29,6 +34,7 @@ const measured: Omit<Calibration, 'digest'> = {
 const ids = {
   file: 'calibration.yaml',
   components: ['app', 'edge', 'cache'],
+  requests: ['get', 'put'],
   steps: ['get/0', 'get/1', 'get/1.miss.0'],
 }
 

@@ -631,7 +631,12 @@ describe('docs/topology.md', () => {
     const [shop = '', calibration = ''] = blocks
     expect(blocks).toHaveLength(2)
     expect(told(shop)).toEqual([])
-    const read = parseCalibration(calibration, { file: 'c', components: ['app', 'edge'], steps: ['view/1'] })
+    const read = parseCalibration(calibration, {
+      file: 'c',
+      components: ['app', 'edge'],
+      requests: ['view', 'buy'],
+      steps: ['view/1'],
+    })
     expect([read.hitRatios['view/1'], read.steps['view/1']?.wait?.demand]).toEqual([
       0.825,
       { law: 'constant', seconds: 0.002 },

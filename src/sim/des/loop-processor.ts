@@ -28,7 +28,7 @@ export class LoopProcessor implements Processor, Source {
   serving = false
   startedAt = 0
   doneSeconds = 0
-  private paused = false
+  paused = false
 
   constructor(
     private readonly queue: EventQueue,

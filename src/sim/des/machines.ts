@@ -1,8 +1,8 @@
 /**
  * The cores that each instance runs on. Instances that are pinned to cores share them with all whose pins overlap, directly
  * or through others; an instance without a pin may use every core of its machine. A quota is a share of cores that its
- * instance has for itself: exact when the quotas on a machine add up to no more than its cores; when they add up to more,
- * each is cut in proportion.
+ * instance has for itself where all on the machine have one: exact when the quotas add up to no more than its cores; when they add up
+ * to more, each is cut in proportion. Among neighbours without one a quota throttles (`throttle.ts`).
  */
 import { groupBy } from '../../lib/group.js'
 import type { Placement } from '../../result/placement.js'
@@ -12,6 +12,7 @@ import { LoopProcessor } from './loop-processor.js'
 import type { Priorities } from './priorities.js'
 import { PriorityProcessor } from './priority-processor.js'
 import { type Processor, SharedProcessor } from './processor.js'
+import type { Quota } from './throttle.js'
 
 /** A set of cores, by machine. */
 interface Domain {
@@ -31,6 +32,8 @@ export interface Machines {
   processorOf(instance: string, loops: number, turns?: Turns): Processor | undefined
   /** What the instance runs on; undefined: it is not placed. */
   coresOf(instance: string): Cores | OwnCores | undefined
+  /** Quotas among neighbours without one. */
+  readonly quotas: ReadonlyMap<string, Quota>
   /** All cores of a machine. */
   readonly hosts: ReadonlyMap<string, { readonly cpu: number; readonly cores: readonly CpuMeter[] }>
   /** Of the instances of a component only these are there: where quotas are too many, they are cut for those alone. */
@@ -142,6 +145,7 @@ export const buildMachines = (
     return cores
   }
   const ration = new Ration(placement)
+  const throttled = new Map<string, Quota & { readonly processors: Processor[] }>()
   const placed = groupBy(Object.entries(placement.instances), ([, { host }]) => host)
   for (const [host, { cpu }] of Object.entries(placement.hosts)) {
     const all: CpuMeter[] = []
@@ -151,7 +155,13 @@ export const buildMachines = (
       const sum = quotas.reduce<number>((total, quota) => total + (quota ?? 0), 0)
       const limited = quotas.every((quota) => quota !== undefined && quota < size)
       if (!limited) {
-        all.push(coresFor(size, members))
+        const cores = coresFor(size, members)
+        all.push(cores)
+        for (const id of members) {
+          const { quota, eventLoops } = placement.instances[id] ?? {}
+          if (quota !== undefined && quota < Math.min(size, eventLoops ?? size))
+            throttled.set(id, { quota, cores: cores instanceof Cores ? cores : undefined, processors: [] })
+        }
         continue
       }
       if (sum > size && members.some((id) => scaled.has(componentOf(id)))) {
@@ -168,7 +178,7 @@ export const buildMachines = (
     }
     hosts.set(host, { cpu, cores: all })
   }
-  const processorOf = (instance: string, loops: number, turns?: Turns): Processor | undefined => {
+  const newProcessor = (instance: string, loops: number, turns?: Turns): Processor | undefined => {
     const cores = byInstance.get(instance)
     if (cores === undefined) return undefined
     // What runs in parallel has no line for CPU: there, priorities act only where they interrupt.
@@ -194,8 +204,14 @@ export const buildMachines = (
     cores.processors.push(processor)
     return processor
   }
+  const processorOf = (instance: string, loops: number, turns?: Turns): Processor | undefined => {
+    const processor = newProcessor(instance, loops, turns)
+    if (processor !== undefined) throttled.get(instance)?.processors.push(processor)
+    return processor
+  }
   return {
     processorOf,
+    quotas: throttled,
     coresOf: (instance) => byInstance.get(instance),
     hosts,
     rebalance: (component, present) => ration.rebalance(component, present),

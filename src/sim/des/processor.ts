@@ -32,6 +32,8 @@ export interface Processor {
   run(task: number, work: Work): boolean
   /** Nobody wants this burst any more and its work need not go on. */
   cancel(burst: number): void
+  /** It has work taken off its cores, and begins none, until `resume`. */
+  readonly paused: boolean
   pause(): void
   resume(): void
   /** The process is gone, and all its work with it. */

@@ -35,6 +35,7 @@ import { RequestLog } from './request-log.js'
 import { scaledServices, withRoomToScale } from './room-to-scale.js'
 import { startScaling } from './scaling.js'
 import { System } from './system.js'
+import { throttle } from './throttle.js'
 import { refuseUnsupported } from './unsupported.js'
 
 export interface SimulateInput {
@@ -148,6 +149,7 @@ class Course {
     this.aborts = abortMonitor(experiment.abort, topology)
     this.smoothed = demandDependsOnLoad(topology) ? new SmoothedRates(rates) : undefined
     this.begin()
+    throttle([...machines.quotas.values()], kernel, new Agenda(kernel.queue))
     scheduleFaults(
       experiment.faults,
       { system: this.system, lifecycle, machines, clients: this.clients },
