@@ -1,6 +1,7 @@
 // How near the simulator comes to a real stack: optimization-api is calibrated at 10 % and 45 % of its measured knee and
 // predicted at loads, on a mix and past a saturation that the calibration has not seen.
-//   node bench/fidelity.js [--placement pinned|unpinned|compose] [--sessions 3] [--seconds 20] [--minutes 60]
+//   node bench/fidelity.js [--placement pinned|unpinned|compose] [--sessions 3] [--rounds 3]
+//                          [--seconds 8] [--minutes 60]
 //                          [--folder .plimsoll/fidelity] [--report] [--json] [--write]
 // It measures until --minutes are over and goes on from there when it is called again; --report only evaluates what was
 // measured; --write records it in docs/measurements/fidelity.md. Exit 1: some bound does not hold; 2: usage; 6: not yet whole.
@@ -18,7 +19,8 @@ const { values } = parseArgs({
   options: {
     placement: { type: 'string', default: 'pinned' },
     sessions: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
     minutes: { type: 'string', default: '60' },
     folder: { type: 'string', default: '.plimsoll/fidelity' },
     report: { type: 'boolean', default: false },
@@ -27,26 +29,28 @@ const { values } = parseArgs({
   },
 })
 const { placement } = values
-const [sessions, seconds, minutes] = [values.sessions, values.seconds, values.minutes].map(Number)
+const [sessions, rounds, seconds, minutes] = [values.sessions, values.rounds, values.seconds, values.minutes].map(
+  Number,
+)
 if (
   !Object.hasOwn(placements, placement) ||
-  !Number.isInteger(sessions) ||
-  !(sessions >= 1 && seconds >= 2 && minutes > 0)
+  ![sessions, rounds].every((count) => Number.isInteger(count) && count >= 1) ||
+  !(seconds >= 2 && minutes > 0)
 ) {
   process.stderr.write(
-    `bench/fidelity.js: --placement takes ${Object.keys(placements).join(', ')}, --sessions a whole number from 1, --seconds and --minutes a number\n`,
+    `bench/fidelity.js: --placement takes ${Object.keys(placements).join(', ')}, --sessions and --rounds whole numbers from 1, --seconds and --minutes a number\n`,
   )
   process.exit(2)
 }
 const folder = resolve(values.folder, placement)
 const tools = await library(folder, placements[placement].runtime, placements[placement].quotas)
-if (!values.report) await measure({ folder, placement, sessions, seconds, minutes, tools })
+if (!values.report) await measure({ folder, placement, sessions, rounds, seconds, minutes, tools })
 
 const readRun = ({ folder: at }) => {
   const file = join(at, 'experiment.yaml')
   return { result: JSON.parse(readFileSync(join(at, 'result.json'), 'utf8')), file, text: readFileSync(file, 'utf8') }
 }
-const state = readState(folder, { kneePerSecond: null, sessions: [] })
+const state = readState(folder, { kneePerSecond: null, rounds, sessions: [] })
 const base = await tools.loadTopology(tools.topologyFile, { calibration: false })
 const evaluation = evaluate({ state, placement, tools: { ...tools, readRun }, base })
 const { sessions: count, kneePerSecond, rows } = evaluation
@@ -60,7 +64,7 @@ if (count.valid < Math.min(2, sessions)) {
   process.exit(6)
 }
 if (values.write) {
-  const [first] = Object.values(state.sessions[0].runs)
+  const [[first]] = Object.values(state.sessions[0].runs)
   record({ root, section: placement, headline, lines, first: readRun(first).result })
 }
 process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1

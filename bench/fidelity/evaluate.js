@@ -1,9 +1,9 @@
 // Each session is calibrated by its own runs at 10 % and 45 %, and predicts its others; what counts is the median over the sessions.
-import { placements, points } from './plan.js'
+import { enoughOf, placements, points } from './plan.js'
 import { middle } from './statistics.js'
 
-/** Requests that each prediction rests on, as replications of the measured length. */
-const replications = 4
+/** Of each measured run, with other chances. */
+const replications = 3
 
 /** What is compared of a point: error as a ratio, or as a difference of utilizations. */
 const quantities = [
@@ -24,8 +24,9 @@ const costs = ({ components, generator, requests }) =>
 
 /** Predicted less measured. */
 const costErrors = (predicted, measured) => {
-  const [sims, stack] = [predicted.map(costs), costs(measured)]
-  return Object.fromEntries(Object.keys(stack).map((id) => [id, middle(sims.map((sim) => sim[id])) - stack[id]]))
+  const [sims, stacks] = [predicted.map(costs), measured.map(costs)]
+  const middleOf = (all, id) => middle(all.map((one) => one[id]))
+  return Object.fromEntries(Object.keys(stacks[0]).map((id) => [id, middleOf(sims, id) - middleOf(stacks, id)]))
 }
 
 const play = ({ tools, topology, run, seed }) => {
@@ -35,42 +36,48 @@ const play = ({ tools, topology, run, seed }) => {
   return simulation.finish()
 }
 
-/** One session: how far each prediction is off. */
+/** One session: how far each prediction is off. What was measured is the median of the rounds. */
 const evaluateSession = ({ session, tools, base }) => {
-  const load = (name) => tools.readRun(session.runs[name])
-  const used = points.filter(({ calibrates }) => calibrates).map(({ name }) => ({ name, result: load(name).result }))
+  const load = (name) => session.runs[name].filter(({ valid }) => valid).map((slice) => tools.readRun(slice))
+  const used = points
+    .filter(({ calibrates }) => calibrates)
+    .flatMap(({ name }) => load(name).map(({ result }) => ({ name, result })))
   const { estimates } = tools.calibrate(base, used)
   const topology = { ...base, calibration: { ...estimates, digest: 'bench' } }
   const rows = points
     .filter(({ calibrates }) => !calibrates)
     .flatMap((point) => {
-      const run = load(point.name)
-      const predicted = Array.from({ length: replications }, (_, n) =>
-        play({ tools, topology, run, seed: 7919 * (n + 1) }),
+      const runs = load(point.name)
+      const predicted = runs.flatMap((run) =>
+        Array.from({ length: replications }, (_, n) =>
+          play({ tools, topology, run, seed: 7919 * (n + 1) + run.result.seed }),
+        ),
       )
+      const measured = runs.map(({ result }) => result)
       return quantities
         .filter(({ open }) => open === (point.users === undefined))
         .map(({ name, of, relative }) => {
-          const [sim, stack] = [middle(predicted.map(of)), of(run.result)]
+          const [sim, stack] = [middle(predicted.map(of)), middle(measured.map(of))]
           return {
             point: point.name,
             quantity: name,
             predicted: sim,
             measured: stack,
             error: relative ? sim / stack - 1 : sim - stack,
-            costs: costErrors(predicted, run.result),
+            costs: costErrors(predicted, measured),
           }
         })
     })
   return { rows, estimates }
 }
 
-const isWhole = ({ runs }) => points.every(({ name }) => runs[name] !== undefined)
-const isValid = ({ runs }) => points.every(({ name }) => runs[name]?.valid)
+const isWhole = ({ runs }, rounds) => points.every(({ name }) => (runs[name]?.length ?? 0) >= rounds)
+const isValid = ({ runs }, rounds) =>
+  points.every(({ name }) => runs[name].filter(({ valid }) => valid).length >= enoughOf(rounds))
 
 export const evaluate = ({ state, placement, tools, base }) => {
-  const whole = state.sessions.filter(isWhole)
-  const valid = whole.filter(isValid)
+  const whole = state.sessions.filter((session) => isWhole(session, state.rounds))
+  const valid = whole.filter((session) => isValid(session, state.rounds))
   const { bounds } = placements[placement]
   const evaluated = valid.map((session) => evaluateSession({ session, tools, base }))
   const rows = (evaluated[0]?.rows ?? []).map(({ point, quantity }) => {

@@ -30,10 +30,12 @@ const told = (name, { run: { result }, disturbed }) => {
   note(`  ${name.padEnd(14)} ${ratePerSecond.toFixed(0)}/s ${times}  ${disturbed.map(({ why }) => why).join('; ')}`)
 }
 
+const slices = (runs, name) => runs[name] ?? []
+
 /** Until `minutes` are over; the state tells how far it has come. */
-export const measure = async ({ folder, placement, sessions, seconds, minutes, tools }) => {
+export const measure = async ({ folder, placement, sessions, rounds, seconds, minutes, tools }) => {
   const { pin } = placements[placement]
-  const state = readState(folder, { kneePerSecond: null, sessions: [] })
+  const state = readState(folder, { kneePerSecond: null, rounds, sessions: [] })
   const began = performance.now() / 1000
   const left = () => minutes * 60 - (performance.now() / 1000 - began)
   const conditions = (mix) => ({ topology: tools.topologyFile, mix, pin })
@@ -50,35 +52,28 @@ export const measure = async ({ folder, placement, sessions, seconds, minutes, t
       note(`  knee ${knee.toFixed(0)}/s`)
     }
     while (state.sessions.length < sessions) state.sessions.push({ runs: {} })
-    const missing = (s) => points.filter(({ name }) => state.sessions[s].runs[name]?.valid !== true).length
-    // What is nearest to whole comes first: a disturbed machine may leave time for little.
-    const order = Array.from({ length: sessions }, (_, s) => s).sort((a, b) => missing(a) - missing(b) || a - b)
-    for (const s of order) {
-      for (const point of points) {
-        const { runs } = state.sessions[s]
-        for (let n = 0; runs[point.name]?.valid !== true && n < 2; n++) {
-          if (left() < seconds + aroundSeconds) return
-          const level =
-            point.users === undefined ? { ratePerSecond: state.kneePerSecond * point.share } : { users: point.users }
-          const seed = 1000 * (s + 1) + (runs[point.name]?.tries ?? 0)
-          const { run, disturbed } = await tools.measureOnce(options(point.mix), {
-            name: point.name,
-            seed,
-            level,
-            seconds,
-          })
-          const tries = (runs[point.name]?.tries ?? 0) + 1
-          runs[point.name] = {
-            folder: run.folder,
-            valid: disturbed.length === 0,
-            why: disturbed.map(({ why }) => why),
-            tries,
-          }
+    for (const [s, { runs }] of state.sessions.entries())
+      for (let round = 0; round < state.rounds; round++)
+        for (const point of points) {
+          if (slices(runs, point.name).length > round) continue
+          if (left() < 2 * (seconds + aroundSeconds)) return
+          const slice = await undisturbed({ tools, options: options(point.mix), point, state, s, round, seconds })
+          runs[point.name] = [...slices(runs, point.name), slice]
           writeState(folder, state)
         }
-      }
-    }
   } finally {
     await session.close()
+  }
+}
+
+/** Once more where something disturbed it. */
+const undisturbed = async ({ tools, options, point, state, s, round, seconds }) => {
+  const level =
+    point.users === undefined ? { ratePerSecond: state.kneePerSecond * point.share } : { users: point.users }
+  for (let tries = 0; ; tries++) {
+    const seed = 1000 * (s + 1) + 10 * round + tries
+    const { run, disturbed } = await tools.measureOnce(options, { name: point.name, seed, level, seconds })
+    const valid = disturbed.length === 0
+    if (valid || tries === 1) return { folder: run.folder, valid, why: disturbed.map(({ why }) => why) }
   }
 }

@@ -23,8 +23,11 @@ export interface KindPoint {
 
 /** Runs whose mixes differ by less than this share of each kind tell nothing of the kinds. */
 const distinctMixes = 0.05
-/** Relative standard deviation of the CPU per visit of a run, by which it counts against what one believes without it: all are alike. */
-const noise = 0.03
+/**
+ * Relative standard deviation of the CPU per visit of a run, by which it counts against what one believes without it: that all are alike.
+ * Runs that are more than the unknowns tell it themselves, but for luck not less than `least`.
+ */
+const noises = { unknown: 0.1, least: 0.02 } as const
 /** Relative standard deviation of kinds around each other, before anything is known. */
 const diversity = 1
 const rounds = 200
@@ -60,15 +63,32 @@ export const kindFactors = (points: readonly KindPoint[]): Visits | undefined =>
   })
   if (kinds.length < 2 || !differ) return undefined
   const groups = byLoad(runs)
+  const freedom = runs.length - groups.length - (kinds.length - 1)
+  let noise: number = noises.unknown
   let factors: Visits = Object.fromEntries(kinds.map((kind) => [kind, 1]))
   for (let round = 0; round < rounds; round++) {
     const relative = groups.flatMap((group) => {
       const mean = group.reduce((sum, run) => sum + run.seconds / weightOf(run.mix, factors), 0) / group.length
       return group.map(({ mix, seconds }) => ({ mix, demand: seconds / mean }))
     })
-    factors = normalized(improved(factors, relative), runs)
+    if (freedom >= enoughFreedom && round >= rounds / 2) noise = noiseOf(relative, factors, freedom)
+    factors = normalized(improved(factors, relative, noise), runs)
   }
   return factors
+}
+
+/** A run: the share of each kind, and its CPU per visit against the mean of its load. */
+interface Relative {
+  readonly mix: Visits
+  readonly demand: number
+}
+
+/** Degrees of freedom from which on the scatter of runs tells something. */
+const enoughFreedom = 3
+
+const noiseOf = (runs: readonly Relative[], factors: Visits, freedom: number): number => {
+  const squares = runs.reduce((sum, { mix, demand }) => sum + (demand / weightOf(mix, factors) - 1) ** 2, 0)
+  return Math.max(noises.least, Math.sqrt(squares / freedom))
 }
 
 const byLoad = <T extends { readonly load: number }>(runs: readonly T[]): readonly T[][] => {
@@ -82,7 +102,7 @@ const byLoad = <T extends { readonly load: number }>(runs: readonly T[]): readon
 }
 
 /** One round of coordinate descent: each factor at its best while the others stand. */
-const improved = (factors: Visits, runs: readonly { readonly mix: Visits; readonly demand: number }[]): Visits => {
+const improved = (factors: Visits, runs: readonly Relative[], noise: number): Visits => {
   const next: Record<string, number> = { ...factors }
   for (const kind of Object.keys(factors)) {
     let [above, below] = [1 / diversity ** 2, 1 / diversity ** 2]
