@@ -30,6 +30,9 @@ const told = (name, { run: { result }, disturbed }) => {
   note(`  ${name.padEnd(14)} ${ratePerSecond.toFixed(0)}/s ${times}  ${disturbed.map(({ why }) => why).join('; ')}`)
 }
 
+/** Each round begins elsewhere: what a load leaves behind (a vacuum, a checkpoint) meets another one each time. */
+const inOrder = (round) => points.map((_, i) => points[(i + 4 * round) % points.length])
+
 const slices = (runs, name) => runs[name] ?? []
 
 /** Until `minutes` are over; the state tells how far it has come. */
@@ -54,7 +57,7 @@ export const measure = async ({ folder, placement, sessions, rounds, seconds, mi
     while (state.sessions.length < sessions) state.sessions.push({ runs: {} })
     for (const [s, { runs }] of state.sessions.entries())
       for (let round = 0; round < state.rounds; round++)
-        for (const point of points) {
+        for (const point of inOrder(s * state.rounds + round)) {
           if (slices(runs, point.name).length > round) continue
           if (left() < 2 * (seconds + aroundSeconds)) return
           const slice = await undisturbed({ tools, options: options(point.mix), point, state, s, round, seconds })

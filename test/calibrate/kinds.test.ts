@@ -18,17 +18,27 @@ const factor = (factors: Readonly<Record<string, number>> | undefined, kind: str
 
 describe('factors of kinds', () => {
   it('are found from two mixes at each of two loads: a post costs three times a get', () => {
-    const factors = kindFactors([point(80, 0.1), point(80, 0.225), point(350, 0.1), point(350, 0.225)])
+    const runs = [point(80, 0.1), point(80, 0.225), point(350, 0.1), point(350, 0.225)]
+    const factors = kindFactors([...runs, ...runs])
     expect(factor(factors, 'post') / factor(factors, 'get')).toBeCloseTo(3, 0)
     // On average over all visits, of which 16.25 % are posts, 1.
     expect(0.8375 * factor(factors, 'get') + 0.1625 * factor(factors, 'post')).toBeCloseTo(1, 9)
   })
 
   it('stay near each other as far as an error of measurement could explain the difference', () => {
-    const exact = kindFactors([point(80, 0.1), point(80, 0.225)])
-    const little = kindFactors([point(80, 0.1), point(80, 0.155)])
-    expect(factor(little, 'post')).toBeLessThan(factor(exact, 'post'))
-    expect(factor(little, 'post')).toBeGreaterThan(1.2)
+    const far = kindFactors([point(80, 0.1), point(80, 0.3)])
+    const near = kindFactors([point(80, 0.1), point(80, 0.155)])
+    expect(factor(near, 'post')).toBeLessThan(factor(far, 'post'))
+    expect(factor(near, 'post')).toBeGreaterThan(1.05)
+    expect(factor(far, 'post')).toBeLessThan(3 / 1.4)
+  })
+
+  it('are believed the less, the more runs of one mix scatter', () => {
+    const mixes = [0.1, 0.225, 0.1, 0.225, 0.1, 0.225]
+    const calm = kindFactors(mixes.map((posts, i) => point(80, posts, i % 3 === 0 ? 1.02 : 0.99)))
+    const wild = kindFactors(mixes.map((posts, i) => point(80, posts, [1.3, 1.3, 0.8, 0.8, 0.9, 0.9][i])))
+    expect(factor(calm, 'post')).toBeGreaterThan(1.8)
+    expect(factor(wild, 'post')).toBeLessThan(1.6)
   })
 
   it('need runs whose mixes differ, and two kinds', () => {
@@ -89,7 +99,8 @@ const run = (ratePerSecond: number, share: number): RunResult => {
 }
 
 test('a calibration of several mixes knows each class at the balancer and the service, and each statement at the database', () => {
-  const runs = [run(50, 0.1), run(50, 0.3), run(200, 0.1), run(200, 0.3)].map((result, i) => ({ name: `${i}`, result }))
+  const results = [run(50, 0.1), run(50, 0.3), run(200, 0.1), run(200, 0.3)]
+  const runs = [...results, ...results].map((result, i) => ({ name: `${i}`, result }))
   const { estimates } = calibrate(topology, runs, { simulatedRequests: 500 })
   const cost = (component: string, kind: string): number => {
     const { demand, kinds } = estimates.components[component] ?? {}
