@@ -2,9 +2,6 @@
 import { enoughOf, placements, points } from './plan.js'
 import { middle } from './statistics.js'
 
-/** Of each measured run, with other chances. */
-const replications = 3
-
 /** What is compared of a point: error as a ratio, or as a difference of utilizations. */
 const quantities = [
   { name: 'p50', of: (r) => r.requests.all.latency.p50, unit: 'ms', relative: true, open: true },
@@ -48,11 +45,8 @@ const evaluateSession = ({ session, tools, base }) => {
     .filter(({ calibrates }) => !calibrates)
     .flatMap((point) => {
       const runs = load(point.name)
-      const predicted = runs.flatMap((run) =>
-        Array.from({ length: replications }, (_, n) =>
-          play({ tools, topology, run, seed: 7919 * (n + 1) + run.result.seed }),
-        ),
-      )
+      // With the seed of the run: the same requests at the same times.
+      const predicted = runs.map((run) => play({ tools, topology, run, seed: run.result.seed }))
       const measured = runs.map(({ result }) => result)
       return quantities
         .filter(({ open }) => open === (point.users === undefined))

@@ -1,6 +1,6 @@
 /**
  * Beyond the highest calibrated load nobody knows how demand goes on: system calls and wake-ups are shared by ever more requests
- * (a power law), or what remains per request is constant (a + b/λ). Measured demand lay between the two.
+ * (a power law, down to what is known of a full machine), or what remains per request is constant (a + b/λ).
  */
 import { type Calibrated, type Calibration, type DemandLaw, demandAt } from '../topology/calibration.js'
 
@@ -11,9 +11,10 @@ const pointsBeyond = 12
 /** The same demand up to the highest measured rate λ₀; beyond, a + b/λ through the law's values at λ₀/4.5 and λ₀. */
 const continued = (law: DemandLaw): DemandLaw => {
   if (law.law !== 'power') return law
+  const { full: _, ...measured } = law
   const highest = law.atRatePerSecond
   const lowest = highest / range.below
-  const [low, high] = [demandAt(law, lowest), demandAt(law, highest)]
+  const [low, high] = [demandAt(measured, lowest), demandAt(measured, highest)]
   const b = (low - high) / (1 / lowest - 1 / highest)
   const inverse: DemandLaw = { law: 'inverse', a: high - b / highest, b }
   const rates = Array.from({ length: 2 * pointsBeyond + 1 }, (_, i) => highest * range.above ** (i / pointsBeyond - 1))
@@ -21,7 +22,7 @@ const continued = (law: DemandLaw): DemandLaw => {
     law: 'table',
     points: rates.map((ratePerSecond) => ({
       ratePerSecond,
-      seconds: Math.max(0, demandAt(ratePerSecond <= highest ? law : inverse, ratePerSecond)),
+      seconds: Math.max(0, demandAt(ratePerSecond <= highest ? measured : inverse, ratePerSecond)),
     })),
   }
 }

@@ -11,7 +11,7 @@ import type { StepFact } from '../topology/steps.js'
 import type { ComponentId, Topology } from '../topology/types.js'
 import { turnsByClass, type Visits, visitsByKind } from './kinds.js'
 import type { DemandPoint } from './law.js'
-import { backgroundOf, type LatenessPoint, latenessOf, turnsOf } from './surroundings.js'
+import { backgroundOf, busyShares, type LatenessPoint, latenessOf, turnsOf } from './surroundings.js'
 
 export interface RunDemands {
   /** Per component, and `generator`. */
@@ -108,8 +108,10 @@ export const runDemands = (
   const seconds = measuredSeconds(result)
   const facts = [...stepFacts.values()]
   const load = result.requests.all?.ratePerSecond ?? 0
-  const point = (cpuSeconds: number, count: number): DemandPoint => ({
+  const busy = busyShares(result)
+  const point = (cpuSeconds: number, count: number, component?: ComponentId): DemandPoint => ({
     load,
+    busy: component === undefined ? undefined : busy(component),
     ratePerSecond: count / seconds,
     seconds: cpuSeconds / count,
     samples: count,
@@ -121,10 +123,10 @@ export const runDemands = (
     const visits = visitsOf(result, id, facts)
     const ofSteps = facts.filter((fact) => fact.burns === id).reduce((sum, fact) => sum + burnt(result, fact), 0)
     scale[id] = ofSteps > component.cpuSeconds && ofSteps > 0 ? component.cpuSeconds / ofSteps : 1
-    if (visits > 0) components[id] = point(Math.max(0, component.cpuSeconds - ofSteps), visits)
+    if (visits > 0) components[id] = point(Math.max(0, component.cpuSeconds - ofSteps), visits, id)
   }
   const attempts = result.requests.all?.attempts ?? 0
-  if (attempts > 0) components.generator = point(result.generator.cpuSeconds, attempts)
+  if (attempts > 0) components.generator = point(result.generator.cpuSeconds, attempts, 'generator')
 
   const tellsWaits = waitsHidden(result) === undefined
   const stepCpu: Record<string, DemandPoint> = {}

@@ -8,6 +8,8 @@ export interface DemandPoint {
   readonly ratePerSecond: number
   readonly seconds: number
   readonly samples: number
+  /** Share of its cores that was busy, with whatever runs there; undefined: nobody can tell. */
+  readonly busy?: number | undefined
   /** Requests per second of the run, by which runs of one load know each other; undefined: its own rate. */
   readonly load?: number
 }
@@ -33,7 +35,12 @@ export const pooled = (points: readonly DemandPoint[]): DemandPoint => {
   const samples = sumOf(points, (point) => point.samples)
   const weigh = (value: (point: DemandPoint) => number): number =>
     samples > 0 ? sumOf(points, (point) => value(point) * point.samples) / samples : 0
-  return { ratePerSecond: weigh((point) => point.ratePerSecond), seconds: weigh((point) => point.seconds), samples }
+  return {
+    ratePerSecond: weigh((point) => point.ratePerSecond),
+    seconds: weigh((point) => point.seconds),
+    samples,
+    ...(points.every(({ busy }) => busy !== undefined) ? { busy: weigh(({ busy = 0 }) => busy) } : {}),
+  }
 }
 
 /** Least squares of ln s on ln λ, weighted by visits: s = s₀ · (λ/λ₀)^k, λ₀ the highest measured rate. */
@@ -92,7 +99,44 @@ export const fitLaw = (points: readonly DemandPoint[]): DemandLaw => {
     power.exponent >= exponents.lowest &&
     power.exponent <= exponents.highest &&
     loads.every((load) => relativeMiss(power, load) <= powerWithin)
-  return fits ? power : table
+  return fits ? { ...power, ...fullMachine(loads, power) } : table
+}
+
+/** Loads must differ by this much of the cores to tell what a full machine would be like. */
+const distinctBusy = 0.15
+
+/**
+ * A process that is busy anyway need not be woken, and takes in hand all that has come in meanwhile: what a visit costs beyond its work
+ * falls linearly with the idle share of the cores, D = a + w·(1 − ρ). So does what all together use of the cores per visit, from which the
+ * rate of a full machine follows: λ = 1/(ρ/λ at ρ = 1). The straight line through a few loads overshoots as the power law falls short
+ * (docs/adr/0051): their mean counts.
+ */
+const fullMachine = (
+  loads: readonly DemandPoint[],
+  power: Extract<DemandLaw, { law: 'power' }>,
+): { readonly full?: { readonly ratePerSecond: number; readonly seconds: number } } => {
+  const known = loads.flatMap((load) => (load.busy === undefined ? [] : [{ ...load, busy: load.busy }]))
+  const busy = known.map((load) => load.busy)
+  if (known.length < 2 || Math.max(...busy) - Math.min(...busy) < distinctBusy) return {}
+  const atFull = (value: (load: (typeof known)[number]) => number): number => {
+    const [meanX, meanY] = [sumOf(known, (load) => load.busy) / known.length, sumOf(known, value) / known.length]
+    const slope =
+      sumOf(known, (load) => (load.busy - meanX) * (value(load) - meanY)) /
+      sumOf(known, (load) => (load.busy - meanX) ** 2)
+    return meanY + slope * (1 - meanX)
+  }
+  const perVisit = atFull((load) => load.busy / load.ratePerSecond)
+  const ratePerSecond = 1 / perVisit
+  if (!(perVisit > 0) || ratePerSecond <= power.atRatePerSecond) return {}
+  const byPower = demandAt(power, ratePerSecond)
+  const seconds =
+    (Math.max(
+      0,
+      atFull((load) => load.seconds),
+    ) +
+      byPower) /
+    2
+  return { full: { ratePerSecond, seconds: Math.min(seconds, power.seconds) } }
 }
 
 const resamples = 400

@@ -75,3 +75,30 @@ export const backgroundOf = (result: RunResult): number => {
   })
   return Math.max(0, ...shares)
 }
+
+/**
+ * By component (and `generator`): the share of the cores it may use that was busy. A component that is pinned shares them with whom is
+ * pinned to one of them; any other, with the whole host. Undefined: it is on several hosts, or on none.
+ */
+export const busyShares = (result: RunResult): ((component: string) => number | undefined) => {
+  const { placement, components, generator, hosts } = result
+  const seconds = result.durationSeconds - result.warmupSeconds
+  const used = new Map(
+    Object.values(components)
+      .flatMap(({ instances }) => instances)
+      .map(({ id, cpuSeconds }) => [id, cpuSeconds]),
+  ).set('generator', generator.cpuSeconds)
+  const coresOf = (id: string): readonly number[] => placement.instances[id]?.pin ?? []
+  return (component) => {
+    const own = [...used.keys()].filter((id) => id === component || id.startsWith(`${component}/`))
+    const places = new Set(own.map((id) => placement.instances[id]?.host))
+    const [host] = places
+    if (places.size !== 1 || host === undefined) return undefined
+    const cores = new Set(own.flatMap(coresOf))
+    if (cores.size === 0 || own.some((id) => coresOf(id).length === 0)) return hosts[host]?.utilization.cpu
+    let busy = 0
+    for (const [id, cpuSeconds] of used)
+      if (placement.instances[id]?.host === host && coresOf(id).some((core) => cores.has(core))) busy += cpuSeconds
+    return seconds > 0 ? Math.min(1, busy / seconds / cores.size) : undefined
+  }
+}

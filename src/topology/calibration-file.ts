@@ -11,7 +11,13 @@ import { digestOf } from './digest.js'
 
 const laws = {
   constant: { law: oneOf(['constant']), time: duration },
-  power: { law: oneOf(['power']), time: duration, atRate: positiveRate, exponent: decimal(-10, 10) },
+  power: {
+    law: oneOf(['power']),
+    time: duration,
+    atRate: positiveRate,
+    exponent: decimal(-10, 10),
+    full: about('where the machine never idles', z.strictObject({ rate: positiveRate, time: duration }).optional()),
+  },
   inverse: { law: oneOf(['inverse']), a: duration, b: about('share of a core, whatever the rate', ratio) },
   table: { law: oneOf(['table']), points: z.array(z.strictObject({ rate: positiveRate, time: duration })) },
 }
@@ -43,7 +49,10 @@ const lawFrom = (node: Read[0], at: Read[1], reader: Reader): DemandLaw | undefi
       const fields = fieldsOf(law)
       const [seconds, atRatePerSecond, exponent] = [fields?.get('time'), fields?.get('atRate'), fields?.get('exponent')]
       if (seconds === undefined || atRatePerSecond === undefined || exponent === undefined) return undefined
-      return { law, seconds, atRatePerSecond, exponent }
+      const full = fullFrom(fields?.get('full'))
+      if (full !== undefined && full.ratePerSecond <= atRatePerSecond)
+        reader.tell(undefined, [...at, 'full'], { message: 'the rate of full comes after atRate' })
+      return { law, seconds, atRatePerSecond, exponent, ...(full === undefined ? {} : { full }) }
     }
     case 'inverse': {
       const fields = fieldsOf(law)
@@ -56,6 +65,11 @@ const lawFrom = (node: Read[0], at: Read[1], reader: Reader): DemandLaw | undefi
 }
 
 const pointShape = laws.table.points.element.shape
+
+const fullFrom = (fields: Fields<typeof pointShape> | undefined) => {
+  const [ratePerSecond, seconds] = [fields?.get('rate'), fields?.get('time')]
+  return ratePerSecond === undefined || seconds === undefined ? undefined : { ratePerSecond, seconds }
+}
 
 const tableFrom = (
   written: readonly (Fields<typeof pointShape> | undefined)[],
@@ -206,17 +220,19 @@ const kindFrom = (fields: Fields<typeof kindShape>): VisitKind => {
 const rounded = (value: number): string => String(Number(value.toPrecision(6)))
 const time = (seconds: number): string => `${rounded(Math.max(0, seconds) * 1000)}ms`
 
+const writtenPoint = (point: { readonly ratePerSecond: number; readonly seconds: number }): string =>
+  `{ rate: ${rounded(point.ratePerSecond)}/s, time: ${time(point.seconds)} }`
+
 const writtenLaw = (law: DemandLaw): string => {
   switch (law.law) {
     case 'constant':
       return time(law.seconds)
     case 'power':
-      return `{ law: power, time: ${time(law.seconds)}, atRate: ${rounded(law.atRatePerSecond)}/s, exponent: ${rounded(law.exponent)} }`
+      return `{ law: power, time: ${time(law.seconds)}, atRate: ${rounded(law.atRatePerSecond)}/s, exponent: ${rounded(law.exponent)}${law.full === undefined ? '' : `, full: ${writtenPoint(law.full)}`} }`
     case 'inverse':
       return `{ law: inverse, a: ${time(law.a)}, b: ${rounded(law.b * 100)}% }`
     case 'table': {
-      const points = law.points.map((p) => `{ rate: ${rounded(p.ratePerSecond)}/s, time: ${time(p.seconds)} }`)
-      return `{ law: table, points: [${points.join(', ')}] }`
+      return `{ law: table, points: [${law.points.map(writtenPoint).join(', ')}] }`
     }
   }
 }

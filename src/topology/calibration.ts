@@ -6,11 +6,19 @@
 
 /**
  * Service demand in CPU-seconds per visit as a function of the component's arrival rate λ (per second):
- * `constant`: s; `power`: s · (λ/atRate)^exponent, flat below atRate/10 and above 4·atRate; `inverse`: a + b/λ; `table`: linear between points, flat outside.
+ * `constant`: s; `power`: s · (λ/atRate)^exponent, flat below atRate/10 and
+ * above 4·atRate, or, if `full` is known, linear from atRate to there and flat beyond; `inverse`: a + b/λ; `table`: linear between points, flat outside.
  */
 export type DemandLaw =
   | { readonly law: 'constant'; readonly seconds: number }
-  | { readonly law: 'power'; readonly seconds: number; readonly atRatePerSecond: number; readonly exponent: number }
+  | {
+      readonly law: 'power'
+      readonly seconds: number
+      readonly atRatePerSecond: number
+      readonly exponent: number
+      /** What a visit costs when the machine never idles, and at how many visits per second that is. Undefined: nobody can tell. */
+      readonly full?: { readonly ratePerSecond: number; readonly seconds: number }
+    }
   | { readonly law: 'inverse'; readonly a: number; readonly b: number }
   | { readonly law: 'table'; readonly points: readonly { readonly ratePerSecond: number; readonly seconds: number }[] }
 
@@ -84,6 +92,11 @@ export const demandAt = (law: DemandLaw, ratePerSecond: number): number => {
     case 'constant':
       return law.seconds
     case 'power':
+      if (law.full !== undefined && ratePerSecond > law.atRatePerSecond) {
+        const { full, seconds, atRatePerSecond } = law
+        const share = Math.min(1, (ratePerSecond - atRatePerSecond) / (full.ratePerSecond - atRatePerSecond))
+        return seconds + share * (full.seconds - seconds)
+      }
       return (
         law.seconds *
         Math.min(powerRange.above, Math.max(1 / powerRange.below, ratePerSecond / law.atRatePerSecond)) ** law.exponent

@@ -24,7 +24,7 @@ export class Cores implements Source, CpuMeter {
   updatedAt = 0
   busyCoreSeconds = 0
   heap = new Int32Array(16)
-  private stolenCoreSeconds = 0
+  protected stolenCoreSeconds = 0
   /** A fault has taken some. */
   reduced = false
   runnable = 0
@@ -32,7 +32,7 @@ export class Cores implements Source, CpuMeter {
   private ending = false
   /** Those that are left of `nominal`. */
   cores: number
-  private nominal: number
+  protected nominal: number
   /** Shares that faults have taken. */
   private readonly stolen: number[] = []
 
@@ -173,7 +173,7 @@ export class Cores implements Source, CpuMeter {
     }
   }
 
-  private scheduleNext(): void {
+  protected scheduleNext(): void {
     const { runnable, cores, queue } = this
     if (runnable === 0 || cores <= 0) {
       if (runnable === 0) this.virtual = 0

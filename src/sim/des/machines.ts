@@ -12,6 +12,7 @@ import { LoopProcessor } from './loop-processor.js'
 import type { Priorities } from './priorities.js'
 import { PriorityProcessor } from './priority-processor.js'
 import { type Processor, SharedProcessor } from './processor.js'
+import { SlicedCores, SlicedProcessor } from './sliced-cores.js'
 import type { Quota } from './throttle.js'
 
 /** A set of cores, by machine. */
@@ -122,6 +123,8 @@ export interface MachineOptions {
   readonly changing: boolean
   /** Components whose instances come and go. */
   readonly scaled: ReadonlySet<string>
+  /** How long who runs keeps a core that others want, in seconds; undefined: cores are shared without slices. */
+  readonly sliceSeconds: number | undefined
   /** Share of all cores that others use the whole time. */
   readonly background: number
 }
@@ -129,7 +132,7 @@ export interface MachineOptions {
 export const buildMachines = (
   kernel: Kernel,
   placement: Placement,
-  { changing, scaled, background }: MachineOptions,
+  { changing, scaled, sliceSeconds, background }: MachineOptions,
 ): Machines => {
   const { queue, bursts, processors } = kernel
   const byInstance = new Map<string, Cores | OwnCores>()
@@ -138,8 +141,11 @@ export const buildMachines = (
   const coresFor = (size: number, members: readonly string[]): Cores | OwnCores => {
     const loops = members.map((id) => placement.instances[id]?.eventLoops ?? (id === 'generator' ? 1 : 0))
     const fits = loops.every((count) => count > 0) && loops.reduce((sum, count) => sum + count, 0) <= size
-    const cores =
-      fits && !changing && background === 0 ? new OwnCores() : new Cores(queue, bursts, processors.processors, size)
+    const shared = (): Cores =>
+      sliceSeconds !== undefined && Number.isInteger(size)
+        ? new SlicedCores(queue, bursts, processors.processors, size, sliceSeconds)
+        : new Cores(queue, bursts, processors.processors, size)
+    const cores = fits && !changing && background === 0 ? new OwnCores() : shared()
     if (background > 0 && cores instanceof Cores) cores.steal(background)
     for (const id of members) byInstance.set(id, cores)
     return cores
@@ -193,6 +199,7 @@ export const buildMachines = (
       const servers = loops > 0 ? loops : Math.ceil(shared.cores)
       return new PriorityProcessor(shared, servers, processors, priorities, preemptive)
     }
+    if (cores instanceof SlicedCores) return new SlicedProcessor(cores, loops, processors)
     if (cores instanceof Cores) return new SharedProcessor(cores, loops, processors)
     if (loops > 1) {
       // Loops that take from one queue are the servers of one station: as many cores, theirs alone.
