@@ -16,8 +16,8 @@ export interface DemandPoint {
 
 const loadOf = ({ load, ratePerSecond }: DemandPoint): number => load ?? ratePerSecond
 
-/** Rates nearer to each other than this are one load. */
-export const sameLoad = 1.1
+/** Rates nearer to each other than this are one load: of 400 requests, as many as a short run at a low rate has, 5 % are chance. */
+export const sameLoad = 1.25
 /** From this ratio of highest to lowest rate on, the rate may explain a difference in demand. */
 const distinctLoads = 1.5
 /** A change over the measured range that is smaller than this is noise: the demand is constant. */

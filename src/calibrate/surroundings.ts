@@ -78,7 +78,7 @@ export const backgroundOf = (result: RunResult): number => {
 
 /**
  * By component (and `generator`): the share of the cores it may use that was busy. A component that is pinned shares them with whom is
- * pinned to one of them; any other, with the whole host. Undefined: it is on several hosts, or on none.
+ * pinned to one of them; any other, with the whole host, or it has its quota, whichever is busier. Undefined: it is on several hosts, or on none.
  */
 export const busyShares = (result: RunResult): ((component: string) => number | undefined) => {
   const { placement, components, generator, hosts } = result
@@ -95,7 +95,12 @@ export const busyShares = (result: RunResult): ((component: string) => number | 
     const [host] = places
     if (places.size !== 1 || host === undefined) return undefined
     const cores = new Set(own.flatMap(coresOf))
-    if (cores.size === 0 || own.some((id) => coresOf(id).length === 0)) return hosts[host]?.utilization.cpu
+    const quota = own.reduce((sum, id) => sum + (placement.instances[id]?.quota ?? Number.POSITIVE_INFINITY), 0)
+    const ofQuota = own.reduce((sum, id) => sum + (used.get(id) ?? 0), 0) / seconds / quota
+    if (cores.size === 0 || own.some((id) => coresOf(id).length === 0)) {
+      const ofHost = hosts[host]?.utilization.cpu
+      return ofHost === undefined ? undefined : Math.min(1, Math.max(ofHost, ofQuota))
+    }
     let busy = 0
     for (const [id, cpuSeconds] of used)
       if (placement.instances[id]?.host === host && coresOf(id).some((core) => cores.has(core))) busy += cpuSeconds

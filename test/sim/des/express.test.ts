@@ -207,7 +207,8 @@ ${request(2, 15, '')}
       ),
       { numRuns: 25 },
     )
-    expect(ways.get('express')).toBeGreaterThan(18)
+    // A quota beside neighbours that have none throttles, which only the general way knows.
+    expect(ways.get('express')).toBeGreaterThan(10)
   })
 
   it('goes on with more rows when more requests are in flight than it has', () => {

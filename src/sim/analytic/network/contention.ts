@@ -21,7 +21,7 @@ export class Contention {
     private readonly context: QueueingContext,
     private readonly throughput: number,
   ) {
-    const { topology, placement, usage, siteOf } = context
+    const { placement, usage, siteOf } = context
     this.demands = stationDemands(usage, throughput)
     this.sites = new Map([...usage.stations].map(([id, station]) => [id, siteOf(station)]))
     this.domainDemands = domainDemands(
