@@ -6,6 +6,12 @@ const { constants, Script } = require('node:vm')
 
 const folder = join(__dirname, '..', 'dist', 'bundle')
 
+// Node calls the loader of scripts experimental, and says so to whoever runs a command that imports a package later.
+const { emitWarning } = process
+process.emitWarning = (warning, ...rest) => {
+  if (!String(warning).startsWith('vm.USE_MAIN_CONTEXT_DEFAULT_LOADER')) emitWarning.call(process, warning, ...rest)
+}
+
 /** By file name: for good, unlike what they export, which is of one start. */
 const scripts = new Map()
 const modules = new Map()
