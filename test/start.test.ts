@@ -33,3 +33,10 @@ test('code that V8 refuses, here for other flags, changes nothing that is printe
   expect(refused).toEqual([true, true])
   expect(stdout).toBe(probed().stdout)
 })
+
+test('a command that imports a package later says nothing of the loader that does it', () => {
+  // It starts a program of the machine, for which it needs execa.
+  const { status, stderr } = spawnSync(process.execPath, ['bin/plimsoll.js', 'doctor'], { encoding: 'utf8', cwd: root })
+  expect([0, 6]).toContain(status)
+  expect(stderr).not.toContain('ExperimentalWarning')
+})

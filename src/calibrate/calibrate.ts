@@ -8,7 +8,7 @@ import type { Topology } from '../topology/types.js'
 import { type RunDemands, runDemands, waitingKinds, waitsHidden } from './demands.js'
 import { kindFactors, mixFactor } from './kinds.js'
 import { latenessPoints } from './lateness.js'
-import { estimate, pooled, sameLoad } from './law.js'
+import { byLoad, estimate, pooled, sameLoad } from './law.js'
 import { type Estimates, fitMoments, type Moments } from './moments.js'
 
 export interface MeasuredRun {
@@ -105,13 +105,7 @@ const latencyMoments = (runs: readonly MeasuredRun[]): readonly RunResult[] => {
   const telling = runs
     .map(({ result }) => result)
     .filter((result) => medianOf(result) > 0 && waitsHidden(result) === undefined)
-    .sort((a, b) => rateOf(a) - rateOf(b))
-  const loads: RunResult[][] = []
-  for (const result of telling) {
-    const load = loads.at(-1)
-    if (load?.[0] !== undefined && rateOf(result) <= rateOf(load[0]) * sameLoad) load.push(result)
-    else loads.push([result])
-  }
+  const loads = byLoad(telling, rateOf)
   return loads.flatMap(
     (load) => load.sort((a, b) => medianOf(a) - medianOf(b))[Math.floor((load.length - 1) / 2)] ?? [],
   )

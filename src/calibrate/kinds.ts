@@ -7,7 +7,7 @@ import type { RunResult } from '../result/run-result.js'
 import { walk } from '../topology/flow.js'
 import type { StepFact } from '../topology/steps.js'
 import type { ComponentId, RequestClass, Topology } from '../topology/types.js'
-import { sameLoad } from './law.js'
+import { byLoad } from './law.js'
 import { answersTo } from './surroundings.js'
 
 /** Visits by kind in one run: by request class, or by step of a database. */
@@ -62,7 +62,7 @@ export const kindFactors = (points: readonly KindPoint[]): Visits | undefined =>
     return Math.max(...of) - Math.min(...of) >= distinctMixes
   })
   if (kinds.length < 2 || !differ) return undefined
-  const groups = byLoad(runs)
+  const groups = byLoad(runs, ({ load }) => load)
   const freedom = runs.length - groups.length - (kinds.length - 1)
   let noise: number = noises.unknown
   let factors: Visits = Object.fromEntries(kinds.map((kind) => [kind, 1]))
@@ -89,16 +89,6 @@ const enoughFreedom = 3
 const noiseOf = (runs: readonly Relative[], factors: Visits, freedom: number): number => {
   const squares = runs.reduce((sum, { mix, demand }) => sum + (demand / weightOf(mix, factors) - 1) ** 2, 0)
   return Math.max(noises.least, Math.sqrt(squares / freedom))
-}
-
-const byLoad = <T extends { readonly load: number }>(runs: readonly T[]): readonly T[][] => {
-  const groups: T[][] = []
-  for (const run of [...runs].sort((a, b) => a.load - b.load)) {
-    const group = groups.at(-1)
-    if (group?.[0] !== undefined && run.load <= group[0].load * sameLoad) group.push(run)
-    else groups.push([run])
-  }
-  return groups
 }
 
 /** One round of coordinate descent: each factor at its best while the others stand. */

@@ -1,4 +1,5 @@
 /** From measured points of one demand (a point a run) to a law of demand as a function of the rate of visits. */
+import { linearRegression } from 'simple-statistics'
 import { randomStream } from '../lib/random.js'
 import { studentT } from '../lib/student-t.js'
 import { type Calibrated, type DemandLaw, demandAt } from '../topology/calibration.js'
@@ -62,13 +63,13 @@ const powerLaw = (points: readonly DemandPoint[]): Extract<DemandLaw, { law: 'po
   }
 }
 
-/** Points of one load each. */
-const loadsOf = (points: readonly DemandPoint[]): DemandPoint[][] => {
-  const groups: DemandPoint[][] = []
-  for (const point of [...points].sort((a, b) => loadOf(a) - loadOf(b))) {
+/** In groups of one load each, the lowest first. */
+export const byLoad = <T>(items: readonly T[], loadOf: (item: T) => number): T[][] => {
+  const groups: T[][] = []
+  for (const item of [...items].sort((a, b) => loadOf(a) - loadOf(b))) {
     const group = groups.at(-1)
-    if (group?.[0] !== undefined && loadOf(point) <= loadOf(group[0]) * sameLoad) group.push(point)
-    else groups.push([point])
+    if (group?.[0] !== undefined && loadOf(item) <= loadOf(group[0]) * sameLoad) group.push(item)
+    else groups.push([item])
   }
   return groups
 }
@@ -83,7 +84,7 @@ const constantLaw = (points: readonly DemandPoint[]): DemandLaw => ({
 
 /** Constant from one load; from several, a power law where it passes near every load, else a table. */
 export const fitLaw = (points: readonly DemandPoint[]): DemandLaw => {
-  const loads = loadsOf(points).map(pooled)
+  const loads = byLoad(points, loadOf).map(pooled)
   const rates = loads.map((load) => load.ratePerSecond)
   const constant = constantLaw(points)
   const spread = Math.max(...rates) / Math.min(...rates)
@@ -119,11 +120,8 @@ const fullMachine = (
   const busy = known.map((load) => load.busy)
   if (known.length < 2 || Math.max(...busy) - Math.min(...busy) < distinctBusy) return {}
   const atFull = (value: (load: (typeof known)[number]) => number): number => {
-    const [meanX, meanY] = [sumOf(known, (load) => load.busy) / known.length, sumOf(known, value) / known.length]
-    const slope =
-      sumOf(known, (load) => (load.busy - meanX) * (value(load) - meanY)) /
-      sumOf(known, (load) => (load.busy - meanX) ** 2)
-    return meanY + slope * (1 - meanX)
+    const { m, b } = linearRegression(known.map((load) => [load.busy, value(load)]))
+    return m + b
   }
   const perVisit = atFull((load) => load.busy / load.ratePerSecond)
   const ratePerSecond = 1 / perVisit
@@ -176,7 +174,7 @@ export const estimate = (points: readonly DemandPoint[], varies: boolean): Calib
   if (known.length === 0) return undefined
   const lawOf = varies ? fitLaw : constantLaw
   const law = lawOf(known)
-  const halfWidthSeconds = halfWidth(varies ? loadsOf(known) : [known], lawOf)
+  const halfWidthSeconds = halfWidth(varies ? byLoad(known, loadOf) : [known], lawOf)
   return {
     demand: law,
     ...(halfWidthSeconds === undefined ? {} : { halfWidthSeconds }),

@@ -144,26 +144,24 @@ export const parseCalibration = (source: string, options: CalibrationOptions): C
   const document = readDocument(source, options.file)
   const reader = documentReader(document)
   const fields = reader.fields(calibrationShape, document.root, [], { what: 'a calibration' })
-  const known = (section: 'components' | 'steps' | 'hitRatios', ids: readonly string[], what: string): void => {
-    for (const name of fields?.get(section)?.keys() ?? []) {
+  const known = (
+    at: readonly string[],
+    names: Iterable<string> | undefined,
+    ids: readonly string[],
+    what: string,
+  ): void => {
+    for (const name of names ?? []) {
       if (ids.includes(name)) continue
       const hint = suggestion(name, ids) ?? 'calibrate again, or remove the entry'
-      document.reportKey([section, name], { message: `the topology has no ${what} "${name}"`, hint })
+      document.reportKey([...at, name], { message: `the topology has no ${what} "${name}"`, hint })
     }
   }
-  known('components', [...options.components, 'generator'], 'component')
-  known('steps', options.steps, 'step')
-  known('hitRatios', [...options.steps, ...options.components], 'lookup')
+  known(['components'], fields?.get('components')?.keys(), [...options.components, 'generator'], 'component')
+  known(['steps'], fields?.get('steps')?.keys(), options.steps, 'step')
+  known(['hitRatios'], fields?.get('hitRatios')?.keys(), [...options.steps, ...options.components], 'lookup')
+  const kinds = [...options.requests, ...options.steps]
   for (const [id, component] of fields?.get('components') ?? [])
-    for (const kind of component?.get('kinds')?.keys() ?? []) {
-      const kinds = [...options.requests, ...options.steps]
-      if (kinds.includes(kind)) continue
-      const hint = suggestion(kind, kinds) ?? 'calibrate again, or remove the entry'
-      document.reportKey(['components', id, 'kinds', kind], {
-        message: `the topology has no request class and no step "${kind}"`,
-        hint,
-      })
-    }
+    known(['components', id, 'kinds'], component?.get('kinds')?.keys(), kinds, 'request class and no step')
   failOnProblems(document)
   const origin = fields?.get('origin')
   const probeSeconds = origin?.get('probe')

@@ -62,9 +62,13 @@ describe('calibration.yaml', () => {
   })
 
   it('refuses steps and components that the topology does not have, at their keys', () => {
-    const text = formatCalibration(measured).replace('"get/0":', '"get/9":').replace('app:', 'ap:')
+    const text = formatCalibration(measured)
+      .replace('"get/0":', '"get/9":')
+      .replace('"put":', '"pat":')
+      .replace('app:', 'ap:')
     expect(problemsOf(text)).toEqual([
       '11:3 the topology has no component "ap"',
+      '11:124 the topology has no request class and no step "pat"',
       '17:3 the topology has no step "get/9"',
     ])
   })

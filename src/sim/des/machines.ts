@@ -12,7 +12,7 @@ import { LoopProcessor } from './loop-processor.js'
 import type { Priorities } from './priorities.js'
 import { PriorityProcessor } from './priority-processor.js'
 import { type Processor, SharedProcessor } from './processor.js'
-import { SlicedCores, SlicedProcessor } from './sliced-cores.js'
+import { linuxSliceSeconds, SlicedCores, SlicedProcessor } from './sliced-cores.js'
 import type { Quota } from './throttle.js'
 
 /** A set of cores, by machine. */
@@ -123,8 +123,8 @@ export interface MachineOptions {
   readonly changing: boolean
   /** Components whose instances come and go. */
   readonly scaled: ReadonlySet<string>
-  /** How long who runs keeps a core that others want, in seconds; undefined: cores are shared without slices. */
-  readonly sliceSeconds: number | undefined
+  /** Who runs keeps a core that others want for a slice; else cores are shared without. */
+  readonly slices: boolean
   /** Share of all cores that others use the whole time. */
   readonly background: number
 }
@@ -132,18 +132,18 @@ export interface MachineOptions {
 export const buildMachines = (
   kernel: Kernel,
   placement: Placement,
-  { changing, scaled, sliceSeconds, background }: MachineOptions,
+  { changing, scaled, slices, background }: MachineOptions,
 ): Machines => {
   const { queue, bursts, processors } = kernel
   const byInstance = new Map<string, Cores | OwnCores>()
   const hosts = new Map<string, { cpu: number; cores: CpuMeter[] }>()
   /** The cores for these instances. */
-  const coresFor = (size: number, members: readonly string[]): Cores | OwnCores => {
+  const coresFor = (size: number, members: readonly string[], machineCores: number): Cores | OwnCores => {
     const loops = members.map((id) => placement.instances[id]?.eventLoops ?? (id === 'generator' ? 1 : 0))
     const fits = loops.every((count) => count > 0) && loops.reduce((sum, count) => sum + count, 0) <= size
     const shared = (): Cores =>
-      sliceSeconds !== undefined && Number.isInteger(size)
-        ? new SlicedCores(queue, bursts, processors.processors, size, sliceSeconds)
+      slices && Number.isInteger(size)
+        ? new SlicedCores(queue, bursts, processors.processors, size, linuxSliceSeconds(machineCores))
         : new Cores(queue, bursts, processors.processors, size)
     const cores = fits && !changing && background === 0 ? new OwnCores() : shared()
     if (background > 0 && cores instanceof Cores) cores.steal(background)
@@ -161,7 +161,7 @@ export const buildMachines = (
       const sum = quotas.reduce<number>((total, quota) => total + (quota ?? 0), 0)
       const limited = quotas.every((quota) => quota !== undefined && quota < size)
       if (!limited) {
-        const cores = coresFor(size, members)
+        const cores = coresFor(size, members, cpu)
         all.push(cores)
         for (const id of members) {
           const { quota, eventLoops } = placement.instances[id] ?? {}
@@ -180,7 +180,7 @@ export const buildMachines = (
         continue
       }
       const cut = Math.min(1, size / sum)
-      for (const [i, id] of members.entries()) all.push(coresFor((quotas[i] ?? size) * cut, [id]))
+      for (const [i, id] of members.entries()) all.push(coresFor((quotas[i] ?? size) * cut, [id], cpu))
     }
     hosts.set(host, { cpu, cores: all })
   }

@@ -34,7 +34,6 @@ import { plannedRates, SmoothedRates } from './rates.js'
 import { RequestLog } from './request-log.js'
 import { scaledServices, withRoomToScale } from './room-to-scale.js'
 import { startScaling } from './scaling.js'
-import { linuxSliceSeconds } from './sliced-cores.js'
 import { System } from './system.js'
 import { throttle } from './throttle.js'
 import { refuseUnsupported } from './unsupported.js'
@@ -133,7 +132,7 @@ class Course {
     const machines = buildMachines(kernel, placement, {
       changing: experiment.faults.some(({ kind }) => kind === 'cpu'),
       scaled: scaledServices(topology),
-      sliceSeconds: placement.origin === 'runtime' ? linuxSliceSeconds : undefined,
+      slices: placement.origin === 'runtime',
       background: topology.calibration?.background ?? 0,
     })
     buildMembers(this.system, machines)

@@ -10,10 +10,11 @@ import { grownFloats, grownInts } from './columns.js'
 import { Cores } from './cores.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
 import { processorKinds } from './loop.js'
-import { type Processor, SharedProcessor } from './processor.js'
+import { SharedProcessor } from './processor.js'
 
-/** Of a machine with two cores: `base_slice_ns` is 0.7 ms · (1 + log₂ cores). */
-export const linuxSliceSeconds = 0.0014
+/** `base_slice_ns`: 0.7 ms · (1 + log₂ cores), of at most eight of the machine. */
+export const linuxSliceSeconds = (cores: number): number =>
+  0.0007 * (1 + Math.floor(Math.log2(Math.max(1, Math.min(8, cores)))))
 
 /**
  * How long a burst waits for its own core before an idle one takes it: for 0.5 ms (`migration_cost_ns`) its cache counts as hot, and a core
@@ -274,6 +275,6 @@ export class SlicedCores extends Cores {
 }
 
 /** A processor on such cores. */
-export class SlicedProcessor extends SharedProcessor implements Processor {
+export class SlicedProcessor extends SharedProcessor {
   override readonly kind = processorKinds.other
 }

@@ -49,7 +49,7 @@ test('work is conserved: the same CPU and the same throughput as when the core i
 test('a short burst waits for the long one that runs, as it would not if the core were shared', () => {
   const [sliced, shared] = (['runtime', 'topology'] as const).map((origin) => play(placed(origin, 1), open(700)))
   if (sliced === undefined || shared === undefined) throw new Error('not played')
-  expect(mean(sliced, 'quick')).toBeGreaterThan(1.2 * mean(shared, 'quick'))
+  expect(mean(sliced, 'quick')).toBeGreaterThan(1.1 * mean(shared, 'quick'))
   expect(mean(sliced, 'slow')).toBeLessThan(mean(shared, 'slow'))
 })
 
@@ -60,9 +60,10 @@ test('M/D/1: one class alone is served first come, first served: W = ÏS/(2(1 âˆ
 })
 
 test('a saturated core gives each of two busy processes half, however long their bursts', () => {
-  const result = play(placed('runtime', 1), 'mode: closed, thinkTime: 0s, stages: [{ hold: 40, for: 30s }]')
-  const used = ['short', 'long'].map((id) => (result.components[id]?.cpuSeconds ?? 0) / 30)
-  expect((used[0] ?? 0) + (used[1] ?? 0)).toBeCloseTo(1, 2)
+  // Quick requests want 0.8 of the core, slow ones 1.2.
+  const mix = 'mix: { quick: 80%, slow: 20% }, '
+  const result = play(placed('runtime', 1), 'stages: [{ hold: 5000/s, for: 5s }]', '[]', mix)
+  for (const id of ['short', 'long']) expect((result.components[id]?.cpuSeconds ?? 0) / 5).toBeCloseTo(0.5, 1)
 })
 
 test('a fault that takes half of the cores halves what they do', () => {
