@@ -1,5 +1,5 @@
 /** Stretches of CPU: columns by integer handle (hot path). A burst may outlive the interest of its task: `epoch` tells. */
-import { grownFloats, grownInts, initialRows, Table } from './columns.js'
+import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
 const enum Fixed {
@@ -25,8 +25,8 @@ export class Bursts extends Table {
   processor = new Int32Array(this.rows).fill(-1)
   state = new Uint8Array(this.rows)
   made = 0
-  /** Became free last. */
-  free: number = Fixed.none
+  /** The one that became free last (−1: none). */
+  readonly freed = intCells(1).fill(Fixed.none)
 
   constructor(
     private readonly growth: Int32Array,
@@ -36,9 +36,10 @@ export class Bursts extends Table {
   }
 
   take(task: number, epoch: number, processor: number): number {
-    if (this.free === Fixed.none) this.make()
-    const burst = this.free
-    this.free = this.place[burst] as number
+    const { freed } = this
+    if (freed[0] === Fixed.none) this.make()
+    const burst = freed[0] as number
+    freed[0] = this.place[burst] as number
     this.task[burst] = task
     this.epoch[burst] = epoch
     this.processor[burst] = processor
@@ -48,8 +49,8 @@ export class Bursts extends Table {
 
   give(burst: number): void {
     this.processor[burst] = Fixed.none
-    this.place[burst] = this.free
-    this.free = burst
+    this.place[burst] = this.freed[0] as number
+    this.freed[0] = burst
   }
 
   /** Room for at least so many; the express way numbers them itself. */
@@ -60,8 +61,8 @@ export class Bursts extends Table {
   /** One more, which is then free. */
   make(): void {
     if (this.made === this.task.length) this.grow()
-    this.place[this.made] = this.free
-    this.free = this.made
+    this.place[this.made] = this.freed[0] as number
+    this.freed[0] = this.made
     this.made += 1
   }
 

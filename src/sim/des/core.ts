@@ -25,7 +25,6 @@ export interface Core {
   readonly run: (untilSeconds: number) => boolean
   /** What it repeats of other files: a test compares it with its originals. */
   readonly repeated: {
-    readonly columns: Readonly<Record<string, number>>
     readonly operations: Readonly<Record<string, number>>
     readonly sources: Readonly<Record<string, number>>
     readonly [constant: string]: number | Readonly<Record<string, number>>
@@ -44,11 +43,6 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
   const enum Fixed {
     none = -1,
     ok = 0,
-    pcAt = 0,
-    epochAt = 1,
-    answerAt = 11,
-    calleeAt = 12,
-    burstAt = 13,
     largest = 0x7fffffff,
     codeStride = 4,
     opEnd = 1,
@@ -79,21 +73,28 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     unusual = -2,
     /** Events after which the caller is asked whether to go on. */
     batch = 1000,
+    /** Times that tasks may go on without any progress of the clock, until the model is taken to be stuck. */
+    mostAtOnce = 8_000_000,
   }
   const never = Number.POSITIVE_INFINITY
-  const { queue, tasks, ops, code, frames, bursts, growth, resume, timers } = kernel
+  const { queue, tasks, ops, code, frames, bursts, growth, resume, timers, ready, readyState } = kernel
   const { works, calls, lanes, lookups, labels, commits, begins, finishes } = kernel.operands
   const { processors } = kernel.processors
   const { meters } = kernel.meters
-  const { times, heap, places, sources, kinds } = queue
-  const { memory: m } = tasks
+  const { times, heap, sources, kinds, clock } = queue
+  const { pc: pcs, epoch: epochs, answer: answers, burst: burstOf, callee: callees } = tasks
+  const { freed: freedTasks } = tasks
+  const { freed: freedFrames } = frames
   const { task: burstTask, epoch: burstEpoch, place: burstPlace, processor: burstProcessor } = bursts
+  const { freed: freedBursts } = bursts
   const { cell, push, pop, sink, endBurst, burst, beginLeaf, endLeaf, leaveMetered, setCount } = operations
   const { lookUp, acquire, connect, passOn, whom, call, end } = operations
   /** By place. */
   const segments: (Segment | undefined)[] = Array.from({ length: code.length / Fixed.codeStride })
   const warmth = new Int32Array(segments.length)
   const followed = new Int32Array(segments.length).fill(Fixed.none)
+  /** Who was woken, and the epoch of what it waited for. */
+  const woken = new Int32Array(new ArrayBuffer(128), 0, 2)
 
   /** Columns have grown: the task goes on at `pc` in the next core. */
   const pause = (task: number, pc: number): boolean => {
@@ -102,289 +103,317 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     return false
   }
 
+  /** Columns are to grow before the task's operation is done. */
+  const grows = (task: number, pc: number): number => {
+    kernel.current = task
+    return pc
+  }
+
+  /** The first of those who go on before time does; `none`: it has something else to do by now. */
+  const nextReady = (): number => {
+    const goneOn = (readyState[1] as number) + 1
+    readyState[1] = goneOn
+    if (goneOn > Fixed.mostAtOnce) throw kernel.standstill()
+    const top = (readyState[0] as number) - 2
+    readyState[0] = top
+    const task = ready[top] as number
+    return epochs[task] === ready[top + 1] ? task : Fixed.none
+  }
+
+  /** A burst has had its CPU. False: somebody stood in line for it, and all is done. */
+  const coresDue = (source: number): boolean => {
+    const cores = sources[source] as Cores
+    const first = cores.heap[0] as number
+    const processor = processors[burstProcessor[first] as number] as SharedProcessor
+    if (processor.queue.size > 0 || cores.reduced) {
+      cores.finish(cores.take())
+      processor.tell(first)
+      return false
+    }
+    endBurst(cores, first, processor)
+    woken[0] = burstTask[first] as number
+    woken[1] = burstEpoch[first] as number
+    burstProcessor[first] = Fixed.none
+    burstPlace[first] = freedBursts[0] as number
+    freedBursts[0] = first
+    return true
+  }
+
+  /** The first in line of an event loop has had its CPU. */
+  const loopDue = (source: number): void => {
+    const loop = sources[source] as LoopProcessor
+    const { demandSeconds, head } = loop
+    const mask = demandSeconds.length - 1
+    const slot = head & mask
+    woken[0] = loop.task[slot] as number
+    woken[1] = loop.epoch[slot] as number
+    const left = loop.size - 1
+    const following = (head + 1) & Fixed.largest
+    loop.doneSeconds += demandSeconds[slot] as number
+    loop.head = following
+    loop.size = left
+    if (left > 0) {
+      const now = clock[0] as number
+      loop.startedAt = now
+      cell[0] = now + (demandSeconds[following & mask] as number)
+    } else {
+      loop.serving = false
+      cell[0] = never
+    }
+  }
+
+  /** A delay is over. False: others are due with it, and all is done. */
+  const delayDue = (source: number): boolean => {
+    const delays = sources[source] as Delays
+    const { pending } = delays
+    pending.pop()
+    const task = pending.payload
+    const epoch = pending.stamp
+    const next = pending.peekTime()
+    cell[0] = next
+    if (next <= (clock[0] as number)) {
+      if (epochs[task] === epoch) kernel.wake(task)
+      delays.fire()
+      return false
+    }
+    woken[0] = task
+    woken[1] = epoch
+    return true
+  }
+
+  /** A request arrives. Returns its task, if that goes on at once. */
+  const arrivalDue = (source: number): number => {
+    const clients = sources[source] as Clients
+    const task = clients.issue()
+    clients.plan()
+    // What was compiled for it may have added sources.
+    queue.schedule(source, clients.due[0] as number)
+    return task
+  }
+
   const run = (untilSeconds: number): boolean => {
+    // Copies of their own, which V8 takes for constants in the loop.
+    const due = times
+    const members = heap
+    const kind = kinds
+    const now = clock
+    const stack = readyState
+    const grown = growth
+    const woke = woken
+    const epoch = epochs
+    const place = pcs
+    const bySegment = segments
+    const bursting = burstOf
+    const calling = callees
+    let task = resume[0] as number
+    let pc = resume[1] as number
+    resume[0] = Fixed.none
     for (let turn = 0; turn < Fixed.batch; turn++) {
-      let task = resume[0] as number
-      let pc = resume[1] as number
-      if (task !== Fixed.none) resume[0] = Fixed.none
-      else if (growth[0] !== 0) return false
-      else if (kernel.readySize > 0) {
-        task = kernel.popReady()
-        if (task === Fixed.none) continue
-        pc = m[task + Fixed.pcAt] as number
-      } else {
-        const source = heap[0] as number
-        const now = times[0] as number
-        if (now > untilSeconds) return true
-        if (now > queue.now) {
-          queue.now = now
-          kernel.clockMoved()
-        }
-        let epoch = 0
-        const kind = kinds[source] as number
-        if (kind === Fixed.fromCores) {
-          const cores = sources[source] as Cores
-          const first = cores.heap[0] as number
-          const processor = processors[burstProcessor[first] as number] as SharedProcessor
-          if (processor.queue.size > 0 || cores.reduced) {
-            cores.finish(cores.take())
-            processor.tell(first)
-            continue
-          }
-          endBurst(cores, first, processor)
-          task = burstTask[first] as number
-          epoch = burstEpoch[first] as number
-          burstProcessor[first] = Fixed.none
-          burstPlace[first] = bursts.free
-          bursts.free = first
-        } else if (kind === Fixed.fromLoop) {
-          const loop = sources[source] as LoopProcessor
-          const { demandSeconds, head } = loop
-          const mask = demandSeconds.length - 1
-          const slot = head & mask
-          task = loop.task[slot] as number
-          epoch = loop.epoch[slot] as number
-          const left = loop.size - 1
-          const following = (head + 1) & Fixed.largest
-          loop.doneSeconds += demandSeconds[slot] as number
-          loop.head = following
-          loop.size = left
-          if (left > 0) {
-            loop.startedAt = now
-            cell[0] = now + (demandSeconds[following & mask] as number)
-          } else {
-            loop.serving = false
-            cell[0] = never
-          }
-        } else if (kind === Fixed.fromDelays) {
-          const { pending } = sources[source] as Delays
-          pending.pop()
-          task = pending.payload
-          epoch = pending.stamp
-          const next = pending.peekTime()
-          cell[0] = next
-          if (next <= now) {
-            // Others are due with it.
-            if (m[task + Fixed.epochAt] === epoch) kernel.wake(task)
-            ;(sources[source] as Delays).fire()
-            continue
-          }
-        } else if (kind === Fixed.fromArrivals) {
-          const clients = sources[source] as Clients
-          task = clients.issue()
-          clients.plan()
-          // What was compiled for it may have added sources.
-          queue.schedule(source, clients.due[0] as number)
+      if (task === Fixed.none) {
+        if (grown[0] !== 0) return false
+        if ((stack[0] as number) > 0) {
+          task = nextReady()
           if (task === Fixed.none) continue
-          pc = tasks.pc[task] as number
-          if (growth[0] !== 0) return pause(task, pc)
+          pc = place[task] as number
         } else {
-          sources[source]?.fire()
-          continue
-        }
-        if (kind !== Fixed.fromArrivals) {
-          // The source stands at the top still: nothing comes before what is due now.
-          const next = cell[0] as number
-          const place = sink(0, next)
-          times[place] = next
-          heap[place] = source
-          places[source] = place
-          if (task === Fixed.none || m[task + Fixed.epochAt] !== epoch) continue
-          if (kernel.pausedEndpoints > 0) {
-            kernel.wake(task)
-            continue
+          const at = due[0] as number
+          if (at > untilSeconds) return true
+          if (at > (now[0] as number)) {
+            queue.now = at
+            now[0] = at
+            stack[1] = 0
           }
-          // What it waited for has come.
-          m[task + Fixed.epochAt] = (epoch + 1) | 0
-          m[task + Fixed.burstAt] = Fixed.none
-          m[task + Fixed.calleeAt] = Fixed.none
-          pc = m[task + Fixed.pcAt] as number
+          const source = members[0] as number
+          const from = kind[source] as number
+          if (from === Fixed.fromCores) {
+            if (!coresDue(source)) continue
+          } else if (from === Fixed.fromLoop) loopDue(source)
+          else if (from === Fixed.fromDelays) {
+            if (!delayDue(source)) continue
+          } else {
+            if (from !== Fixed.fromArrivals) {
+              fire(source)
+              continue
+            }
+            task = arrivalDue(source)
+            if (task === Fixed.none) continue
+            pc = place[task] as number
+          }
+          if (task === Fixed.none) {
+            // The source stands at the top still: nothing comes before what is due now.
+            sink(source, 0)
+            task = woke[0] as number
+            if (task === Fixed.none) continue
+            if (epoch[task] !== woke[1]) {
+              task = Fixed.none
+              continue
+            }
+            if (kernel.pausedEndpoints > 0) {
+              kernel.wake(task)
+              task = Fixed.none
+              continue
+            }
+            // What it waited for has come.
+            epoch[task] = ((woke[1] as number) + 1) | 0
+            bursting[task] = Fixed.none
+            calling[task] = Fixed.none
+            pc = place[task] as number
+          }
         }
+        if (grown[0] !== 0) return pause(task, pc)
       }
-      steps: for (;;) {
-        const segment = segments[pc]
-        if (segment !== undefined) {
-          pc = segment(task)
+      for (;;) {
+        const segment = bySegment[pc]
+        pc = segment === undefined ? step(task, pc) : segment(task)
+        if (pc === Fixed.none) break
+        // Somebody goes on, who may be another.
+        task = kernel.current
+        if (pc < 0) {
+          // An operation that a segment leaves to the core.
+          pc = step(task, Fixed.unusual - pc)
           if (pc === Fixed.none) break
           task = kernel.current
-          if (pc >= 0) {
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
-          }
-          pc = Fixed.unusual - pc
-        } else if (maker !== undefined) {
-          const visits = (warmth[pc] as number) + 1
-          warmth[pc] = visits
-          if (visits === maker.warm) segments[pc] = maker.make(pc, followed)
         }
-        const from = pc
-        const at = pc * Fixed.codeStride
-        const a = code[at + 1] as number
-        switch (code[at] as number) {
-          case Fixed.opEnd:
-            pc = end(task)
-            break
-          case Fixed.opEndWith: {
-            const said = (commits[a] as (task: number) => number)(task)
-            pc = said === Fixed.ok ? end(task) : kernel.end(task, said)
-            break
-          }
-          case Fixed.opCall: {
-            if (tasks.free < 0) {
-              tasks.make()
-              if (growth[0] !== 0) return pause(task, pc)
-            }
-            const site = calls[a] as CallSite
-            const endpoint = whom(task, site)
-            if (endpoint === undefined) pc = kernel.fail(task, site.missing)
-            else {
-              m[task + Fixed.pcAt] = pc + 1
-              pc = call(task, endpoint, site.goal, site.edge)
-            }
-            break
-          }
-          case Fixed.opBurst: {
-            if (bursts.free < 0) {
-              bursts.make()
-              if (growth[0] !== 0) return pause(task, pc)
-            }
-            const meter = code[at + 2] as number
-            const work = works[a] as Work
-            pc += 1
-            m[task + Fixed.pcAt] = pc
-            if (!burst(task, work)) {
-              if (meter === Fixed.none) continue
-              kernel.meters.atOnce(meter)
-              pc += 1
-              continue
-            }
-            if (meter !== Fixed.none) {
-              ;(meters[meter] as StepMeter).cpuSeconds += work.part[0] as number
-              beginLeaf(task, meter)
-            }
-            break steps
-          }
-          case Fixed.opStepCpu: {
-            if (bursts.free < 0) {
-              bursts.make()
-              if (growth[0] !== 0) return pause(task, pc)
-            }
-            const work = works[a] as Work
-            pc += 1
-            m[task + Fixed.pcAt] = pc
-            if (!burst(task, work)) continue
-            ;(meters[code[at + 2] as number] as StepMeter).cpuSeconds += work.part[0] as number
-            break steps
-          }
-          case Fixed.opPause: {
-            const meter = code[at + 2] as number
-            if (meter !== Fixed.none) beginLeaf(task, meter)
-            m[task + Fixed.pcAt] = pc + 1
-            ;(works[a] as Work).into(timers.seconds, 0)
-            timers.sleep(task)
-            break steps
-          }
-          case Fixed.opLeafEnd:
-            endLeaf(task, meters[a] as StepMeter)
-            pc += 1
-            continue
-          case Fixed.opLeaveMetered:
-            leaveMetered(task, meters[a] as StepMeter)
-            pc += 1
-            continue
-          case Fixed.opEnter:
-          case Fixed.opEnterWith:
-          case Fixed.opEnterFor: {
-            if (frames.free < 0) {
-              frames.make()
-              if (growth[0] !== 0) return pause(task, pc)
-            }
-            const frame = push(task, a)
-            const op = code[at] as number
-            pc += 1
-            if (op === Fixed.opEnter) continue
-            const b = code[at + 2] as number
-            if (op === Fixed.opEnterFor) (lanes[b] as Lane).add(frame)
-            else (begins[b] as (task: number, frame: number) => void)(task, frame)
-            continue
-          }
-          case Fixed.opLeave:
-            pop(task)
-            pc += 1
-            continue
-          case Fixed.opLeaveWith:
-            ;(finishes[a] as (task: number, frame: number) => void)(task, pop(task))
-            pc += 1
-            if (growth[0] !== 0) return pause(task, pc)
-            continue
-          case Fixed.opCount:
-            setCount(task, a)
-            pc += 1
-            continue
-          case Fixed.opJump:
-            pc = (labels[a] as { readonly pc: number }).pc
-            continue
-          case Fixed.opForcedLookup: {
-            const lookup = lookups[a] as ForcedLookup
-            pc = lookUp(task, lookup) ? lookup.end.pc : pc + 1
-            continue
-          }
-          case Fixed.opAcquire:
-            if (acquire(task, a)) {
-              pc += 1
-              continue
-            }
-            pc = (ops[pc] as Op)(task)
-            if (pc < 0) break steps
-            continue
-          case Fixed.opConnect:
-            if (connect(task, a)) {
-              pc += 1
-              continue
-            }
-            kernel.current = task
-            pc = (ops[pc] as Op)(task)
-            break
-          case Fixed.opAnswered:
-            if (m[task + Fixed.answerAt] === Fixed.ok) {
-              pc += 1
-              continue
-            }
-            kernel.current = task
-            pc = (ops[pc] as Op)(task)
-            break
-          case Fixed.opPassedOn:
-            if (passOn(task)) {
-              pc += 1
-              continue
-            }
-            kernel.current = task
-            pc = (ops[pc] as Op)(task)
-            break
-          default:
-            kernel.current = task
-            pc = (ops[pc] as Op)(task)
-        }
-        // Somebody goes on, who may be another.
-        if (pc < 0) break
-        followed[from] = pc
-        task = kernel.current
-        if (growth[0] !== 0) return pause(task, pc)
+        if (grown[0] !== 0) return pause(task, pc)
       }
+      task = Fixed.none
     }
     return false
+  }
+
+  /** Whatever else a source does when it is due. */
+  const fire = (source: number): void => {
+    sources[source]?.fire()
+  }
+
+  /** Does one operation after the other from `pc` on, as far as there is no segment. Returns where `kernel.current` goes on, or `blocked`. */
+  const step = (self: number, from: number): number => {
+    const task = self
+    let pc = from
+    if (maker !== undefined && segments[pc] === undefined) {
+      const visits = (warmth[pc] as number) + 1
+      warmth[pc] = visits
+      if (visits === maker.warm) segments[pc] = maker.make(pc, followed)
+    }
+    const next = operation(task, pc)
+    if (next >= 0) followed[pc] = next
+    pc = next
+    return pc
+  }
+
+  /** Does the operation at `pc`. Returns where `kernel.current` goes on, or `blocked`. */
+  const operation = (task: number, pc: number): number => {
+    const at = pc * Fixed.codeStride
+    const a = code[at + 1] as number
+    kernel.current = task
+    switch (code[at] as number) {
+      case Fixed.opEnd:
+        return end(task)
+      case Fixed.opEndWith: {
+        const said = (commits[a] as (task: number) => number)(task)
+        return said === Fixed.ok ? end(task) : kernel.end(task, said)
+      }
+      case Fixed.opCall: {
+        if ((freedTasks[0] as number) < 0) {
+          tasks.make()
+          if (growth[0] !== 0) return grows(task, pc)
+        }
+        const site = calls[a] as CallSite
+        const endpoint = whom(task, site)
+        if (endpoint === undefined) return kernel.fail(task, site.missing)
+        pcs[task] = pc + 1
+        return call(task, endpoint, site.goal, site.edge)
+      }
+      case Fixed.opBurst: {
+        if ((freedBursts[0] as number) < 0) {
+          bursts.make()
+          if (growth[0] !== 0) return grows(task, pc)
+        }
+        const meter = code[at + 2] as number
+        const work = works[a] as Work
+        pcs[task] = pc + 1
+        if (!burst(task, work)) {
+          if (meter === Fixed.none) return pc + 1
+          kernel.meters.atOnce(meter)
+          return pc + 2
+        }
+        if (meter !== Fixed.none) {
+          ;(meters[meter] as StepMeter).cpuSeconds += work.part[0] as number
+          beginLeaf(task, meter)
+        }
+        return Fixed.none
+      }
+      case Fixed.opStepCpu: {
+        if ((freedBursts[0] as number) < 0) {
+          bursts.make()
+          if (growth[0] !== 0) return grows(task, pc)
+        }
+        const work = works[a] as Work
+        pcs[task] = pc + 1
+        if (!burst(task, work)) return pc + 1
+        ;(meters[code[at + 2] as number] as StepMeter).cpuSeconds += work.part[0] as number
+        return Fixed.none
+      }
+      case Fixed.opPause: {
+        const meter = code[at + 2] as number
+        if (meter !== Fixed.none) beginLeaf(task, meter)
+        pcs[task] = pc + 1
+        ;(works[a] as Work).into(timers.seconds, 0)
+        timers.sleep(task)
+        return Fixed.none
+      }
+      case Fixed.opLeafEnd:
+        endLeaf(task, meters[a] as StepMeter)
+        return pc + 1
+      case Fixed.opLeaveMetered:
+        leaveMetered(task, meters[a] as StepMeter)
+        return pc + 1
+      case Fixed.opEnter:
+      case Fixed.opEnterWith:
+      case Fixed.opEnterFor: {
+        if ((freedFrames[0] as number) < 0) {
+          frames.make()
+          if (growth[0] !== 0) return grows(task, pc)
+        }
+        const frame = push(task, a)
+        const op = code[at] as number
+        const b = code[at + 2] as number
+        if (op === Fixed.opEnterFor) (lanes[b] as Lane).add(frame)
+        else if (op === Fixed.opEnterWith) (begins[b] as (task: number, frame: number) => void)(task, frame)
+        return pc + 1
+      }
+      case Fixed.opLeave:
+        pop(task)
+        return pc + 1
+      case Fixed.opLeaveWith:
+        ;(finishes[a] as (task: number, frame: number) => void)(task, pop(task))
+        kernel.current = task
+        return pc + 1
+      case Fixed.opCount:
+        setCount(task, a)
+        return pc + 1
+      case Fixed.opJump:
+        return (labels[a] as { readonly pc: number }).pc
+      case Fixed.opForcedLookup: {
+        const lookup = lookups[a] as ForcedLookup
+        return lookUp(task, lookup) ? lookup.end.pc : pc + 1
+      }
+      case Fixed.opAcquire:
+        return acquire(task, a) ? pc + 1 : (ops[pc] as Op)(task)
+      case Fixed.opConnect:
+        return connect(task, a) ? pc + 1 : (ops[pc] as Op)(task)
+      case Fixed.opAnswered:
+        return answers[task] === Fixed.ok ? pc + 1 : (ops[pc] as Op)(task)
+      case Fixed.opPassedOn:
+        return passOn(task) ? pc + 1 : (ops[pc] as Op)(task)
+      default:
+        return (ops[pc] as Op)(task)
+    }
   }
 
   return {
     run,
     repeated: {
-      columns: {
-        pc: Fixed.pcAt,
-        epoch: Fixed.epochAt,
-        answer: Fixed.answerAt,
-        callee: Fixed.calleeAt,
-        burst: Fixed.burstAt,
-      },
       operations: {
         end: Fixed.opEnd,
         burst: Fixed.opBurst,

@@ -3,7 +3,7 @@
  * only moved, so that scheduling never allocates and never leaves stale entries behind. Of sources due at the same time the
  * one that stands first in the heap goes first: always the same one for the same run.
  */
-import { grownFloats, grownInts, initialRows } from './columns.js'
+import { floatCells, grownFloats, grownInts, initialRows } from './columns.js'
 
 export interface Source {
   /** Its time has come: `now` is the time it was scheduled at. It must schedule itself anew (`never`: idle). */
@@ -15,9 +15,11 @@ export const never = Number.POSITIVE_INFINITY
 export class EventQueue {
   /** Seconds since the start of the run. */
   now = 0
+  /** `now` once more, at one address. */
+  readonly clock = floatCells(1)
   readonly sources: Source[] = []
   /** What the loop does when a source is due (`sourceKinds`); 0: it fires. */
-  readonly kinds: number[] = [0]
+  kinds = new Int32Array(initialRows)
   /** In heap order: when each is due, and which it is. One infinite time stands after the last, for a missing child. */
   times = new Float64Array(2 * initialRows).fill(never)
   heap = new Int32Array(2 * initialRows)
@@ -37,15 +39,16 @@ export class EventQueue {
   add(source: Source, kind = 0): number {
     const id = this.sources.length
     this.sources.push(source)
-    this.kinds.push(this.uniform ? 0 : kind)
     if (id >= this.places.length) {
       const from = this.places.length
       this.places = grownInts(this.places, from * 2)
+      this.kinds = grownInts(this.kinds, from * 2)
       this.heap = grownInts(this.heap, from * 4)
       this.times = grownFloats(this.times, from * 4)
       this.times.fill(never, from * 2)
       this.growth[0] = 1
     }
+    this.kinds[id] = this.uniform ? 0 : kind
     const place = id - 1
     this.heap[place] = id
     this.places[id] = place
@@ -66,6 +69,12 @@ export class EventQueue {
     return this.times[this.places[id] as number] as number
   }
 
+  /** It is `seconds` now. */
+  moveTo(seconds: number): void {
+    this.now = seconds
+    this.clock[0] = seconds
+  }
+
   /** How many sources are not idle. */
   get scheduled(): number {
     return this.times.reduce((count, time) => (time < never ? count + 1 : count), 0)
@@ -78,7 +87,7 @@ export class EventQueue {
 
   /** Advances the clock to the next event and fires its source. */
   step(): void {
-    this.now = this.times[0] as number
+    this.moveTo(this.times[0] as number)
     ;(this.sources[this.heap[0] as number] as Source).fire()
   }
 

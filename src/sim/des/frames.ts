@@ -2,7 +2,7 @@
  * Steps under way: a stack per task, linked from its innermost frame outward (hot path: columns by integer handle). What an
  * error does with a frame is its code's matter, which is compiled once per step.
  */
-import { grownFloats, grownInts, initialRows, Table } from './columns.js'
+import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
 import { isBranch, type Tasks } from './tasks.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
@@ -42,8 +42,8 @@ export class Frames extends Table {
   startedAt = new Float64Array(this.rows)
   readonly refs: unknown[] = []
   readonly codes: FrameCode[] = []
-  /** Became free last. */
-  free: number = Fixed.none
+  /** The one that became free last (−1: none). */
+  readonly freed = intCells(1).fill(Fixed.none)
   private made = 0
 
   constructor(
@@ -62,10 +62,11 @@ export class Frames extends Table {
   }
 
   push(task: number, code: number): number {
-    if (this.free === Fixed.none) this.make()
-    const frame = this.free
+    const { freed } = this
+    if (freed[0] === Fixed.none) this.make()
+    const frame = freed[0] as number
     const { tasks, below } = this
-    this.free = below[frame] as number
+    freed[0] = below[frame] as number
     this.task[frame] = task
     this.code[frame] = code
     below[frame] = tasks.frame[task] as number
@@ -76,12 +77,12 @@ export class Frames extends Table {
 
   /** Takes the innermost frame off. Its columns stay readable until the next push. */
   pop(task: number): number {
-    const { tasks, below } = this
+    const { tasks, below, freed } = this
     const frame = tasks.frame[task] as number
     tasks.frame[task] = below[frame] as number
     this.epoch[frame] = ((this.epoch[frame] as number) + 1) | 0
-    below[frame] = this.free
-    this.free = frame
+    below[frame] = freed[0] as number
+    freed[0] = frame
     return frame
   }
 
@@ -115,8 +116,8 @@ export class Frames extends Table {
       this.handle = grownInts(this.handle, length * 2)
       this.startedAt = grownFloats(this.startedAt, length * 2)
     }
-    this.below[this.made] = this.free
-    this.free = this.made
+    this.below[this.made] = this.freed[0] as number
+    this.freed[0] = this.made
     this.made += 1
   }
 }

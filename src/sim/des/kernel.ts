@@ -6,7 +6,7 @@
 import { invalidInput } from '../../lib/errors.js'
 import { Bursts } from './bursts.js'
 import { Codes, refused, reset, timeout, unavailable } from './codes.js'
-import { grownInts, initialRows } from './columns.js'
+import { grownInts, initialRows, intCells } from './columns.js'
 import { anew, type Core, makeCore } from './core.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
@@ -92,9 +92,6 @@ const batchesInCommon = 200
 /** Times that tasks go on at a place before a segment is made for it. */
 const visitsBeforeSegment = 500
 
-/** Times that tasks went on without any progress of the clock after which the model is taken to be stuck. */
-const maxStepsAtOnce = 8_000_000
-
 /** Rows that there is room for at the start, by the requests that are known to be in flight: memory that is not used costs nothing. */
 const tasksPerRequest = 4
 const framesPerRequest = 8
@@ -127,9 +124,9 @@ export interface KernelOptions {
 
 export class Kernel {
   /** Not 0: columns have been replaced by larger ones, which the core does not know. */
-  readonly growth = new Int32Array(1)
+  readonly growth = intCells(1)
   /** The task that goes on first in the next core (−1: none), and where. */
-  readonly resume = Int32Array.of(Fixed.none, 0)
+  readonly resume = intCells(2).fill(Fixed.none, 0, 1)
   private core: Core | undefined = undefined
   /** That the core has run. */
   private batches = 0
@@ -157,11 +154,11 @@ export class Kernel {
   code = new Int32Array(1024)
   readonly operands = new Operands()
   pausedEndpoints = 0
-  private stepsAtOnce = 0
   private nobodyTask = Fixed.none as number
   /** Who goes on as soon as possible: pairs of a task and its epoch. */
-  private ready = new Int32Array(256)
-  readySize = 0
+  ready = new Int32Array(256)
+  /** How many numbers that are, and how often tasks went on without any progress of the clock. */
+  readonly readyState = intCells(2)
 
   constructor(
     dataSets: number,
@@ -217,7 +214,7 @@ export class Kernel {
 
   /** Runs everything that happens until `untilSeconds` (inclusive). */
   run(untilSeconds: number): void {
-    this.clockMoved()
+    this.readyState[1] = 0
     for (;;) {
       const own = this.batches >= batchesInCommon || this.options.segmentsAtOnce === true
       if (this.core === undefined || this.growth[0] !== 0 || own !== this.hasOwn) {
@@ -638,30 +635,20 @@ export class Kernel {
   }
 
   private push(task: number): void {
-    const { readySize } = this
-    if (readySize === this.ready.length) this.ready = grownInts(this.ready, readySize * 2)
+    const { readyState } = this
+    const size = readyState[0] as number
+    if (size === this.ready.length) {
+      this.growth[0] = 1
+      this.ready = grownInts(this.ready, size * 2)
+    }
     const { ready } = this
-    ready[readySize] = task
-    ready[readySize + 1] = this.tasks.memory[task + Fixed.epochAt] as number
-    this.readySize = readySize + 2
+    ready[size] = task
+    ready[size + 1] = this.tasks.memory[task + Fixed.epochAt] as number
+    readyState[0] = size + 2
   }
 
-  /** The task that goes on next, when `readySize` > 0; `none`: it has something else to do by now. */
-  popReady(): number {
-    this.stepsAtOnce += 1
-    if (this.stepsAtOnce > maxStepsAtOnce) throw this.standstill()
-    const top = this.readySize - 2
-    this.readySize = top
-    const task = this.ready[top] as number
-    return this.tasks.memory[task + Fixed.epochAt] === this.ready[top + 1] ? task : Fixed.none
-  }
-
-  /** Time has passed since tasks last went on. */
-  clockMoved(): void {
-    this.stepsAtOnce = 0
-  }
-
-  private standstill(): Error {
+  /** Requests follow one another without an end. */
+  standstill(): Error {
     return invalidInput({
       message: `the simulation stands still at ${this.queue.now.toFixed(3)} s`,
       why: 'requests follow one another without taking any time',

@@ -26,34 +26,23 @@ export const makeOperations = (kernel: Kernel) => {
     answerDegradedBit = 8,
     /** Flags of tasks whose end is a matter of its own: branches, holders of threads, those whose answer takes a way. */
     specialBits = 70,
-    pcAt = 0,
-    epochAt = 1,
-    endpointAt = 2,
-    goalAt = 3,
-    requestAt = 4,
-    flagsAt = 5,
-    parentAt = 6,
-    parentEpochAt = 7,
-    connectionAt = 8,
-    outcomeAt = 9,
-    frameAt = 10,
-    answerAt = 11,
-    calleeAt = 12,
-    burstAt = 13,
-    edgeAt = 15,
-    grantedAt = 16,
-    leafAt = 17,
-    answerOutcomeAt = 24,
-    referencesAt = 6,
     waiting = 0,
     running = 1,
     sharedKind = 1,
   }
   const never = Number.POSITIVE_INFINITY
   const { queue, tasks, endpoints, edges, frames, requests, rooms, enders, bursts } = kernel
-  const { dataSets, memory: requestMemory, keys } = requests
-  const { times, heap, places, sources } = queue
-  const { memory: m, leafStartedAt } = tasks
+  const { dataSets, references, keys } = requests
+  const { times, heap, places } = queue
+  const { leafStartedAt, freed: freedTasks } = tasks
+  // Columns of tasks, all of one length, so that one comparison is enough for a task.
+  const { pc: pcs, epoch: epochs, endpoint: endpointIds, goal: goals, request: requestOf, flags: flagsOf } = tasks
+  const { parent: parents, parentEpoch: parentEpochs, connection: connections, outcome: outcomes } = tasks
+  const { frame: innermost, answer: answers, callee: callees, burst: burstOf, edge: edgeOf } = tasks
+  const { granted: grantedOf, leaf: leaves, answerOutcome: answerOutcomes } = tasks
+  const { freed: freedFrames } = frames
+  const { freed: freedBursts } = bursts
+  const { clock } = queue
   const {
     task: frameTask,
     code: frameCode,
@@ -73,86 +62,143 @@ export const makeOperations = (kernel: Kernel) => {
   } = bursts
   const { count: edgeCount, slow: edgeSlow } = edges
   /** A time on its way into a function: as an argument it would be boxed. */
-  const cell = new Float64Array(1)
+  const cell = new Float64Array(new ArrayBuffer(128), 0, 1)
 
   /** As `Frames.push`; one must be free. */
   const push = (task: number, code: number): number => {
-    const frame = frames.free
-    frames.free = frameBelow[frame] as number
+    const frame = freedFrames[0] as number
+    freedFrames[0] = frameBelow[frame] as number
     frameTask[frame] = task
     frameCode[frame] = code
-    frameBelow[frame] = m[task + Fixed.frameAt] as number
-    frameStartedAt[frame] = queue.now
-    m[task + Fixed.frameAt] = frame
+    frameBelow[frame] = innermost[task] as number
+    frameStartedAt[frame] = clock[0] as number
+    innermost[task] = frame
     return frame
   }
 
   /** As `Frames.pop`. */
   const pop = (task: number): number => {
-    const frame = m[task + Fixed.frameAt] as number
-    m[task + Fixed.frameAt] = frameBelow[frame] as number
+    const frame = innermost[task] as number
+    innermost[task] = frameBelow[frame] as number
     frameEpoch[frame] = ((frameEpoch[frame] as number) + 1) | 0
-    frameBelow[frame] = frames.free
-    frames.free = frame
+    frameBelow[frame] = freedFrames[0] as number
+    freedFrames[0] = frame
     return frame
   }
 
   /** As `EventQueue.schedule`; the time is in the cell. */
   const schedule = (id: number): void => {
+    const time = Math.max(cell[0] as number, clock[0] as number)
+    cell[0] = time
     const from = places[id] as number
-    const old = times[from] as number
-    const { now } = queue
-    const time = Math.max(cell[0] as number, now)
-    let place = from
-    if (time < old) {
-      while (place > 0) {
-        const above = (place - 1) >> 1
-        const other = times[above] as number
-        if (other <= time) break
-        const moved = heap[above] as number
-        times[place] = other
-        heap[place] = moved
-        places[moved] = place
-        place = above
-      }
-    } else if (time > old) place = sink(from, time)
-    times[place] = time
-    heap[place] = id
-    places[id] = place
+    if (time < (times[from] as number)) rise(id, from)
+    else sink(id, from)
   }
 
-  /** Lets what is due before `time` rise from below `from`; returns where the hole is then. */
-  const sink = (from: number, time: number): number => {
-    const size = sources.length - 1
+  // What a function with a loop refers to, it copies first: V8 takes for constants in loops only what is its own.
+
+  /** Puts the source, which stands at `from` and comes sooner now, at `cell[0]` where it belongs. */
+  const rise = (id: number, from: number): void => {
+    const due = times
+    const members = heap
+    const whereabouts = places
+    const time = cell[0] as number
+    let place = from
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      const other = due[above] as number
+      if (other <= time) break
+      const moved = members[above] as number
+      due[place] = other
+      members[place] = moved
+      whereabouts[moved] = place
+      place = above
+    }
+    due[place] = time
+    members[place] = id
+    whereabouts[id] = place
+  }
+
+  /** The same for one that comes later. */
+  const sink = (id: number, from: number): void => {
+    const due = times
+    const members = heap
+    const whereabouts = places
+    const time = cell[0] as number
     let place = from
     for (;;) {
+      // Whatever stands beyond the last source is never due.
       let below = 2 * place + 1
-      if (below >= size) break
-      below += (times[below + 1] as number) < (times[below] as number) ? 1 : 0
-      const other = times[below] as number
+      below += (due[below + 1] as number) < (due[below] as number) ? 1 : 0
+      const other = due[below] as number
       if (other >= time) break
-      const moved = heap[below] as number
-      times[place] = other
-      heap[place] = moved
-      places[moved] = place
+      const moved = members[below] as number
+      due[place] = other
+      members[place] = moved
+      whereabouts[moved] = place
       place = below
     }
-    return place
+    due[place] = time
+    members[place] = id
+    whereabouts[id] = place
+  }
+
+  /** The burst joins `count` others. */
+  const enter = (running: Int32Array, burst: number, count: number): void => {
+    const ends = burstEndsAt
+    const whereabouts = burstPlace
+    const end = ends[burst] as number
+    let place = count
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      const other = running[above] as number
+      if ((ends[other] as number) <= end) break
+      running[place] = other
+      whereabouts[other] = place
+      place = above
+    }
+    running[place] = burst
+    whereabouts[burst] = place
+  }
+
+  /** The first of the bursts leaves, `count` others stay. */
+  const leave = (running: Int32Array, count: number): void => {
+    const ends = burstEndsAt
+    const whereabouts = burstPlace
+    const last = running[count] as number
+    const end = ends[last] as number
+    let place = 0
+    for (;;) {
+      let below = 2 * place + 1
+      if (below >= count) break
+      if (
+        below + 1 < count &&
+        (ends[running[below + 1] as number] as number) < (ends[running[below] as number] as number)
+      )
+        below += 1
+      const other = running[below] as number
+      if ((ends[other] as number) >= end) break
+      running[place] = other
+      whereabouts[other] = place
+      place = below
+    }
+    running[place] = last
+    whereabouts[last] = place
   }
 
   /** As `SharedProcessor.run`; a burst must be free. */
   const runShared = (processor: SharedProcessor, task: number, work: Work): boolean => {
     const { cores, loops } = processor
     if (cores.reduced) return processor.run(task, work)
-    const burst = bursts.free
+    const burst = freedBursts[0] as number
     work.into(burstSeconds, burst)
     const demand = burstSeconds[burst] as number
     if (!(demand > 0)) return false
-    bursts.free = burstPlace[burst] as number
+    freedBursts[0] = burstPlace[burst] as number
     burstTask[burst] = task
-    burstEpoch[burst] = m[task + Fixed.epochAt] as number
+    burstEpoch[burst] = epochs[task] as number
     burstProcessor[burst] = processor.index
-    m[task + Fixed.burstAt] = burst
+    burstOf[task] = burst
     if (processor.paused || (loops > 0 && processor.busy >= loops)) {
       burstState[burst] = Fixed.waiting
       processor.queue.push(burst, 0)
@@ -161,7 +207,7 @@ export const makeOperations = (kernel: Kernel) => {
     burstState[burst] = Fixed.running
     processor.busy += 1
     // As `Cores.start`.
-    const { now } = queue
+    const now = clock[0] as number
     const { runnable, cores: capacity } = cores
     const seconds = now - cores.updatedAt
     if (seconds > 0) {
@@ -181,17 +227,10 @@ export const makeOperations = (kernel: Kernel) => {
     burstEndsAt[burst] = end
     if (runnable === cores.heap.length) cores.growHeap()
     const { heap: running } = cores
-    let place = runnable
-    while (place > 0) {
-      const above = (place - 1) >> 1
-      const other = running[above] as number
-      if ((burstEndsAt[other] as number) <= end) break
-      running[place] = other
-      burstPlace[other] = place
-      place = above
-    }
-    running[place] = burst
-    burstPlace[burst] = place
+    if (runnable === 0) {
+      running[0] = burst
+      burstPlace[burst] = 0
+    } else enter(running, burst, runnable)
     const count = runnable + 1
     cores.runnable = count
     const left = (burstEndsAt[running[0] as number] as number) - virtual
@@ -202,7 +241,7 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** As `Cores.fire` up to where the task goes on: `cell[0]` is when the next burst ends. Returns the burst. */
   const endBurst = (cores: Cores, first: number, processor: SharedProcessor): void => {
-    const { now } = queue
+    const now = clock[0] as number
     const { runnable, cores: capacity, heap: running } = cores
     const seconds = now - cores.updatedAt
     if (seconds > 0) {
@@ -220,26 +259,7 @@ export const makeOperations = (kernel: Kernel) => {
     }
     const virtual = burstEndsAt[first] as number
     cores.virtual = virtual
-    // As `Cores.sink`.
-    const last = running[left] as number
-    const end = burstEndsAt[last] as number
-    let place = 0
-    for (;;) {
-      let below = 2 * place + 1
-      if (below >= left) break
-      if (
-        below + 1 < left &&
-        (burstEndsAt[running[below + 1] as number] as number) < (burstEndsAt[running[below] as number] as number)
-      )
-        below += 1
-      const other = running[below] as number
-      if ((burstEndsAt[other] as number) >= end) break
-      running[place] = other
-      burstPlace[other] = place
-      place = below
-    }
-    running[place] = last
-    burstPlace[last] = place
+    leave(running, left)
     const rest = (burstEndsAt[running[0] as number] as number) - virtual
     cell[0] = now + (left <= capacity ? rest : (rest * left) / capacity)
   }
@@ -256,7 +276,7 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** CPU of the process that the task is at. False: there is nothing to wait for. A burst must be free. */
   const burst = (task: number, work: Work): boolean => {
-    const { processor } = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
+    const { processor } = endpoints[endpointIds[task] as number] as Endpoint
     if (processor === undefined) return false
     return processor.kind === Fixed.sharedKind
       ? runShared(processor as SharedProcessor, task, work)
@@ -265,36 +285,36 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** The simple step with this meter begins. */
   const beginLeaf = (task: number, meter: number): void => {
-    m[task + Fixed.leafAt] = meter
-    leafStartedAt[task >> 5] = queue.now
+    leaves[task] = meter
+    leafStartedAt[task >> 5] = clock[0] as number
   }
 
   /** It has succeeded. */
   const endLeaf = (task: number, meter: StepMeter): void => {
     const { size, latency } = meter
-    latency[size] = queue.now - (leafStartedAt[task >> 5] as number)
+    latency[size] = (clock[0] as number) - (leafStartedAt[task >> 5] as number)
     meter.size = size + 1
     if (size + 1 === latency.length) meter.sorted()
-    m[task + Fixed.leafAt] = Fixed.none
+    leaves[task] = Fixed.none
   }
 
   /** The newest frame comes off: the step with this meter has succeeded. */
   const leaveMetered = (task: number, meter: StepMeter): void => {
     const { size, latency } = meter
-    latency[size] = queue.now - (frameStartedAt[pop(task)] as number)
+    latency[size] = (clock[0] as number) - (frameStartedAt[pop(task)] as number)
     meter.size = size + 1
     if (size + 1 === latency.length) meter.sorted()
   }
 
   /** The `count` of the newest frame. */
   const setCount = (task: number, count: number): void => {
-    frameCount[m[task + Fixed.frameAt] as number] = count
+    frameCount[innermost[task] as number] = count
   }
 
   /** Does it hit? */
   const lookUp = (task: number, { coin, hitRatio, outermost, lookups }: ForcedLookup): boolean => {
-    const hit = m[task + Fixed.answerAt] === Fixed.ok && coin.uniform() < hitRatio
-    if (outermost && m[task + Fixed.outcomeAt] === 0) m[task + Fixed.outcomeAt] = hit ? 1 : 2
+    const hit = answers[task] === Fixed.ok && coin.uniform() < hitRatio
+    if (outermost && outcomes[task] === 0) outcomes[task] = hit ? 1 : 2
     if (hit) lookups.hits += 1
     else lookups.misses += 1
     return hit
@@ -302,23 +322,23 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** A connection of the pool of the task's process, if one is free. */
   const acquire = (task: number, index: number): boolean => {
-    const pool = (endpoints[m[task + Fixed.endpointAt] as number] as Endpoint).pools[index] as
+    const pool = (endpoints[endpointIds[task] as number] as Endpoint).pools[index] as
       | ConnectionPool
       | undefined
     if (pool === undefined || pool.inUse >= pool.size) return false
     pool.inUse += 1
     const { inUseGauge } = pool
-    inUseGauge.area -= queue.now
+    inUseGauge.area -= clock[0] as number
     const inUse = inUseGauge.value + 1
     inUseGauge.value = inUse
     if (inUse > inUseGauge.max) inUseGauge.max = inUse
-    m[task + Fixed.grantedAt] = pool.id
+    grantedOf[task] = pool.id
     return true
   }
 
   /** Is the connection open by now? */
   const connect = (task: number, index: number): boolean => {
-    const pool = (endpoints[m[task + Fixed.endpointAt] as number] as Endpoint).pools[index] as
+    const pool = (endpoints[endpointIds[task] as number] as Endpoint).pools[index] as
       | ConnectionPool
       | undefined
     return pool === undefined || pool.connect()
@@ -326,10 +346,10 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** What is known of a good answer becomes what is known of the task. False: it was none. */
   const passOn = (task: number): boolean => {
-    if (m[task + Fixed.answerAt] !== Fixed.ok) return false
-    const flags = m[task + Fixed.flagsAt] as number
-    if ((flags & Fixed.answerDegradedBit) !== 0) m[task + Fixed.flagsAt] = flags | Fixed.degradedBit
-    m[task + Fixed.outcomeAt] = m[task + Fixed.answerOutcomeAt] as number
+    if (answers[task] !== Fixed.ok) return false
+    const flags = flagsOf[task] as number
+    if ((flags & Fixed.answerDegradedBit) !== 0) flagsOf[task] = flags | Fixed.degradedBit
+    outcomes[task] = answerOutcomes[task] as number
     return true
   }
 
@@ -339,7 +359,7 @@ export const makeOperations = (kernel: Kernel) => {
     const { shards } = site
     if (shards !== undefined) {
       const { by } = shards
-      const key = by < 0 ? 0 : (keys[((m[task + Fixed.requestAt] as number) >> 3) * dataSets + by] as number)
+      const key = by < 0 ? 0 : (keys[((requestOf[task] as number) >> 3) * dataSets + by] as number)
       if (key >= 0) {
         const primary = shards.primaries[shardOf(key, shards.count)]
         if (primary !== undefined) return primary
@@ -352,29 +372,28 @@ export const makeOperations = (kernel: Kernel) => {
   const call = (task: number, endpoint: Endpoint, goal: number, edge: number): number => {
     if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight || endpoint.paused || edgeSlow[edge] !== 0)
       return kernel.call(task, endpoint, goal, edge)
-    const connection = m[task + Fixed.grantedAt] as number
-    if (connection !== Fixed.none) m[task + Fixed.grantedAt] = Fixed.none
+    const connection = grantedOf[task] as number
+    if (connection !== Fixed.none) grantedOf[task] = Fixed.none
     edgeCount[edge] = (edgeCount[edge] as number) + 1
-    m[task + Fixed.edgeAt] = edge
+    edgeOf[task] = edge
     endpoint.visits += 1
-    const request = m[task + Fixed.requestAt] as number
+    const request = requestOf[task] as number
     // As `Tasks.take`.
-    const callee = tasks.free
-    tasks.free = m[callee + Fixed.pcAt] as number
-    tasks.live += 1
-    m[callee + Fixed.endpointAt] = endpoint.id
-    m[callee + Fixed.goalAt] = goal
-    m[callee + Fixed.requestAt] = request
-    m[callee + Fixed.parentAt] = task
-    m[callee + Fixed.parentEpochAt] = m[task + Fixed.epochAt] as number
-    m[callee + Fixed.connectionAt] = connection
-    m[task + Fixed.calleeAt] = callee
-    m[task + Fixed.answerAt] = Fixed.ok
+    const callee = freedTasks[0] as number
+    freedTasks[0] = pcs[callee] as number
+    endpointIds[callee] = endpoint.id
+    goals[callee] = goal
+    requestOf[callee] = request
+    parents[callee] = task
+    parentEpochs[callee] = epochs[task] as number
+    connections[callee] = connection
+    callees[task] = callee
+    answers[task] = Fixed.ok
     if (request !== Fixed.none)
-      requestMemory[request + Fixed.referencesAt] = (requestMemory[request + Fixed.referencesAt] as number) + 1
+      references[request] = (references[request] as number) + 1
     endpoint.calls += 1
     const { total, station } = endpoint
-    total.area -= queue.now
+    total.area -= clock[0] as number
     const inHand = total.value + 1
     total.value = inHand
     if (inHand > total.max) total.max = inHand
@@ -384,8 +403,8 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** As `kernel.end` of a task that has succeeded. */
   const end = (task: number): number => {
-    const own = endpoints[m[task + Fixed.endpointAt] as number] as Endpoint
-    const flags = m[task + Fixed.flagsAt] as number
+    const own = endpoints[endpointIds[task] as number] as Endpoint
+    const flags = flagsOf[task] as number
     if (
       (flags & Fixed.specialBits) !== 0 ||
       own.noticedBy !== undefined ||
@@ -395,48 +414,47 @@ export const makeOperations = (kernel: Kernel) => {
       return kernel.end(task, Fixed.ok)
     own.calls -= 1
     const { total } = own
-    total.area += queue.now
+    total.area += clock[0] as number
     total.value -= 1
-    const connection = m[task + Fixed.connectionAt] as number
+    const connection = connections[task] as number
     if (connection !== Fixed.none) (rooms[connection] as Room).release(task)
-    const parent = m[task + Fixed.parentAt] as number
-    const parentEpoch = m[task + Fixed.parentEpochAt] as number
-    const request = m[task + Fixed.requestAt] as number
+    const parent = parents[task] as number
+    const parentEpoch = parentEpochs[task] as number
+    const request = requestOf[task] as number
     if (parent === Fixed.none) {
       ;(enders[parentEpoch] as (task: number, code: number) => void)(task, Fixed.ok)
       if (request !== Fixed.none) requests.release(request)
       tasks.give(task)
       return Fixed.blocked
     }
-    const goesOn = m[parent + Fixed.epochAt] === parentEpoch
+    const goesOn = epochs[parent] === parentEpoch
     if (goesOn) {
-      m[parent + Fixed.answerAt] = Fixed.ok
-      m[parent + Fixed.answerOutcomeAt] = m[task + Fixed.outcomeAt] as number
-      const parentFlags = m[parent + Fixed.flagsAt] as number
-      m[parent + Fixed.flagsAt] =
+      answers[parent] = Fixed.ok
+      answerOutcomes[parent] = outcomes[task] as number
+      const parentFlags = flagsOf[parent] as number
+      flagsOf[parent] =
         (flags & Fixed.degradedBit) !== 0
           ? parentFlags | Fixed.answerDegradedBit
           : parentFlags & ~Fixed.answerDegradedBit
-      m[parent + Fixed.epochAt] = (parentEpoch + 1) | 0
-      m[parent + Fixed.calleeAt] = Fixed.none
+      epochs[parent] = (parentEpoch + 1) | 0
+      callees[parent] = Fixed.none
     }
     if (request !== Fixed.none) {
-      const references = requestMemory[request + Fixed.referencesAt] as number
-      if (references > 1) requestMemory[request + Fixed.referencesAt] = references - 1
+      const held = references[request] as number
+      if (held > 1) references[request] = held - 1
       else requests.release(request)
     }
     // As `Tasks.give`.
-    tasks.live -= 1
-    m[task + Fixed.epochAt] = ((m[task + Fixed.epochAt] as number) + 1) | 0
-    m[task + Fixed.endpointAt] = Fixed.none
-    m[task + Fixed.flagsAt] = 0
-    m[task + Fixed.outcomeAt] = 0
-    m[task + Fixed.connectionAt] = Fixed.none
-    m[task + Fixed.pcAt] = tasks.free
-    tasks.free = task
+    epochs[task] = ((epochs[task] as number) + 1) | 0
+    endpointIds[task] = Fixed.none
+    flagsOf[task] = 0
+    outcomes[task] = 0
+    connections[task] = Fixed.none
+    pcs[task] = freedTasks[0] as number
+    freedTasks[0] = task
     if (!goesOn) return Fixed.blocked
     kernel.current = parent
-    return m[parent + Fixed.pcAt] as number
+    return pcs[parent] as number
   }
 
   return {
@@ -459,28 +477,7 @@ export const makeOperations = (kernel: Kernel) => {
     end,
     /** What it repeats of other files: a test compares it with its originals. */
     repeated: {
-      columns: {
-        pc: Fixed.pcAt,
-        epoch: Fixed.epochAt,
-        endpoint: Fixed.endpointAt,
-        goal: Fixed.goalAt,
-        request: Fixed.requestAt,
-        flags: Fixed.flagsAt,
-        parent: Fixed.parentAt,
-        parentEpoch: Fixed.parentEpochAt,
-        connection: Fixed.connectionAt,
-        outcome: Fixed.outcomeAt,
-        frame: Fixed.frameAt,
-        answer: Fixed.answerAt,
-        callee: Fixed.calleeAt,
-        burst: Fixed.burstAt,
-        edge: Fixed.edgeAt,
-        granted: Fixed.grantedAt,
-        leaf: Fixed.leafAt,
-        answerOutcome: Fixed.answerOutcomeAt,
-      },
       shared: Fixed.sharedKind,
-      references: Fixed.referencesAt,
       none: Fixed.none,
       ok: Fixed.ok,
       blocked: Fixed.blocked,

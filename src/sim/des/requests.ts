@@ -30,6 +30,8 @@ export class Requests extends Table {
   idempotent = this.memory.subarray(offsets.idempotent)
   /** 1: an attempt may have taken effect although it failed. */
   unknown = this.memory.subarray(offsets.unknown)
+  /** Tasks and others that refer to it. */
+  references = this.memory.subarray(offsets.references)
   /** When it was meant to start, and when its attempt under way was sent. */
   intendedAt = this.seconds.subarray(times.intendedAt)
   sentAt = this.seconds.subarray(times.sentAt)
@@ -92,6 +94,7 @@ export class Requests extends Table {
       this.root = this.memory.subarray(offsets.root)
       this.idempotent = this.memory.subarray(offsets.idempotent)
       this.unknown = this.memory.subarray(offsets.unknown)
+      this.references = this.memory.subarray(offsets.references)
       this.intendedAt = this.seconds.subarray(times.intendedAt)
       this.sentAt = this.seconds.subarray(times.sentAt)
     }

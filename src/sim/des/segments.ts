@@ -10,7 +10,6 @@ import type { Kernel } from './kernel.js'
 import { opCodes } from './loop.js'
 import type { CallSite } from './operands.js'
 import type { Operations } from './operations.js'
-import { offsets } from './tasks.js'
 
 export type Segment = (task: number) => number
 
@@ -50,8 +49,9 @@ class Source {
     }
     return [
       "'use strict'",
-      'const { tasks, frames, bursts, growth, timers } = kernel',
-      'const m = tasks.memory',
+      'const { growth, timers } = kernel',
+      'const tasks = kernel.tasks.freed, frames = kernel.frames.freed, bursts = kernel.bursts.freed',
+      'const { pc: pcs, answer: answers } = kernel.tasks',
       'const { push, pop, burst, beginLeaf, endLeaf, leaveMetered, setCount, lookUp, acquire, connect } = operations',
       'const { passOn, whom, call, end } = operations',
       ...[...this.constants].map(([name, expression]) => `const ${name} = ${expression}`),
@@ -100,11 +100,11 @@ class Source {
 
   /** Unless a row is free, the core makes one. */
   needs(rows: 'tasks' | 'frames' | 'bursts', pc: number): void {
-    this.line(`if (${rows}.free < 0) { kernel.current = task; return ${unusual(pc)} }`)
+    this.line(`if (${rows}[0] < 0) { kernel.current = task; return ${unusual(pc)} }`)
   }
 
   resumesAt(pc: number): void {
-    this.line(`m[task + ${offsets.pc}] = ${pc}`)
+    this.line(`pcs[task] = ${pc}`)
   }
 
   /** Whoever goes on after the operation at `from` is taken to do so where the last one did; `otherwise`: if there was none. */
@@ -237,7 +237,7 @@ const writers: Readonly<Record<number, Writer>> = {
     return pc + 1
   },
   [opCodes.answered]: (source, pc) => {
-    source.line(`if (m[task + ${offsets.answer}] !== 0) { kernel.current = task; return ${source.op(pc)}(task) }`)
+    source.line(`if (answers[task] !== 0) { kernel.current = task; return ${source.op(pc)}(task) }`)
     return pc + 1
   },
   [opCodes.passedOn]: (source, pc) => {

@@ -279,7 +279,7 @@ class Course {
   private playTo(at: number): void {
     if (this.express === undefined) this.kernel.run(at)
     else if (!this.express.run(at)) throw new OffExpress()
-    if (this.kernel.queue.now < at) this.kernel.queue.now = at
+    if (this.kernel.queue.now < at) this.kernel.queue.moveTo(at)
   }
 
   /** Demand that depends on load, whatever the intervals of the series are. */

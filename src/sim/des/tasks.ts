@@ -8,7 +8,7 @@
  * at its offset, so that `tasks.answer[task]` is that column of that task.
  */
 import { targetFailed } from '../../lib/errors.js'
-import { grownFloats, grownInts, initialRows, Table } from './columns.js'
+import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
 
 /** What an overloaded model may hold before the simulation says that it has exploded. */
 const maxLiveTasks = 4_000_000
@@ -92,55 +92,54 @@ const handles = [
 export class Tasks extends Table implements Record<Column, Int32Array> {
   memory = new Int32Array(this.rows * Fixed.stride)
   /** Where it goes on. */
-  pc = this.memory.subarray(offsets.pc)
-  epoch = this.memory.subarray(offsets.epoch)
+  pc = this.column('pc')
+  epoch = this.column('epoch')
   /** Where it is; −1: the handle is free. */
-  endpoint = this.memory.subarray(offsets.endpoint)
-  goal = this.memory.subarray(offsets.goal)
-  request = this.memory.subarray(offsets.request)
-  flags = this.memory.subarray(offsets.flags)
+  endpoint = this.column('endpoint')
+  goal = this.column('goal')
+  request = this.column('request')
+  flags = this.column('flags')
   /** Its caller, and the caller's epoch while it waits for this; without a caller the number of its ender. */
-  parent = this.memory.subarray(offsets.parent)
-  parentEpoch = this.memory.subarray(offsets.parentEpoch)
+  parent = this.column('parent')
+  parentEpoch = this.column('parentEpoch')
   /** The connection pool (a room) of the caller that this call came over, given back when it ends. */
-  connection = this.memory.subarray(offsets.connection)
+  connection = this.column('connection')
   /** What the outermost lookup found: 0 none, 1 hit, 2 miss. */
-  outcome = this.memory.subarray(offsets.outcome)
+  outcome = this.column('outcome')
   /** Innermost step under way, in `Frames`. */
-  frame = this.memory.subarray(offsets.frame)
+  frame = this.column('frame')
   /** Answer to the last call (0: success). */
-  answer = this.memory.subarray(offsets.answer)
+  answer = this.column('answer')
   /** What it waits for: a call, CPU, its turn in a room. */
-  callee = this.memory.subarray(offsets.callee)
-  burst = this.memory.subarray(offsets.burst)
-  room = this.memory.subarray(offsets.room)
+  callee = this.column('callee')
+  burst = this.column('burst')
+  room = this.column('room')
   /** The way of the last call. */
-  edge = this.memory.subarray(offsets.edge)
+  edge = this.column('edge')
   /** The pool that has granted the step under way a connection. */
-  granted = this.memory.subarray(offsets.granted)
+  granted = this.column('granted')
   /** Meter of the simple step under way. */
-  leaf = this.memory.subarray(offsets.leaf)
+  leaf = this.column('leaf')
   /** Balancers: the peer in use, how many were tried. */
-  peer = this.memory.subarray(offsets.peer)
-  tried = this.memory.subarray(offsets.tried)
+  peer = this.column('peer')
+  tried = this.column('tried')
   /** What has just failed. */
-  code = this.memory.subarray(offsets.code)
+  code = this.column('code')
   /** Branches that are still out, and the list of them. */
-  pending = this.memory.subarray(offsets.pending)
-  branches = this.memory.subarray(offsets.branches)
-  nextBranch = this.memory.subarray(offsets.nextBranch)
+  pending = this.column('pending')
+  branches = this.column('branches')
+  nextBranch = this.column('nextBranch')
   /** What the lookup of the last call found. */
-  answerOutcome = this.memory.subarray(offsets.answerOutcome)
+  answerOutcome = this.column('answerOutcome')
   /** A handle of whatever its program keeps: a message, a lock. */
-  extra = this.memory.subarray(offsets.extra)
+  extra = this.column('extra')
   /** When the simple step under way began, and when the task arrived (of those that ask), by row. */
   leafStartedAt = new Float64Array(this.rows)
   enteredAt = new Float64Array(this.rows)
-  live = 0
+  /** The row that was given back last (−1: none); in its place of `pc` stands the one that was given back before it. */
+  readonly freed = intCells(1).fill(Fixed.none)
   /** Rows that were ever used. */
   private made = 0
-  /** The row that was given back last; in its place of `pc` stands the one that was given back before it. */
-  free: number = Fixed.none
 
   constructor(
     private readonly clock: { readonly now: number },
@@ -151,12 +150,19 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     super(rows)
   }
 
+  /** All are equally long: one comparison tells that a task is within all of them. */
+  private column(column: Column): Int32Array {
+    const { length } = this.memory
+    const from = offsets[column]
+    return this.memory.subarray(from, from + length - Fixed.stride + 1)
+  }
+
   take(endpoint: number, goal: number, request: number): number {
-    if (this.free === Fixed.none) this.make()
-    const task = this.free
+    const { freed } = this
+    if (freed[0] === Fixed.none) this.make()
+    const task = freed[0] as number
     const { memory } = this
-    this.free = memory[task + Fixed.pcAt] as number
-    this.live += 1
+    freed[0] = memory[task + Fixed.pcAt] as number
     memory[task + Fixed.endpointAt] = endpoint
     memory[task + Fixed.goalAt] = goal
     memory[task + Fixed.requestAt] = request
@@ -165,15 +171,14 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
 
   /** The task waits for nothing and holds nothing any more: its columns of handles, but for these, are `none`. */
   give(task: number): void {
-    const { memory } = this
-    this.live -= 1
+    const { memory, freed } = this
     memory[task + Fixed.epochAt] = ((memory[task + Fixed.epochAt] as number) + 1) | 0
     memory[task + Fixed.endpointAt] = -1
     memory[task + Fixed.flagsAt] = 0
     memory[task + Fixed.outcomeAt] = 0
     memory[task + Fixed.connectionAt] = -1
-    memory[task + Fixed.pcAt] = this.free
-    this.free = task
+    memory[task + Fixed.pcAt] = freed[0] as number
+    freed[0] = task
   }
 
   /** The row of a task in what is kept beside: `leafStartedAt`, `enteredAt`. */
@@ -206,14 +211,13 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
         )
       this.growth[0] = 1
       this.memory = grownInts(this.memory, rows * 2 * Fixed.stride)
-      for (const column of Object.keys(offsets) as Column[]) this[column] = this.memory.subarray(offsets[column])
+      for (const column of Object.keys(offsets) as Column[]) this[column] = this.column(column)
       this.leafStartedAt = grownFloats(this.leafStartedAt, rows * 2)
       this.enteredAt = grownFloats(this.enteredAt, rows * 2)
     }
     const task = this.made * Fixed.stride
     this.made += 1
     for (const column of handles) this[column][task] = none
-    this.live += 1
     this.give(task)
   }
 }

@@ -42,7 +42,6 @@ describe('constants that hot files repeat', () => {
     const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
     const operations = makeOperations(kernel)
     const {
-      columns,
       operations: codes,
       sources,
       unusual: atZero,
@@ -50,11 +49,9 @@ describe('constants that hot files repeat', () => {
     } = makeCore(kernel, operations, undefined).repeated
     expect(shared).toEqual({ none: tasks.none, ok })
     expect(atZero).toBe(unusual(0))
-    const { columns: own, ...constants } = operations.repeated
-    expect(constants).toEqual({
+    expect(operations.repeated).toEqual({
       blocked,
       shared: processorKinds.shared,
-      references: requestOffsets.references,
       none: tasks.none,
       ok,
       degradedBit: tasks.degradedBit,
@@ -63,8 +60,6 @@ describe('constants that hot files repeat', () => {
       waiting,
       running,
     })
-    for (const [column, offset] of [...Object.entries(columns), ...Object.entries(own)])
-      expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
     expect({ closure: 0, ...codes }).toEqual(opCodes)
     expect({ closure: 0, ...sources }).toEqual(sourceKinds)
     expect(new Set(Object.values(opCodes)).size).toBe(Object.keys(opCodes).length)
