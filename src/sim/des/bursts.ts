@@ -1,5 +1,6 @@
 /** Stretches of CPU: columns by integer handle (hot path). A burst may outlive the interest of its task: `epoch` tells. */
 import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
+import { Cpu } from './cpu.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
 const enum Fixed {
@@ -25,6 +26,8 @@ export class Bursts extends Table {
   processor = new Int32Array(this.rows).fill(-1)
   state = new Uint8Array(this.rows)
   made = 0
+  /** Where they run. */
+  readonly cpu: Cpu
   /** The one that became free last (−1: none). */
   readonly freed = intCells(1).fill(Fixed.none)
 
@@ -33,6 +36,7 @@ export class Bursts extends Table {
     rows = initialRows,
   ) {
     super(rows)
+    this.cpu = new Cpu(growth)
   }
 
   take(task: number, epoch: number, processor: number): number {

@@ -6,8 +6,7 @@ export const initialRows = 64
  * A few numbers that the engine keeps at one address: V8 writes it into the machine code. It does so only with arrays outside of its own
  * heap, which those of up to 64 bytes are if they have a buffer of their own.
  */
-export const intCells = (length: number): Int32Array<ArrayBuffer> =>
-  new Int32Array(new ArrayBuffer(128), 0, length)
+export const intCells = (length: number): Int32Array<ArrayBuffer> => new Int32Array(new ArrayBuffer(128), 0, length)
 
 /** As `intCells`, of doubles. */
 export const floatCells = (length: number): Float64Array<ArrayBuffer> =>

@@ -8,14 +8,11 @@
  * is made again (`kernel.growth`). Why: docs/adr/0075 and 0140.
  */
 import type { Clients } from './client.js'
-import type { Cores } from './cores.js'
 import type { Delays } from './delays.js'
 import type { Kernel, Op } from './kernel.js'
 import type { Lane } from './lane.js'
-import type { LoopProcessor } from './loop-processor.js'
 import type { CallSite, ForcedLookup } from './operands.js'
 import type { Operations } from './operations.js'
-import type { SharedProcessor } from './processor.js'
 import type { Segment } from './segments.js'
 import type { StepMeter } from './step-meter.js'
 import type { Work } from './work.js'
@@ -43,7 +40,6 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
   const enum Fixed {
     none = -1,
     ok = 0,
-    largest = 0x7fffffff,
     codeStride = 4,
     opEnd = 1,
     opBurst = 2,
@@ -76,18 +72,30 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     /** Times that tasks may go on without any progress of the clock, until the model is taken to be stuck. */
     mostAtOnce = 8_000_000,
   }
-  const never = Number.POSITIVE_INFINITY
   const { queue, tasks, ops, code, frames, bursts, growth, resume, timers, ready, readyState } = kernel
   const { works, calls, lanes, lookups, labels, commits, begins, finishes } = kernel.operands
-  const { processors } = kernel.processors
   const { meters } = kernel.meters
-  const { times, heap, sources, kinds, clock } = queue
+  const { times, heap, sources, kinds, rows, clock } = queue
   const { pc: pcs, epoch: epochs, answer: answers, burst: burstOf, callee: callees } = tasks
   const { freed: freedTasks } = tasks
   const { freed: freedFrames } = frames
   const { task: burstTask, epoch: burstEpoch, place: burstPlace, processor: burstProcessor } = bursts
   const { freed: freedBursts } = bursts
-  const { cell, push, pop, sink, endBurst, burst, beginLeaf, endLeaf, leaveMetered, setCount } = operations
+  const {
+    cell,
+    push,
+    pop,
+    sink,
+    endBurst,
+    endFirst,
+    ringTask,
+    ringEpoch,
+    burst,
+    beginLeaf,
+    endLeaf,
+    leaveMetered,
+    setCount,
+  } = operations
   const { lookUp, acquire, connect, passOn, whom, call, end } = operations
   /** By place. */
   const segments: (Segment | undefined)[] = Array.from({ length: code.length / Fixed.codeStride })
@@ -120,50 +128,27 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     return epochs[task] === ready[top + 1] ? task : Fixed.none
   }
 
-  /** A burst has had its CPU. False: somebody stood in line for it, and all is done. */
-  const coresDue = (source: number): boolean => {
-    const cores = sources[source] as Cores
-    const first = cores.heap[0] as number
-    const processor = processors[burstProcessor[first] as number] as SharedProcessor
-    if (processor.queue.size > 0 || cores.reduced) {
-      cores.finish(cores.take())
-      processor.tell(first)
-      return false
-    }
-    endBurst(cores, first, processor)
+  /** A burst has had its CPU. 0: somebody stood in line for it, and all is done. */
+  const coresDue = (source: number): number => {
+    const first = endBurst(rows[source] as number)
+    if (first === Fixed.none) return 0
     woken[0] = burstTask[first] as number
     woken[1] = burstEpoch[first] as number
     burstProcessor[first] = Fixed.none
     burstPlace[first] = freedBursts[0] as number
     freedBursts[0] = first
-    return true
+    return 1
   }
 
   /** The first in line of an event loop has had its CPU. */
   const loopDue = (source: number): void => {
-    const loop = sources[source] as LoopProcessor
-    const { demandSeconds, head } = loop
-    const mask = demandSeconds.length - 1
-    const slot = head & mask
-    woken[0] = loop.task[slot] as number
-    woken[1] = loop.epoch[slot] as number
-    const left = loop.size - 1
-    const following = (head + 1) & Fixed.largest
-    loop.doneSeconds += demandSeconds[slot] as number
-    loop.head = following
-    loop.size = left
-    if (left > 0) {
-      const now = clock[0] as number
-      loop.startedAt = now
-      cell[0] = now + (demandSeconds[following & mask] as number)
-    } else {
-      loop.serving = false
-      cell[0] = never
-    }
+    const slot = endFirst(rows[source] as number)
+    woken[0] = ringTask[slot] as number
+    woken[1] = ringEpoch[slot] as number
   }
 
-  /** A delay is over. False: others are due with it, and all is done. */
-  const delayDue = (source: number): boolean => {
+  /** A delay is over. 0: others are due with it, and all is done. */
+  const delayDue = (source: number): number => {
     const delays = sources[source] as Delays
     const { pending } = delays
     pending.pop()
@@ -174,11 +159,11 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     if (next <= (clock[0] as number)) {
       if (epochs[task] === epoch) kernel.wake(task)
       delays.fire()
-      return false
+      return 0
     }
     woken[0] = task
     woken[1] = epoch
-    return true
+    return 1
   }
 
   /** A request arrives. Returns its task, if that goes on at once. */
@@ -205,6 +190,9 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     const bySegment = segments
     const bursting = burstOf
     const calling = callees
+    const self = kernel
+    const clockOf = queue
+    const until = untilSeconds + 0
     let task = resume[0] as number
     let pc = resume[1] as number
     resume[0] = Fixed.none
@@ -217,19 +205,19 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
           pc = place[task] as number
         } else {
           const at = due[0] as number
-          if (at > untilSeconds) return true
+          if (at > until) return true
           if (at > (now[0] as number)) {
-            queue.now = at
+            clockOf.now = at
             now[0] = at
             stack[1] = 0
           }
           const source = members[0] as number
           const from = kind[source] as number
           if (from === Fixed.fromCores) {
-            if (!coresDue(source)) continue
+            if (coresDue(source) === 0) continue
           } else if (from === Fixed.fromLoop) loopDue(source)
           else if (from === Fixed.fromDelays) {
-            if (!delayDue(source)) continue
+            if (delayDue(source) === 0) continue
           } else {
             if (from !== Fixed.fromArrivals) {
               fire(source)
@@ -248,8 +236,8 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
               task = Fixed.none
               continue
             }
-            if (kernel.pausedEndpoints > 0) {
-              kernel.wake(task)
+            if (self.pausedEndpoints > 0) {
+              self.wake(task)
               task = Fixed.none
               continue
             }
@@ -267,12 +255,12 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
         pc = segment === undefined ? step(task, pc) : segment(task)
         if (pc === Fixed.none) break
         // Somebody goes on, who may be another.
-        task = kernel.current
+        task = self.current
         if (pc < 0) {
           // An operation that a segment leaves to the core.
           pc = step(task, Fixed.unusual - pc)
           if (pc === Fixed.none) break
-          task = kernel.current
+          task = self.current
         }
         if (grown[0] !== 0) return pause(task, pc)
       }

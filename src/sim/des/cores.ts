@@ -5,7 +5,7 @@
  * exact. Kleinrock, Queueing Systems II, 4.4; the O(log n) form is that of fair queueing's virtual time.
  */
 import type { Bursts } from './bursts.js'
-import { grownInts } from './columns.js'
+import type { CoreColumns } from './cpu.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
 import { sourceKinds } from './loop.js'
 import type { SharedProcessor } from './processor.js'
@@ -20,18 +20,12 @@ export interface CpuMeter {
 
 export class Cores implements Source, CpuMeter {
   readonly id: number
-  virtual = 0
-  updatedAt = 0
-  busyCoreSeconds = 0
-  heap = new Int32Array(16)
+  /** In `bursts.cpu.ofCores`, where the numbers are that every burst changes. */
+  readonly row: number
+  private readonly columns: CoreColumns
   protected stolenCoreSeconds = 0
-  /** A fault has taken some. */
-  reduced = false
-  runnable = 0
   /** A burst is ending: the next event is scheduled once, afterwards. */
   private ending = false
-  /** Those that are left of `nominal`. */
-  cores: number
   protected nominal: number
   /** Shares that faults have taken. */
   private readonly stolen: number[] = []
@@ -42,9 +36,57 @@ export class Cores implements Source, CpuMeter {
     private readonly processors: readonly unknown[],
     cores: number,
   ) {
-    this.cores = cores
+    this.columns = bursts.cpu.ofCores
+    this.row = this.columns.add()
+    this.columns.capacity[this.row] = cores
     this.nominal = cores
-    this.id = queue.add(this, sourceKinds.cores)
+    this.id = queue.add(this, sourceKinds.cores, this.row)
+    this.columns.source[this.row] = this.id
+  }
+
+  get virtual(): number {
+    return this.columns.virtual[this.row] as number
+  }
+  set virtual(value: number) {
+    this.columns.virtual[this.row] = value
+  }
+
+  get updatedAt(): number {
+    return this.columns.updatedAt[this.row] as number
+  }
+  set updatedAt(value: number) {
+    this.columns.updatedAt[this.row] = value
+  }
+
+  get busyCoreSeconds(): number {
+    return this.columns.busyCoreSeconds[this.row] as number
+  }
+  set busyCoreSeconds(value: number) {
+    this.columns.busyCoreSeconds[this.row] = value
+  }
+
+  get runnable(): number {
+    return this.columns.runnable[this.row] as number
+  }
+  set runnable(value: number) {
+    this.columns.runnable[this.row] = value
+  }
+
+  /** Those that are left of `nominal`. */
+  get cores(): number {
+    return this.columns.capacity[this.row] as number
+  }
+
+  /** The runnable burst at this place of the heap. */
+  burstAt(place: number): number {
+    const { heap, heapAt } = this.columns
+    return heap[(heapAt[this.row] as number) + place] as number
+  }
+
+  setBurst(place: number, burst: number): void {
+    const { columns, row } = this
+    if (place >= (columns.room[row] as number)) columns.growHeap(row)
+    columns.heap[(columns.heapAt[row] as number) + place] = burst
   }
 
   busySeconds(): number {
@@ -72,8 +114,10 @@ export class Cores implements Source, CpuMeter {
 
   private recount(): void {
     this.advance()
-    this.cores = this.stolen.reduce((left, share) => left * (1 - share), this.nominal)
-    this.reduced = this.cores !== this.nominal
+    const { columns, row, nominal } = this
+    const left = this.stolen.reduce((cores, share) => cores * (1 - share), nominal)
+    columns.capacity[row] = left
+    columns.reduced[row] = left === nominal ? 0 : 1
     this.scheduleNext()
   }
 
@@ -81,17 +125,12 @@ export class Cores implements Source, CpuMeter {
     this.advance()
     const { bursts } = this
     for (let i = 0; i < this.runnable; i++) {
-      const burst = this.heap[i] as number
+      const burst = this.burstAt(i)
       const left = (bursts.endsAt[burst] as number) - this.virtual
       const processor = bursts.processor[burst] as number
       usedSeconds[processor] =
         (usedSeconds[processor] as number) + Math.max(0, (bursts.demandSeconds[burst] as number) - left)
     }
-  }
-
-  /** Room for so many in the heap. */
-  reserve(runnable: number): void {
-    while (this.heap.length < runnable) this.heap = grownInts(this.heap, this.heap.length * 2)
   }
 
   start(burst: number): void {
@@ -100,25 +139,20 @@ export class Cores implements Source, CpuMeter {
     const { endsAt, place: places } = bursts
     const end = this.virtual + (bursts.demandSeconds[burst] as number)
     endsAt[burst] = end
-    if (this.runnable === this.heap.length) this.growHeap()
-    const { heap } = this
     let place = this.runnable
+    this.setBurst(place, burst)
     this.runnable += 1
     while (place > 0) {
       const above = (place - 1) >> 1
-      const other = heap[above] as number
+      const other = this.burstAt(above)
       if ((endsAt[other] as number) <= end) break
-      heap[place] = other
+      this.setBurst(place, other)
       places[other] = place
       place = above
     }
-    heap[place] = burst
+    this.setBurst(place, burst)
     places[burst] = place
     if (!this.ending) this.scheduleNext()
-  }
-
-  growHeap(): void {
-    this.heap = grownInts(this.heap, this.heap.length * 2)
   }
 
   /** Takes a running burst off the cores; its `demandSeconds` becomes what is left of it. Returns the seconds it has had. */
@@ -141,7 +175,7 @@ export class Cores implements Source, CpuMeter {
 
   /** The burst that ends now leaves the cores. */
   take(): number {
-    const first = this.heap[0] as number
+    const first = this.burstAt(0)
     this.advance()
     // What rounding left over or short by must not keep the burst from ending now.
     this.virtual = this.bursts.endsAt[first] as number
@@ -180,40 +214,41 @@ export class Cores implements Source, CpuMeter {
       queue.schedule(this.id, never)
       return
     }
-    const left = (this.bursts.endsAt[this.heap[0] as number] as number) - this.virtual
+    const left = (this.bursts.endsAt[this.burstAt(0)] as number) - this.virtual
     queue.schedule(this.id, queue.now + (runnable <= cores ? left : (left * runnable) / cores))
   }
 
   removeFirst(): void {
     this.runnable -= 1
-    if (this.runnable > 0) this.sink(this.heap[this.runnable] as number, 0)
+    if (this.runnable > 0) this.sink(this.burstAt(this.runnable), 0)
   }
 
   private remove(burst: number): void {
     this.runnable -= 1
     const place = this.bursts.place[burst] as number
     if (place === this.runnable) return
-    const last = this.heap[this.runnable] as number
+    const last = this.burstAt(this.runnable)
     const { endsAt, place: places } = this.bursts
-    const { heap } = this
     const end = endsAt[last] as number
     let at = place
     while (at > 0) {
       const above = (at - 1) >> 1
-      const other = heap[above] as number
+      const other = this.burstAt(above)
       if ((endsAt[other] as number) <= end) break
-      heap[at] = other
+      this.setBurst(at, other)
       places[other] = at
       at = above
     }
-    heap[at] = last
+    this.setBurst(at, last)
     places[last] = at
     if (at === place) this.sink(last, at)
   }
 
   /** Puts `burst` at `from` or below, where it belongs. */
   sink(burst: number, from: number): void {
-    const { heap, runnable } = this
+    const { runnable } = this
+    const { heap } = this.columns
+    const first = this.columns.heapAt[this.row] as number
     const { endsAt, place: places } = this.bursts
     const end = endsAt[burst] as number
     let place = from
@@ -222,16 +257,16 @@ export class Cores implements Source, CpuMeter {
       if (below >= runnable) break
       if (
         below + 1 < runnable &&
-        (endsAt[heap[below + 1] as number] as number) < (endsAt[heap[below] as number] as number)
+        (endsAt[heap[first + below + 1] as number] as number) < (endsAt[heap[first + below] as number] as number)
       )
         below += 1
-      const other = heap[below] as number
+      const other = heap[first + below] as number
       if ((endsAt[other] as number) >= end) break
-      heap[place] = other
+      heap[first + place] = other
       places[other] = place
       place = below
     }
-    heap[place] = burst
+    heap[first + place] = burst
     places[burst] = place
   }
 }

@@ -20,6 +20,8 @@ export class EventQueue {
   readonly sources: Source[] = []
   /** What the loop does when a source is due (`sourceKinds`); 0: it fires. */
   kinds = new Int32Array(initialRows)
+  /** Which one of its kind a source is. */
+  rows = new Int32Array(initialRows)
   /** In heap order: when each is due, and which it is. One infinite time stands after the last, for a missing child. */
   times = new Float64Array(2 * initialRows).fill(never)
   heap = new Int32Array(2 * initialRows)
@@ -36,19 +38,21 @@ export class EventQueue {
   }
 
   /** Returns the source's id; it is idle until scheduled. */
-  add(source: Source, kind = 0): number {
+  add(source: Source, kind = 0, row = 0): number {
     const id = this.sources.length
     this.sources.push(source)
     if (id >= this.places.length) {
       const from = this.places.length
       this.places = grownInts(this.places, from * 2)
       this.kinds = grownInts(this.kinds, from * 2)
+      this.rows = grownInts(this.rows, from * 2)
       this.heap = grownInts(this.heap, from * 4)
       this.times = grownFloats(this.times, from * 4)
       this.times.fill(never, from * 2)
       this.growth[0] = 1
     }
     this.kinds[id] = this.uniform ? 0 : kind
+    this.rows[id] = row
     const place = id - 1
     this.heap[place] = id
     this.places[id] = place

@@ -138,6 +138,8 @@ export class Kernel {
   /** Ways that are not as good as none. */
   readonly transit: Transit
   readonly endpoints: Endpoint[] = []
+  /** By endpoint: the index of its processor (−1: it has none). */
+  processorOf = new Int32Array(initialRows)
   readonly rooms: Room[] = []
   readonly ops: Op[] = []
   readonly tasks: Tasks
@@ -196,6 +198,11 @@ export class Kernel {
   addEndpoint(endpoint: Endpoint): void {
     endpoint.id = this.endpoints.length
     this.endpoints.push(endpoint)
+    if (endpoint.id === this.processorOf.length) {
+      this.growth[0] = 1
+      this.processorOf = grownInts(this.processorOf, 2 * endpoint.id)
+    }
+    this.processorOf[endpoint.id] = endpoint.processor?.index ?? Fixed.none
   }
 
   addEnder(ender: Ender): number {

@@ -3,7 +3,7 @@
  * each entry with the CPU that it wants; the first is in service. An entry may outlive the interest of its task: its epoch tells.
  * What `fire` does, the loop does by itself.
  */
-import { grownFloats, grownInts } from './columns.js'
+import type { ProcessorColumns } from './cpu.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
 import { processorKinds, sourceKinds } from './loop.js'
 import type { Processor, ProcessorContext } from './processor.js'
@@ -16,26 +16,72 @@ const enum Fixed {
 }
 
 export class LoopProcessor implements Processor, Source {
-  readonly kind = processorKinds.other
+  readonly kind = processorKinds.loop
   readonly loops = 1
   private readonly id: number
-  demandSeconds = new Float64Array(16)
-  task = new Int32Array(16)
-  epoch = new Int32Array(16)
-  /** Number of the entry in service, and how many entries there are with it. */
-  head = 0
-  size = 0
-  serving = false
-  startedAt = 0
-  doneSeconds = 0
-  paused = false
+  /** In `bursts.cpu.ofProcessors`, where its numbers and its ring are. */
+  readonly index: number
+  private readonly columns: ProcessorColumns
 
   constructor(
     private readonly queue: EventQueue,
     private readonly context: ProcessorContext,
   ) {
-    this.id = queue.add(this, sourceKinds.loop)
-    context.processors.push(this)
+    const { processors, bursts } = context
+    this.columns = bursts.cpu.ofProcessors
+    this.index = this.columns.add()
+    this.columns.addRing(this.index)
+    this.id = queue.add(this, sourceKinds.loop, this.index)
+    this.columns.kind[this.index] = this.kind
+    this.columns.source[this.index] = this.id
+    processors.push(this)
+  }
+
+  /** Entries in the ring, with the one in service. */
+  get size(): number {
+    return this.columns.size[this.index] as number
+  }
+  set size(entries: number) {
+    this.columns.size[this.index] = entries
+  }
+
+  get serving(): boolean {
+    return this.columns.serving[this.index] === 1
+  }
+  set serving(serving: boolean) {
+    this.columns.serving[this.index] = serving ? 1 : 0
+  }
+
+  get startedAt(): number {
+    return this.columns.startedAt[this.index] as number
+  }
+  set startedAt(seconds: number) {
+    this.columns.startedAt[this.index] = seconds
+  }
+
+  get doneSeconds(): number {
+    return this.columns.doneSeconds[this.index] as number
+  }
+  set doneSeconds(seconds: number) {
+    this.columns.doneSeconds[this.index] = seconds
+  }
+
+  get paused(): boolean {
+    return this.columns.paused[this.index] === 1
+  }
+  set paused(paused: boolean) {
+    this.columns.paused[this.index] = paused ? 1 : 0
+  }
+
+  /** Number of the entry in service. */
+  private get head(): number {
+    return this.columns.head[this.index] as number
+  }
+
+  /** Where the entry stands. */
+  private slotOf(number: number): number {
+    const { ringAt, ringMask } = this.columns
+    return (ringAt[this.index] as number) + (number & (ringMask[this.index] as number))
   }
 
   usedSeconds(): number {
@@ -43,26 +89,28 @@ export class LoopProcessor implements Processor, Source {
   }
 
   run(task: number, work: Work): boolean {
-    if (this.size === this.task.length) this.grow()
-    const number = (this.head + this.size) & Fixed.largest
-    const slot = number & (this.task.length - 1)
-    work.into(this.demandSeconds, slot)
-    if (!((this.demandSeconds[slot] as number) > 0)) return false
+    const { columns, index, size } = this
+    if (size > (columns.ringMask[index] as number)) columns.growRing(index)
+    const number = (this.head + size) & Fixed.largest
+    const slot = this.slotOf(number)
+    work.into(columns.demandSeconds, slot)
+    if (!((columns.demandSeconds[slot] as number) > 0)) return false
     const { tasks } = this.context
-    this.task[slot] = task
-    this.epoch[slot] = tasks.epoch[task] as number
+    columns.task[slot] = task
+    columns.epoch[slot] = tasks.epoch[task] as number
     tasks.burst[task] = number
-    this.size += 1
-    if (this.size === 1 && !this.paused) this.begin()
+    this.size = size + 1
+    if (size === 0 && !this.paused) this.begin()
     return true
   }
 
   /** The entry in service is served. */
   fire(): void {
-    const slot = this.head & (this.task.length - 1)
-    const task = this.task[slot] as number
-    const epoch = this.epoch[slot]
-    this.doneSeconds += this.demandSeconds[slot] as number
+    const { columns } = this
+    const slot = this.slotOf(this.head)
+    const task = columns.task[slot] as number
+    const epoch = columns.epoch[slot]
+    this.doneSeconds += columns.demandSeconds[slot] as number
     this.advance()
     const { tasks, wake } = this.context
     if (task !== Fixed.none && tasks.epoch[task] === epoch) wake(task)
@@ -70,21 +118,22 @@ export class LoopProcessor implements Processor, Source {
 
   /** Nobody wants the entry any more, and its work need not go on. */
   cancel(number: number): void {
-    const slot = number & (this.task.length - 1)
-    this.task[slot] = Fixed.none
+    const slot = this.slotOf(number)
+    this.columns.task[slot] = Fixed.none
     if (number === this.head && this.serving) {
       this.doneSeconds += this.queue.now - this.startedAt
       this.advance()
-    } else this.demandSeconds[slot] = 0
+    } else this.columns.demandSeconds[slot] = 0
   }
 
   pause(): void {
     this.paused = true
     if (!this.serving) return
-    const slot = this.head & (this.task.length - 1)
+    const slot = this.slotOf(this.head)
+    const { demandSeconds } = this.columns
     const served = this.queue.now - this.startedAt
     this.doneSeconds += served
-    this.demandSeconds[slot] = Math.max(0, (this.demandSeconds[slot] as number) - served)
+    demandSeconds[slot] = Math.max(0, (demandSeconds[slot] as number) - served)
     this.serving = false
     this.queue.schedule(this.id, never)
   }
@@ -104,7 +153,7 @@ export class LoopProcessor implements Processor, Source {
 
   /** The first entry is over: on to the next. */
   private advance(): void {
-    this.head = (this.head + 1) & Fixed.largest
+    this.columns.head[this.index] = (this.head + 1) & Fixed.largest
     this.size -= 1
     if (this.size > 0) this.begin()
     else {
@@ -116,22 +165,7 @@ export class LoopProcessor implements Processor, Source {
   private begin(): void {
     this.serving = true
     this.startedAt = this.queue.now
-    this.queue.schedule(this.id, this.queue.now + (this.demandSeconds[this.head & (this.task.length - 1)] as number))
-  }
-
-  private grow(): void {
-    const { length } = this.task
-    const { task, epoch, demandSeconds } = this
-    this.task = grownInts(task, length * 2)
-    this.epoch = grownInts(epoch, length * 2)
-    this.demandSeconds = grownFloats(demandSeconds, length * 2)
-    for (let i = 0; i < this.size; i++) {
-      const number = (this.head + i) & Fixed.largest
-      const from = number & (length - 1)
-      const to = number & (length * 2 - 1)
-      this.task[to] = task[from] as number
-      this.epoch[to] = epoch[from] as number
-      this.demandSeconds[to] = demandSeconds[from] as number
-    }
+    const { demandSeconds } = this.columns
+    this.queue.schedule(this.id, this.queue.now + (demandSeconds[this.slotOf(this.head)] as number))
   }
 }

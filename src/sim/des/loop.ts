@@ -55,4 +55,4 @@ export const sourceKinds = {
 } as const
 
 /** Of processors; any other is 0, and runs its work. */
-export const processorKinds = { other: 0, shared: 1 } as const
+export const processorKinds = { other: 0, shared: 1, loop: 2 } as const

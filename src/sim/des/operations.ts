@@ -5,11 +5,10 @@
  * `makeOperations` refers to nothing but its arguments: it is evaluated anew for a long simulation, as the core is (`anew`).
  */
 import type { ConnectionPool } from './connection-pool.js'
-import type { Cores } from './cores.js'
 import type { Endpoint } from './endpoint.js'
 import type { Kernel } from './kernel.js'
 import type { CallSite, ForcedLookup } from './operands.js'
-import type { SharedProcessor } from './processor.js'
+import type { Processor, SharedProcessor } from './processor.js'
 import type { Room } from './room.js'
 import type { StepMeter } from './step-meter.js'
 import type { Work } from './work.js'
@@ -29,6 +28,8 @@ export const makeOperations = (kernel: Kernel) => {
     waiting = 0,
     running = 1,
     sharedKind = 1,
+    loopKind = 2,
+    largest = 0x7fffffff,
   }
   const never = Number.POSITIVE_INFINITY
   const { queue, tasks, endpoints, edges, frames, requests, rooms, enders, bursts } = kernel
@@ -61,6 +62,28 @@ export const makeOperations = (kernel: Kernel) => {
     state: burstState,
   } = bursts
   const { count: edgeCount, slow: edgeSlow } = edges
+  const { processorOf } = kernel
+  const { processors } = kernel.processors
+  const {
+    kind: processorKind,
+    cores: coresOf,
+    source: processorSource,
+    loops,
+    busy,
+    waiting,
+    paused,
+  } = bursts.cpu.ofProcessors
+  const {
+    doneSeconds: usedSeconds,
+    ringAt,
+    ringMask,
+    head: ringHead,
+    size: ringSize,
+    serving,
+  } = bursts.cpu.ofProcessors
+  const { startedAt, demandSeconds: ringSeconds, task: ringTask, epoch: ringEpoch } = bursts.cpu.ofProcessors
+  const { source: coresSource, runnable, capacity, reduced, virtual, updatedAt } = bursts.cpu.ofCores
+  const { busyCoreSeconds, heapAt, room, heap: running } = bursts.cpu.ofCores
   /** A time on its way into a function: as an argument it would be boxed. */
   const cell = new Float64Array(new ArrayBuffer(128), 0, 1)
 
@@ -143,29 +166,31 @@ export const makeOperations = (kernel: Kernel) => {
     whereabouts[id] = place
   }
 
-  /** The burst joins `count` others. */
-  const enter = (running: Int32Array, burst: number, count: number): void => {
+  /** The burst joins `count` others in the heap that begins at `first`. */
+  const enter = (first: number, burst: number, count: number): void => {
+    const members = running
     const ends = burstEndsAt
     const whereabouts = burstPlace
     const end = ends[burst] as number
     let place = count
     while (place > 0) {
       const above = (place - 1) >> 1
-      const other = running[above] as number
+      const other = members[first + above] as number
       if ((ends[other] as number) <= end) break
-      running[place] = other
+      members[first + place] = other
       whereabouts[other] = place
       place = above
     }
-    running[place] = burst
+    members[first + place] = burst
     whereabouts[burst] = place
   }
 
   /** The first of the bursts leaves, `count` others stay. */
-  const leave = (running: Int32Array, count: number): void => {
+  const leave = (first: number, count: number): void => {
+    const members = running
     const ends = burstEndsAt
     const whereabouts = burstPlace
-    const last = running[count] as number
+    const last = members[first + count] as number
     const end = ends[last] as number
     let place = 0
     for (;;) {
@@ -173,95 +198,161 @@ export const makeOperations = (kernel: Kernel) => {
       if (below >= count) break
       if (
         below + 1 < count &&
-        (ends[running[below + 1] as number] as number) < (ends[running[below] as number] as number)
+        (ends[members[first + below + 1] as number] as number) < (ends[members[first + below] as number] as number)
       )
         below += 1
-      const other = running[below] as number
+      const other = members[first + below] as number
       if ((ends[other] as number) >= end) break
-      running[place] = other
+      members[first + place] = other
       whereabouts[other] = place
       place = below
     }
-    running[place] = last
+    members[first + place] = last
     whereabouts[last] = place
   }
 
   /** As `SharedProcessor.run`; a burst must be free. */
-  const runShared = (processor: SharedProcessor, task: number, work: Work): boolean => {
-    const { cores, loops } = processor
-    if (cores.reduced) return processor.run(task, work)
-    const burst = freedBursts[0] as number
-    work.into(burstSeconds, burst)
-    const demand = burstSeconds[burst] as number
+  const runShared = (processor: number, task: number, work: Work): boolean => {
+    const cores = coresOf[processor] as number
+    const count = runnable[cores] as number
+    if (reduced[cores] !== 0 || count >= (room[cores] as number)) return anyhow(processor, task, work)
+    work.into(cell, 0)
+    const demand = cell[0] as number
     if (!(demand > 0)) return false
+    const burst = freedBursts[0] as number
     freedBursts[0] = burstPlace[burst] as number
+    burstSeconds[burst] = demand
     burstTask[burst] = task
     burstEpoch[burst] = epochs[task] as number
-    burstProcessor[burst] = processor.index
+    burstProcessor[burst] = processor
     burstOf[task] = burst
-    if (processor.paused || (loops > 0 && processor.busy >= loops)) {
+    const atOnce = loops[processor] as number
+    const bursting = busy[processor] as number
+    if (paused[processor] !== 0 || (atOnce > 0 && bursting >= atOnce)) {
       burstState[burst] = Fixed.waiting
-      processor.queue.push(burst, 0)
+      ;(processors[processor] as SharedProcessor).standInLine(burst)
       return true
     }
     burstState[burst] = Fixed.running
-    processor.busy += 1
+    busy[processor] = bursting + 1
     // As `Cores.start`.
     const now = clock[0] as number
-    const { runnable, cores: capacity } = cores
-    const seconds = now - cores.updatedAt
+    const all = capacity[cores] as number
+    const seconds = now - (updatedAt[cores] as number)
+    let attained = virtual[cores] as number
     if (seconds > 0) {
-      cores.updatedAt = now
-      if (runnable > 0) {
-        if (runnable <= capacity) {
-          cores.virtual += seconds
-          cores.busyCoreSeconds += seconds * runnable
+      updatedAt[cores] = now
+      if (count > 0) {
+        if (count <= all) {
+          attained += seconds
+          busyCoreSeconds[cores] = (busyCoreSeconds[cores] as number) + seconds * count
         } else {
-          cores.virtual += (seconds * capacity) / runnable
-          cores.busyCoreSeconds += seconds * capacity
+          attained += (seconds * all) / count
+          busyCoreSeconds[cores] = (busyCoreSeconds[cores] as number) + seconds * all
         }
+        virtual[cores] = attained
       }
     }
-    const { virtual } = cores
-    const end = virtual + demand
-    burstEndsAt[burst] = end
-    if (runnable === cores.heap.length) cores.growHeap()
-    const { heap: running } = cores
-    if (runnable === 0) {
-      running[0] = burst
+    burstEndsAt[burst] = attained + demand
+    const first = heapAt[cores] as number
+    if (count === 0) {
+      running[first] = burst
       burstPlace[burst] = 0
-    } else enter(running, burst, runnable)
-    const count = runnable + 1
-    cores.runnable = count
-    const left = (burstEndsAt[running[0] as number] as number) - virtual
-    cell[0] = now + (count <= capacity ? left : (left * count) / capacity)
-    schedule(cores.id)
+    } else enter(first, burst, count)
+    runnable[cores] = count + 1
+    const left = (burstEndsAt[running[first] as number] as number) - attained
+    const together = count + 1
+    cell[0] = now + (together <= all ? left : (left * together) / all)
+    schedule(coresSource[cores] as number)
     return true
   }
 
-  /** As `Cores.fire` up to where the task goes on: `cell[0]` is when the next burst ends. Returns the burst. */
-  const endBurst = (cores: Cores, first: number, processor: SharedProcessor): void => {
+  /** As `LoopProcessor.run`. */
+  const runLoop = (processor: number, task: number, work: Work): boolean => {
+    const entries = ringSize[processor] as number
+    const mask = ringMask[processor] as number
+    if (entries > mask || paused[processor] !== 0) return anyhow(processor, task, work)
+    work.into(cell, 0)
+    const demand = cell[0] as number
+    if (!(demand > 0)) return false
+    const number = ((ringHead[processor] as number) + entries) & Fixed.largest
+    const slot = (ringAt[processor] as number) + (number & mask)
+    ringSeconds[slot] = demand
+    ringTask[slot] = task
+    ringEpoch[slot] = epochs[task] as number
+    burstOf[task] = number
+    ringSize[processor] = entries + 1
+    if (entries > 0) return true
     const now = clock[0] as number
-    const { runnable, cores: capacity, heap: running } = cores
-    const seconds = now - cores.updatedAt
+    serving[processor] = 1
+    startedAt[processor] = now
+    cell[0] = now + demand
+    schedule(processorSource[processor] as number)
+    return true
+  }
+
+  const anyhow = (processor: number, task: number, work: Work): boolean =>
+    (processors[processor] as Processor).run(task, work)
+
+  /**
+   * As `Cores.fire` up to where the task goes on: the burst has had its CPU, and `cell[0]` is when the next one has. Returns it; `none`:
+   * somebody stood in line, and all is done.
+   */
+  const endBurst = (cores: number): number => {
+    const at = heapAt[cores] as number
+    const first = running[at] as number
+    const processor = burstProcessor[first] as number
+    if (waiting[processor] !== 0 || reduced[cores] !== 0) {
+      const set = (processors[processor] as SharedProcessor).cores
+      set.finish(set.take())
+      ;(processors[processor] as SharedProcessor).tell(first)
+      return Fixed.none
+    }
+    const now = clock[0] as number
+    const count = runnable[cores] as number
+    const all = capacity[cores] as number
+    const seconds = now - (updatedAt[cores] as number)
     if (seconds > 0) {
-      cores.updatedAt = now
-      cores.busyCoreSeconds += seconds * Math.min(runnable, capacity)
+      updatedAt[cores] = now
+      busyCoreSeconds[cores] = (busyCoreSeconds[cores] as number) + seconds * (count <= all ? count : all)
     }
-    const left = runnable - 1
-    cores.runnable = left
-    processor.doneSeconds += burstSeconds[first] as number
-    processor.busy -= 1
+    const left = count - 1
+    runnable[cores] = left
+    usedSeconds[processor] = (usedSeconds[processor] as number) + (burstSeconds[first] as number)
+    busy[processor] = (busy[processor] as number) - 1
     if (left === 0) {
-      cores.virtual = 0
+      virtual[cores] = 0
       cell[0] = never
-      return
+      return first
     }
-    const virtual = burstEndsAt[first] as number
-    cores.virtual = virtual
-    leave(running, left)
-    const rest = (burstEndsAt[running[0] as number] as number) - virtual
-    cell[0] = now + (left <= capacity ? rest : (rest * left) / capacity)
+    const attained = burstEndsAt[first] as number
+    virtual[cores] = attained
+    leave(at, left)
+    const rest = (burstEndsAt[running[at] as number] as number) - attained
+    cell[0] = now + (left <= all ? rest : (rest * left) / all)
+    return first
+  }
+
+  /** As `LoopProcessor.fire`: the first in line has had its CPU, and stood in this slot; `cell[0]` is when the next one has. */
+  const endFirst = (processor: number): number => {
+    const mask = ringMask[processor] as number
+    const at = ringAt[processor] as number
+    const head = ringHead[processor] as number
+    const slot = at + (head & mask)
+    const following = (head + 1) & Fixed.largest
+    const left = (ringSize[processor] as number) - 1
+    usedSeconds[processor] = (usedSeconds[processor] as number) + (ringSeconds[slot] as number)
+    ringHead[processor] = following
+    ringSize[processor] = left
+    if (left > 0) {
+      const now = clock[0] as number
+      startedAt[processor] = now
+      cell[0] = now + (ringSeconds[at + (following & mask)] as number)
+    } else {
+      serving[processor] = 0
+      cell[0] = never
+    }
+    return slot
   }
 
   /** As `shardOf`. */
@@ -276,11 +367,11 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** CPU of the process that the task is at. False: there is nothing to wait for. A burst must be free. */
   const burst = (task: number, work: Work): boolean => {
-    const { processor } = endpoints[endpointIds[task] as number] as Endpoint
-    if (processor === undefined) return false
-    return processor.kind === Fixed.sharedKind
-      ? runShared(processor as SharedProcessor, task, work)
-      : processor.run(task, work)
+    const processor = processorOf[endpointIds[task] as number] as number
+    if (processor < 0) return false
+    const kind = processorKind[processor] as number
+    if (kind === Fixed.sharedKind) return runShared(processor, task, work)
+    return kind === Fixed.loopKind ? runLoop(processor, task, work) : anyhow(processor, task, work)
   }
 
   /** The simple step with this meter begins. */
@@ -322,9 +413,7 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** A connection of the pool of the task's process, if one is free. */
   const acquire = (task: number, index: number): boolean => {
-    const pool = (endpoints[endpointIds[task] as number] as Endpoint).pools[index] as
-      | ConnectionPool
-      | undefined
+    const pool = (endpoints[endpointIds[task] as number] as Endpoint).pools[index] as ConnectionPool | undefined
     if (pool === undefined || pool.inUse >= pool.size) return false
     pool.inUse += 1
     const { inUseGauge } = pool
@@ -338,9 +427,7 @@ export const makeOperations = (kernel: Kernel) => {
 
   /** Is the connection open by now? */
   const connect = (task: number, index: number): boolean => {
-    const pool = (endpoints[endpointIds[task] as number] as Endpoint).pools[index] as
-      | ConnectionPool
-      | undefined
+    const pool = (endpoints[endpointIds[task] as number] as Endpoint).pools[index] as ConnectionPool | undefined
     return pool === undefined || pool.connect()
   }
 
@@ -389,8 +476,7 @@ export const makeOperations = (kernel: Kernel) => {
     connections[callee] = connection
     callees[task] = callee
     answers[task] = Fixed.ok
-    if (request !== Fixed.none)
-      references[request] = (references[request] as number) + 1
+    if (request !== Fixed.none) references[request] = (references[request] as number) + 1
     endpoint.calls += 1
     const { total, station } = endpoint
     total.area -= clock[0] as number
@@ -463,6 +549,9 @@ export const makeOperations = (kernel: Kernel) => {
     pop,
     sink,
     endBurst,
+    endFirst,
+    ringTask,
+    ringEpoch,
     burst,
     beginLeaf,
     endLeaf,
@@ -478,6 +567,7 @@ export const makeOperations = (kernel: Kernel) => {
     /** What it repeats of other files: a test compares it with its originals. */
     repeated: {
       shared: Fixed.sharedKind,
+      loop: Fixed.loopKind,
       none: Fixed.none,
       ok: Fixed.ok,
       blocked: Fixed.blocked,

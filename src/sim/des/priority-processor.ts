@@ -23,6 +23,7 @@ export class PriorityProcessor extends SharedProcessor {
     private readonly line: PriorityLine = priorities.burstLine(),
   ) {
     super(cores, servers, context, line)
+    this.goesItsOwnWay()
   }
 
   override run(task: number, work: Work): boolean {
@@ -45,11 +46,12 @@ export class PriorityProcessor extends SharedProcessor {
   /** Stops the least important burst that runs here, if it is less important than this. */
   private interrupt(level: number): boolean {
     const { bursts } = this.context
-    const { heap, runnable } = this.cores
+    const { cores } = this
+    const { runnable } = cores
     let least = -1
     let leastLevel = level
     for (let i = 0; i < runnable; i++) {
-      const burst = heap[i] as number
+      const burst = cores.burstAt(i)
       if (bursts.processor[burst] !== this.index || bursts.state[burst] !== running) continue
       const other = this.priorities.levelOfBurst(burst)
       if (other <= leastLevel) continue

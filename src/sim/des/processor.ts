@@ -5,6 +5,7 @@
 import { type Bursts, cancelled, frozen, running, waiting } from './bursts.js'
 import { IntRing, type Line } from './columns.js'
 import type { Cores } from './cores.js'
+import type { ProcessorColumns } from './cpu.js'
 import { processorKinds } from './loop.js'
 import type { Tasks } from './tasks.js'
 import type { Work } from './work.js'
@@ -21,6 +22,8 @@ export interface ProcessorContext {
 export interface Processor {
   /** Of `processorKinds`. */
   readonly kind: number
+  /** In `ProcessorContext.processors`, and in `bursts.cpu.ofProcessors`. */
+  readonly index: number
   /** Event loops; 0: everything runs at once. */
   readonly loops: number
   /** CPU-seconds used so far, given what running bursts have had by processor (`Cores.addPartial`). */
@@ -44,10 +47,8 @@ export interface Processor {
 export class SharedProcessor implements Processor {
   readonly kind: number = processorKinds.shared
   readonly index: number
-  /** CPU-seconds of bursts that have left the cores. */
-  doneSeconds = 0
-  busy = 0
-  paused = false
+  /** Where the numbers are that every burst changes, by `index`. */
+  private readonly columns: ProcessorColumns
 
   constructor(
     readonly cores: Cores,
@@ -58,6 +59,46 @@ export class SharedProcessor implements Processor {
   ) {
     this.index = context.processors.length
     context.processors.push(this)
+    this.columns = context.bursts.cpu.ofProcessors
+    this.columns.add()
+    this.columns.kind[this.index] = this.kind
+    this.columns.cores[this.index] = cores.row
+    this.columns.source[this.index] = cores.id
+    this.columns.loops[this.index] = loops
+  }
+
+  /** CPU-seconds of bursts that have left the cores. */
+  get doneSeconds(): number {
+    return this.columns.doneSeconds[this.index] as number
+  }
+  set doneSeconds(seconds: number) {
+    this.columns.doneSeconds[this.index] = seconds
+  }
+
+  get busy(): number {
+    return this.columns.busy[this.index] as number
+  }
+  set busy(bursts: number) {
+    this.columns.busy[this.index] = bursts
+  }
+
+  get paused(): boolean {
+    return this.columns.paused[this.index] === 1
+  }
+  set paused(paused: boolean) {
+    this.columns.paused[this.index] = paused ? 1 : 0
+  }
+
+  /** A burst that cannot run yet. */
+  standInLine(burst: number): void {
+    this.queue.push(burst, 0)
+    this.columns.waiting[this.index] = this.queue.size
+  }
+
+  /** Of subclasses: the engine's core leaves everything to their methods. */
+  protected goesItsOwnWay(): void {
+    this.columns.kind[this.index] = processorKinds.other
+    this.columns.waiting[this.index] = 1
   }
 
   usedSeconds(partial: Float64Array): number {
@@ -73,7 +114,7 @@ export class SharedProcessor implements Processor {
       return false
     }
     tasks.burst[task] = burst
-    if (this.paused || (this.loops > 0 && this.busy >= this.loops)) this.queue.push(burst, 0)
+    if (this.paused || (this.loops > 0 && this.busy >= this.loops)) this.standInLine(burst)
     else this.begin(burst)
     return true
   }
@@ -130,6 +171,7 @@ export class SharedProcessor implements Processor {
     this.takeOff((burst) => bursts.give(burst))
     for (let burst = 0; burst < bursts.made; burst++) if (bursts.processor[burst] === this.index) bursts.give(burst)
     this.queue.clear()
+    if (this.kind === processorKinds.shared) this.columns.waiting[this.index] = 0
     this.paused = false
   }
 
@@ -153,6 +195,7 @@ export class SharedProcessor implements Processor {
     const { bursts } = this.context
     while (!this.paused && this.queue.size > 0 && (this.loops === 0 || this.busy < this.loops)) {
       const burst = this.queue.shift()
+      if (this.kind === processorKinds.shared) this.columns.waiting[this.index] = this.queue.size
       if (bursts.state[burst] === waiting) this.begin(burst)
       else bursts.give(burst)
     }

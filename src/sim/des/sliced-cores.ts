@@ -10,7 +10,7 @@ import { grownFloats, grownInts } from './columns.js'
 import { Cores } from './cores.js'
 import { type EventQueue, never, type Source } from './event-queue.js'
 import { processorKinds } from './loop.js'
-import { SharedProcessor } from './processor.js'
+import { type ProcessorContext, SharedProcessor } from './processor.js'
 
 /** `base_slice_ns`: 0.7 ms · (1 + log₂ cores), of at most eight of the machine. */
 export const linuxSliceSeconds = (cores: number): number =>
@@ -170,7 +170,7 @@ export class SlicedCores extends Cores {
     const { all, left } = this
     for (const core of this.servers) if (core.burst !== none) this.settle(core)
     for (let i = 0; i < this.runnable; i++) {
-      const burst = this.heap[i] as number
+      const burst = this.burstAt(i)
       const processor = all.processor[burst] as number
       usedSeconds[processor] =
         (usedSeconds[processor] as number) + (all.demandSeconds[burst] as number) - (left[burst] as number)
@@ -259,8 +259,7 @@ export class SlicedCores extends Cores {
 
   /** The heap of processor sharing is a mere list here. */
   private enter(burst: number): void {
-    if (this.runnable === this.heap.length) this.growHeap()
-    this.heap[this.runnable] = burst
+    this.setBurst(this.runnable, burst)
     this.all.place[burst] = this.runnable
     this.runnable += 1
   }
@@ -268,8 +267,8 @@ export class SlicedCores extends Cores {
   private leave(burst: number): void {
     this.runnable -= 1
     const place = this.all.place[burst] as number
-    const last = this.heap[this.runnable] as number
-    this.heap[place] = last
+    const last = this.burstAt(this.runnable)
+    this.setBurst(place, last)
     this.all.place[last] = place
   }
 }
@@ -277,4 +276,9 @@ export class SlicedCores extends Cores {
 /** A processor on such cores. */
 export class SlicedProcessor extends SharedProcessor {
   override readonly kind = processorKinds.other
+
+  constructor(cores: SlicedCores, loops: number, context: ProcessorContext) {
+    super(cores, loops, context)
+    this.goesItsOwnWay()
+  }
 }

@@ -41,17 +41,13 @@ describe('constants that hot files repeat', () => {
   it('so are those of the core', () => {
     const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
     const operations = makeOperations(kernel)
-    const {
-      operations: codes,
-      sources,
-      unusual: atZero,
-      ...shared
-    } = makeCore(kernel, operations, undefined).repeated
+    const { operations: codes, sources, unusual: atZero, ...shared } = makeCore(kernel, operations, undefined).repeated
     expect(shared).toEqual({ none: tasks.none, ok })
     expect(atZero).toBe(unusual(0))
     expect(operations.repeated).toEqual({
       blocked,
       shared: processorKinds.shared,
+      loop: processorKinds.loop,
       none: tasks.none,
       ok,
       degradedBit: tasks.degradedBit,

@@ -88,11 +88,10 @@ export class Express {
     let burst = 0
     for (const [i, cores] of sets.entries()) {
       bursts.reserve(burst + cores.runnable)
-      cores.reserve(cores.runnable)
       for (let place = 0; place < cores.runnable; place++) {
         const row = members[i]?.[place] ?? 0
         const processor = processors.length > 1 ? (I[row + rowIntegers.processor] ?? 0) : 0
-        cores.heap[place] = burst
+        cores.setBurst(place, burst)
         bursts.endsAt[burst] = keys[i]?.[place] ?? 0
         bursts.demandSeconds[burst] = T[row + rowTimes.demand] ?? 0
         bursts.processor[burst] = processors[processor]?.index ?? 0
