@@ -27,6 +27,7 @@ import { emitAftermath, emitBurst, emitPause, emitUnawaited } from './flow/work-
 import { type FrameCode, propagate } from './frames.js'
 import { blocked } from './kernel.js'
 import type { Lane } from './lane.js'
+import { LightWay } from './light-way.js'
 import { opCodes, sourceKinds } from './loop.js'
 import type { RequestLog } from './request-log.js'
 import { Spikes } from './spikes.js'
@@ -93,6 +94,8 @@ interface Class {
   /** Where the client's program for it begins. */
   readonly program: number
   readonly plain: Plain | undefined
+  /** How its requests go without tasks. */
+  readonly light: LightWay | undefined
   /** 1: it may be sent twice. */
   readonly idempotent: 0 | 1
   /** Keys that the route names: by data set, how to draw one. */
@@ -220,6 +223,17 @@ export class Clients implements Source {
     const { due } = this
     this.arrivalTimes.next(due)
     if (this.ended || !((due[0] as number) < this.endsAt)) due[0] = never
+  }
+
+  /** A light request has succeeded. */
+  private lightOver(request: number, outcome: number): void {
+    this.log.success(request, outcome, false)
+    const { poll, derived } = this.classes[this.system.kernel.requests.cls[request] as number] as Class
+    if (derived) this.asked(request, ok)
+    else {
+      this.answered(request, poll)
+      this.finished(request)
+    }
   }
 
   /** A request is over. */
@@ -370,7 +384,7 @@ export class Clients implements Source {
   private begin(cls: number, about: number = none): number {
     const { kernel, messaging } = this.system
     const { requests, queue } = kernel
-    const { program, plain, idempotent, keys } = this.classes[cls] as Class
+    const { program, plain, light, idempotent, keys } = this.classes[cls] as Class
     const request = requests.take()
     const { memory, seconds } = requests
     memory[request + Fixed.clsAt] = cls
@@ -409,7 +423,7 @@ export class Clients implements Source {
       }
     }
     this.log.offered(cls)
-    kernel.start(this.endpoint, program, request, this.ender)
+    if (light === undefined || !light.begin(request)) kernel.start(this.endpoint, program, request, this.ender)
     return none
   }
 
@@ -460,7 +474,7 @@ export class Clients implements Source {
   }
 
   /** What one request means for its client: retry ⊃ timeout ⊃ the call. */
-  private compileClient(request: RequestClass): Pick<Class, 'program' | 'plain'> {
+  private compileClient(request: RequestClass): Pick<Class, 'program' | 'plain' | 'light'> {
     const { system, log, unknownCodes } = this
     const { kernel } = system
     const { tasks, requests, queue } = kernel
@@ -512,17 +526,17 @@ export class Clients implements Source {
           return blocked
         })
       }
-      const send = (task: number): Endpoint | undefined => {
+      const byRequest = (request: number): Endpoint | undefined => {
         // There may be fewer by now.
         const entry = entries[turn < entries.length ? turn : 0]
         turn = turn + 1 < entries.length ? turn + 1 : 0
         if (entry === undefined) return undefined
-        const request = tasks.request[task] as number
         requests.sentAt[request] = queue.now
         log.attempt(request)
         return entry
       }
-      program.call(send, serve, edge, refused)
+      const send = (task: number): Endpoint | undefined => byRequest(tasks.request[task] as number)
+      program.call(send, serve, edge, refused, { byRequest, some: entries[0] })
       const next = program.here + 1
       program.emit((task) => {
         const answer = tasks.answer[task] as number
@@ -551,6 +565,14 @@ export class Clients implements Source {
     return {
       program: program.start,
       plain: isPlain ? { entries, goal: serve, edge, limit, turn: 0 } : undefined,
+      light: isPlain
+        ? undefined
+        : new LightWay(kernel, {
+            endpoint: this.endpoint,
+            program: program.start,
+            ender: this.ender,
+            over: (request, outcome) => this.lightOver(request, outcome),
+          }),
     }
   }
 }

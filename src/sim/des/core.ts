@@ -33,6 +33,8 @@ export interface SegmentMaker {
   readonly warm: number
   /** `followed`: by place, where the task went on that went on last after its operation; −1: nobody has. */
   readonly make: (pc: number, followed: Int32Array) => Segment
+  /** What light requests do from this place on. */
+  readonly light: (pc: number) => Segment
 }
 
 export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentMaker | undefined): Core => {
@@ -61,6 +63,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     opForcedLookup = 18,
     opAcquire = 19,
     opConnect = 20,
+    opLight = 21,
     fromLoop = 1,
     fromArrivals = 2,
     fromCores = 3,
@@ -81,6 +84,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
   const { freed: freedFrames } = frames
   const { task: burstTask, epoch: burstEpoch, place: burstPlace, processor: burstProcessor } = bursts
   const { freed: freedBursts } = bursts
+  const { pc: lightPcs } = kernel.lights
   const {
     cell,
     push,
@@ -125,6 +129,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     const top = (readyState[0] as number) - 2
     readyState[0] = top
     const task = ready[top] as number
+    if (task < Fixed.none) return task
     return epochs[task] === ready[top + 1] ? task : Fixed.none
   }
 
@@ -187,6 +192,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     const woke = woken
     const epoch = epochs
     const place = pcs
+    const lightPlace = lightPcs
     const bySegment = segments
     const bursting = burstOf
     const calling = callees
@@ -202,7 +208,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
         if ((stack[0] as number) > 0) {
           task = nextReady()
           if (task === Fixed.none) continue
-          pc = place[task] as number
+          pc = task < Fixed.none ? (lightPlace[(-2 - task) >> 3] as number) : (place[task] as number)
         } else {
           const at = due[0] as number
           if (at > until) return true
@@ -232,20 +238,23 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
             sink(source, 0)
             task = woke[0] as number
             if (task === Fixed.none) continue
-            if (epoch[task] !== woke[1]) {
-              task = Fixed.none
-              continue
-            }
             if (self.pausedEndpoints > 0) {
-              self.wake(task)
+              if (task < Fixed.none || epoch[task] === woke[1]) self.wake(task)
               task = Fixed.none
               continue
             }
             // What it waited for has come.
-            epoch[task] = ((woke[1] as number) + 1) | 0
-            bursting[task] = Fixed.none
-            calling[task] = Fixed.none
-            pc = place[task] as number
+            if (task < Fixed.none) pc = lightPlace[(-2 - task) >> 3] as number
+            else {
+              if (epoch[task] !== woke[1]) {
+                task = Fixed.none
+                continue
+              }
+              epoch[task] = ((woke[1] as number) + 1) | 0
+              bursting[task] = Fixed.none
+              calling[task] = Fixed.none
+              pc = place[task] as number
+            }
           }
         }
         if (grown[0] !== 0) return pause(task, pc)
@@ -278,6 +287,11 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
   const step = (self: number, from: number): number => {
     const task = self
     let pc = from
+    if (maker !== undefined && code[pc * Fixed.codeStride] === Fixed.opLight) {
+      const made = maker.light(pc)
+      segments[pc] = made
+      return made(task)
+    }
     if (maker !== undefined && segments[pc] === undefined) {
       const visits = (warmth[pc] as number) + 1
       warmth[pc] = visits
@@ -423,6 +437,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
         forcedLookup: Fixed.opForcedLookup,
         acquire: Fixed.opAcquire,
         connect: Fixed.opConnect,
+        light: Fixed.opLight,
       },
       sources: {
         loop: Fixed.fromLoop,

@@ -3,6 +3,7 @@
  * error does with a frame is its code's matter, which is compiled once per step.
  */
 import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
+import type { Lights } from './lights.js'
 import { isBranch, type Tasks } from './tasks.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
@@ -41,6 +42,8 @@ export class Frames extends Table {
   handle = new Int32Array(this.rows)
   startedAt = new Float64Array(this.rows)
   readonly refs: unknown[] = []
+  /** Whose frames are not made until they are needed. */
+  lights: Lights | undefined = undefined
   readonly codes: FrameCode[] = []
   /** The one that became free last (−1: none). */
   readonly freed = intCells(1).fill(Fixed.none)

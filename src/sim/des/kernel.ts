@@ -12,6 +12,8 @@ import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
 import { type FrameCode, Frames, propagate } from './frames.js'
+import { lightAt } from './light-way.js'
+import { Lights } from './lights.js'
 import { Operands } from './operands.js'
 import { makeOperations } from './operations.js'
 import type { Processor, ProcessorContext } from './processor.js'
@@ -146,6 +148,8 @@ export class Kernel {
   readonly requests: Requests
   readonly frames: Frames
   readonly meters: StepMeters
+  /** Requests without tasks. */
+  readonly lights: Lights
   readonly timers: Timers
   readonly processors: ProcessorContext
   /** Who goes on next, when an operation returns a place to go on at. */
@@ -175,6 +179,8 @@ export class Kernel {
     this.requests = new Requests(dataSets, this.growth, rows)
     this.frames = new Frames(this.tasks, this.queue, this.growth, framesPerRequest * rows)
     this.meters = new StepMeters(this.queue)
+    this.lights = new Lights(this, rows)
+    this.frames.lights = this.lights
     const wake = (task: number): void => this.wake(task)
     this.timers = new Timers(this.queue, this.tasks, this.frames, {
       wake,
@@ -235,9 +241,14 @@ export class Kernel {
   }
 
   private ownCore(): Core {
+    this.lights.enabled = this.options.byClosures !== true
     const operations = anew(makeOperations)(this)
     const warm = this.options.segmentsAtOnce === true ? 1 : visitsBeforeSegment
-    return anew(makeCore)(this, operations, { warm, make: (pc, followed) => segmentAt(this, operations, pc, followed) })
+    return anew(makeCore)(this, operations, {
+      warm,
+      make: (pc, followed) => segmentAt(this, operations, pc, followed),
+      light: (pc) => lightAt(this, operations, pc),
+    })
   }
 
   /** As `run`, but only until `done` says so. */
@@ -371,6 +382,11 @@ export class Kernel {
 
   /** What the task waited for has come. */
   wake(task: number): void {
+    if (task < Fixed.none) {
+      if (this.pausedEndpoints > 0) this.wake(this.lights.makeWoken(task))
+      else this.pushReady(task, this.lights.generation[(-2 - task) >> 3] as number)
+      return
+    }
     const { memory } = this.tasks
     memory[task + Fixed.epochAt] = ((memory[task + Fixed.epochAt] as number) + 1) | 0
     memory[task + Fixed.burstAt] = Fixed.none
@@ -479,11 +495,17 @@ export class Kernel {
     this.discard(task)
   }
 
+  /** Tasks that are at the endpoint, the oldest first. */
+  tasksAt(endpoint: Endpoint): readonly number[] {
+    this.lights.makeAllHeavy()
+    return this.tasks.at(endpoint.id)
+  }
+
   /** Everything that the endpoint has in hand is lost. */
   crashAll(endpoint: Endpoint): void {
     const { tasks } = this
     // One that crashes may cancel others of these.
-    for (const task of tasks.at(endpoint.id)) if (tasks.endpoint[task] === endpoint.id) this.crash(task)
+    for (const task of this.tasksAt(endpoint)) if (tasks.endpoint[task] === endpoint.id) this.crash(task)
   }
 
   /** Ends the task's wait without waking it. Work that it asked for goes on unheard; its call is abandoned. */
@@ -642,6 +664,11 @@ export class Kernel {
   }
 
   private push(task: number): void {
+    this.pushReady(task, this.tasks.memory[task + Fixed.epochAt] as number)
+  }
+
+  /** Whoever goes by this handle goes on before time does. */
+  pushReady(handle: number, stamp: number): void {
     const { readyState } = this
     const size = readyState[0] as number
     if (size === this.ready.length) {
@@ -649,8 +676,8 @@ export class Kernel {
       this.ready = grownInts(this.ready, size * 2)
     }
     const { ready } = this
-    ready[size] = task
-    ready[size + 1] = this.tasks.memory[task + Fixed.epochAt] as number
+    ready[size] = handle
+    ready[size + 1] = stamp
     readyState[0] = size + 2
   }
 

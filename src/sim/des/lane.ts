@@ -3,10 +3,13 @@
  * are put in and almost never come due; they are not removed, but found stale by their stamp.
  */
 import { type EventQueue, never, type Source } from './event-queue.js'
+import type { Lights } from './lights.js'
 
 /** Whose rows wait: a row still waits for the same thing as long as its stamp is what it was. */
 export interface Stamped {
   readonly epoch: Int32Array
+  /** Whose frames wait that have none yet; items below −1. */
+  readonly lights?: Pick<Lights, 'isOver' | 'frameOf'> | undefined
 }
 
 const grownBy2 = 16
@@ -30,10 +33,19 @@ export class Lane implements Source {
 
   /** The row is due after the lane's delay, unless its epoch has changed until then. */
   add(item: number): void {
+    this.put(item, this.owner.epoch[item] as number)
+  }
+
+  /** The same for the frame that a light request will have by then. */
+  addLight(handle: number, generation: number): void {
+    this.put(handle, generation)
+  }
+
+  private put(item: number, stamp: number): void {
     if (this.size === this.items.length) this.grow()
     const tail = (this.head + this.size) & (this.items.length - 1)
     this.items[tail] = item
-    this.stamps[tail] = this.owner.epoch[item] as number
+    this.stamps[tail] = stamp
     this.times[tail] = this.queue.now + this.delaySeconds
     this.size += 1
     if (this.size === 1) this.queue.schedule(this.id, this.times[tail] as number)
@@ -44,11 +56,14 @@ export class Lane implements Source {
     while (this.size > 0) {
       const { head } = this
       const item = this.items[head] as number
-      const stale = this.owner.epoch[item] !== this.stamps[head]
+      const stamp = this.stamps[head] as number
+      const { lights } = this.owner
+      const isLight = item < 0 && lights !== undefined
+      const stale = isLight ? lights.isOver(item, stamp) : this.owner.epoch[item] !== stamp
       if (!stale && (this.times[head] as number) > now) break
       this.head = (head + 1) & (this.items.length - 1)
       this.size -= 1
-      if (!stale) this.due(item)
+      if (!stale) this.due(isLight ? lights.frameOf(item) : item)
     }
     this.queue.schedule(this.id, this.size > 0 ? (this.times[this.head] as number) : never)
   }

@@ -113,7 +113,8 @@ export class LoopProcessor implements Processor, Source {
     this.doneSeconds += columns.demandSeconds[slot] as number
     this.advance()
     const { tasks, wake } = this.context
-    if (task !== Fixed.none && tasks.epoch[task] === epoch) wake(task)
+    // Below −1: a light request, which waits for nothing else.
+    if (task < Fixed.none || (task !== Fixed.none && tasks.epoch[task] === epoch)) wake(task)
   }
 
   /** Nobody wants the entry any more, and its work need not go on. */

@@ -43,6 +43,14 @@ export const opCodes = {
   acquire: 19,
   /** The connection is opened if need be; else its closure. */
   connect: 20,
+  /** A light request goes on (`lights.ts`). */
+  light: 21,
+  /** A balancer has its task, and has tried nobody yet. */
+  arrived: 22,
+  /** The balancer `operands.balancers[a]` calls a peer. */
+  choose: 23,
+  /** It has the peer's answer. */
+  judge: 24,
 } as const
 
 /** Sources of events; any other is 0, and fires. */

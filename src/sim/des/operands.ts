@@ -29,6 +29,25 @@ export interface CallSite {
   readonly edge: number
   /** What the task fails with when nobody is there. */
   readonly missing: number
+  /** Of those that ask for nothing but the request: whom it calls. */
+  readonly byRequest: ((request: number) => Endpoint | undefined) | undefined
+  /** One of those it may call. */
+  readonly some: Endpoint | undefined
+}
+
+/** A balancer whose peers are all alike, and at its side. */
+export interface PlainBalancer {
+  /** How long it waits for an answer, and the frame that expires then; undefined: longer than all clients. */
+  readonly guard: Lane | undefined
+  readonly limitCode: number
+  /** A peer for a request that has tried none; −1: there is none; −2: it does not know yet. */
+  choose(endpoint: number, request: number): number
+  /** The task hears that there is none. */
+  nobody(task: number): number
+  /** The peer has answered. */
+  release(endpoint: number, peer: number): void
+  endpointOf(peer: number): Endpoint
+  edgeOf(peer: number): number
 }
 
 /** A lookup with a forced hit ratio. */
@@ -41,6 +60,13 @@ export interface ForcedLookup {
   readonly end: { readonly pc: number }
 }
 
+/** Sees a frame that has been taken off. */
+export interface Finish {
+  (task: number, frame: number): void
+  /** The same, of those that ask for nothing but the process and the request. */
+  readonly ofRequest?: (endpoint: Endpoint, request: number) => void
+}
+
 export class Operands {
   readonly works: Work[] = []
   readonly calls: CallSite[] = []
@@ -50,9 +76,10 @@ export class Operands {
   /** What a visit changes when its work is done; returns the code that its caller is told. */
   readonly commits: ((task: number) => number)[] = []
   /** Fill in a frame that has been put on the stack. */
+  readonly balancers: PlainBalancer[] = []
   readonly begins: ((task: number, frame: number) => void)[] = []
   /** See a frame that has been taken off. */
-  readonly finishes: ((task: number, frame: number) => void)[] = []
+  readonly finishes: Finish[] = []
 }
 
 /** Adds to one of the lists; returns the number. */

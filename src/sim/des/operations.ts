@@ -30,12 +30,14 @@ export const makeOperations = (kernel: Kernel) => {
     sharedKind = 1,
     loopKind = 2,
     largest = 0x7fffffff,
+    atOnce = -1,
+    unusual = -2,
   }
   const never = Number.POSITIVE_INFINITY
   const { queue, tasks, endpoints, edges, frames, requests, rooms, enders, bursts } = kernel
   const { dataSets, references, keys } = requests
   const { times, heap, places } = queue
-  const { leafStartedAt, freed: freedTasks } = tasks
+  const { leafStartedAt, freed: freedTasks, born, births } = tasks
   // Columns of tasks, all of one length, so that one comparison is enough for a task.
   const { pc: pcs, epoch: epochs, endpoint: endpointIds, goal: goals, request: requestOf, flags: flagsOf } = tasks
   const { parent: parents, parentEpoch: parentEpochs, connection: connections, outcome: outcomes } = tasks
@@ -62,7 +64,9 @@ export const makeOperations = (kernel: Kernel) => {
     state: burstState,
   } = bursts
   const { count: edgeCount, slow: edgeSlow } = edges
-  const { processorOf } = kernel
+  const { processorOf, lights } = kernel
+  const { endpoint: lightEndpoint, born: lightBorn, generation: lightGeneration } = lights
+  const { times: lightTimes, burst: lightBursts } = lights
   const { processors } = kernel.processors
   const {
     kind: processorKind,
@@ -211,27 +215,29 @@ export const makeOperations = (kernel: Kernel) => {
     whereabouts[last] = place
   }
 
-  /** As `SharedProcessor.run`; a burst must be free. */
-  const runShared = (processor: number, task: number, work: Work): boolean => {
+  /**
+   * As `SharedProcessor.run`, for whoever goes by this handle; a burst must be free. Returns the burst; `atOnce`: there is nothing to wait
+   * for; `unusual`: nothing has been done.
+   */
+  const runShared = (processor: number, handle: number, epoch: number, work: Work): number => {
     const cores = coresOf[processor] as number
     const count = runnable[cores] as number
-    if (reduced[cores] !== 0 || count >= (room[cores] as number)) return anyhow(processor, task, work)
+    if (reduced[cores] !== 0 || count >= (room[cores] as number)) return Fixed.unusual
     work.into(cell, 0)
     const demand = cell[0] as number
-    if (!(demand > 0)) return false
+    if (!(demand > 0)) return Fixed.atOnce
     const burst = freedBursts[0] as number
     freedBursts[0] = burstPlace[burst] as number
     burstSeconds[burst] = demand
-    burstTask[burst] = task
-    burstEpoch[burst] = epochs[task] as number
+    burstTask[burst] = handle
+    burstEpoch[burst] = epoch
     burstProcessor[burst] = processor
-    burstOf[task] = burst
-    const atOnce = loops[processor] as number
+    const most = loops[processor] as number
     const bursting = busy[processor] as number
-    if (paused[processor] !== 0 || (atOnce > 0 && bursting >= atOnce)) {
+    if (paused[processor] !== 0 || (most > 0 && bursting >= most)) {
       burstState[burst] = Fixed.waiting
       ;(processors[processor] as SharedProcessor).standInLine(burst)
-      return true
+      return burst
     }
     burstState[burst] = Fixed.running
     busy[processor] = bursting + 1
@@ -264,35 +270,38 @@ export const makeOperations = (kernel: Kernel) => {
     const together = count + 1
     cell[0] = now + (together <= all ? left : (left * together) / all)
     schedule(coresSource[cores] as number)
-    return true
+    return burst
   }
 
-  /** As `LoopProcessor.run`. */
-  const runLoop = (processor: number, task: number, work: Work): boolean => {
+  /** As `LoopProcessor.run`; it returns what `runShared` does. */
+  const runLoop = (processor: number, handle: number, epoch: number, work: Work): number => {
     const entries = ringSize[processor] as number
     const mask = ringMask[processor] as number
-    if (entries > mask || paused[processor] !== 0) return anyhow(processor, task, work)
+    if (entries > mask || paused[processor] !== 0) return Fixed.unusual
     work.into(cell, 0)
     const demand = cell[0] as number
-    if (!(demand > 0)) return false
+    if (!(demand > 0)) return Fixed.atOnce
     const number = ((ringHead[processor] as number) + entries) & Fixed.largest
     const slot = (ringAt[processor] as number) + (number & mask)
     ringSeconds[slot] = demand
-    ringTask[slot] = task
-    ringEpoch[slot] = epochs[task] as number
-    burstOf[task] = number
+    ringTask[slot] = handle
+    ringEpoch[slot] = epoch
     ringSize[processor] = entries + 1
-    if (entries > 0) return true
+    if (entries > 0) return number
     const now = clock[0] as number
     serving[processor] = 1
     startedAt[processor] = now
     cell[0] = now + demand
     schedule(processorSource[processor] as number)
-    return true
+    return number
   }
 
-  const anyhow = (processor: number, task: number, work: Work): boolean =>
-    (processors[processor] as Processor).run(task, work)
+  /** `runShared` or `runLoop`; of other processors nothing is known. */
+  const runOn = (processor: number, handle: number, epoch: number, work: Work): number => {
+    const kind = processorKind[processor] as number
+    if (kind === Fixed.sharedKind) return runShared(processor, handle, epoch, work)
+    return kind === Fixed.loopKind ? runLoop(processor, handle, epoch, work) : Fixed.unusual
+  }
 
   /**
    * As `Cores.fire` up to where the task goes on: the burst has had its CPU, and `cell[0]` is when the next one has. Returns it; `none`:
@@ -314,7 +323,7 @@ export const makeOperations = (kernel: Kernel) => {
     const seconds = now - (updatedAt[cores] as number)
     if (seconds > 0) {
       updatedAt[cores] = now
-      busyCoreSeconds[cores] = (busyCoreSeconds[cores] as number) + seconds * (count <= all ? count : all)
+      busyCoreSeconds[cores] = (busyCoreSeconds[cores] as number) + seconds * Math.min(count, all)
     }
     const left = count - 1
     runnable[cores] = left
@@ -369,9 +378,12 @@ export const makeOperations = (kernel: Kernel) => {
   const burst = (task: number, work: Work): boolean => {
     const processor = processorOf[endpointIds[task] as number] as number
     if (processor < 0) return false
-    const kind = processorKind[processor] as number
-    if (kind === Fixed.sharedKind) return runShared(processor, task, work)
-    return kind === Fixed.loopKind ? runLoop(processor, task, work) : anyhow(processor, task, work)
+    const begun = runOn(processor, task, epochs[task] as number, work)
+    if (begun >= 0) {
+      burstOf[task] = begun
+      return true
+    }
+    return begun === Fixed.atOnce ? false : (processors[processor] as Processor).run(task, work)
   }
 
   /** The simple step with this meter begins. */
@@ -476,6 +488,9 @@ export const makeOperations = (kernel: Kernel) => {
     connections[callee] = connection
     callees[task] = callee
     answers[task] = Fixed.ok
+    const number = (births[0] as number) + 1
+    births[0] = number
+    born[callee >> 5] = number
     if (request !== Fixed.none) references[request] = (references[request] as number) + 1
     endpoint.calls += 1
     const { total, station } = endpoint
@@ -543,7 +558,72 @@ export const makeOperations = (kernel: Kernel) => {
     return pcs[parent] as number
   }
 
+  // What light requests do in the place of tasks (`lights.ts`): `request` is one, in the row `request >> 3`.
+
+  /** As `call`, by the visit before the one at `at`. False: it is not as usual, and nothing has been done. */
+  const visit = (request: number, at: number, endpoint: Endpoint, edge: number): boolean => {
+    if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight || endpoint.paused || edgeSlow[edge] !== 0)
+      return false
+    edgeCount[edge] = (edgeCount[edge] as number) + 1
+    endpoint.visits += 1
+    lightEndpoint[at] = endpoint.id
+    const number = (births[0] as number) + 1
+    births[0] = number
+    lightBorn[at] = number
+    references[request] = (references[request] as number) + 1
+    endpoint.calls += 1
+    const { total } = endpoint
+    total.area -= clock[0] as number
+    const inHand = total.value + 1
+    total.value = inHand
+    if (inHand > total.max) total.max = inHand
+    return true
+  }
+
+  /** As `end` of the visit at `at`, but for what its request and its caller hear of it. */
+  const leaveVisit = (at: number): boolean => {
+    const own = endpoints[lightEndpoint[at] as number] as Endpoint
+    if (own.noticedBy !== undefined || own.drained !== undefined || kernel.pausedEndpoints > 0) return false
+    own.calls -= 1
+    const { total } = own
+    total.area += clock[0] as number
+    total.value -= 1
+    return true
+  }
+
+  /** As `burst`, of the visit at `at`: the burst that the row waits for, `atOnce`, or `unusual`. A burst must be free. */
+  const lightBurst = (request: number, at: number, work: Work): number => {
+    const processor = processorOf[lightEndpoint[at] as number] as number
+    if (processor < 0) return Fixed.atOnce
+    const row = request >> 3
+    const begun = runOn(processor, -2 - request, lightGeneration[row] as number, work)
+    if (begun >= 0) lightBursts[row] = begun
+    return begun
+  }
+
+  /** A step that began at this time has succeeded. */
+  const stepEnds = (meter: StepMeter, time: number): void => {
+    const { size, latency } = meter
+    latency[size] = (clock[0] as number) - (lightTimes[time] as number)
+    meter.size = size + 1
+    if (size + 1 === latency.length) meter.sorted()
+  }
+
+  /** The shard whose key the request is about, if it is known. */
+  const shardFor = (request: number, site: CallSite): Endpoint | undefined => {
+    const { shards } = site
+    if (shards === undefined) return undefined
+    const { by } = shards
+    const key = by < 0 ? 0 : (keys[(request >> 3) * dataSets + by] as number)
+    return key < 0 ? undefined : shards.primaries[shardOf(key, shards.count)]
+  }
+
   return {
+    visit,
+    leaveVisit,
+    lightBurst,
+    stepEnds,
+    shardFor,
     cell,
     push,
     pop,

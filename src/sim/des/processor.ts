@@ -131,7 +131,8 @@ export class SharedProcessor implements Processor {
     const task = bursts.task[burst] as number
     const epoch = bursts.epoch[burst]
     bursts.give(burst)
-    if (tasks.epoch[task] === epoch) wake(task)
+    // Below −1: a light request, which waits for nothing else.
+    if (task < -1 || tasks.epoch[task] === epoch) wake(task)
   }
 
   cancel(burst: number): void {

@@ -8,7 +8,7 @@
  * at its offset, so that `tasks.answer[task]` is that column of that task.
  */
 import { targetFailed } from '../../lib/errors.js'
-import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
+import { floatCells, grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
 
 /** What an overloaded model may hold before the simulation says that it has exploded. */
 const maxLiveTasks = 4_000_000
@@ -136,6 +136,9 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
   /** When the simple step under way began, and when the task arrived (of those that ask), by row. */
   leafStartedAt = new Float64Array(this.rows)
   enteredAt = new Float64Array(this.rows)
+  /** The number of the task among all that there have been, by row: what happens to several at once happens to the oldest first. */
+  born = new Float64Array(this.rows)
+  readonly births = floatCells(1)
   /** The row that was given back last (−1: none); in its place of `pc` stands the one that was given back before it. */
   readonly freed = intCells(1).fill(Fixed.none)
   /** Rows that were ever used. */
@@ -163,10 +166,18 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     const task = freed[0] as number
     const { memory } = this
     freed[0] = memory[task + Fixed.pcAt] as number
+    this.born[task >> 5] = this.birth()
     memory[task + Fixed.endpointAt] = endpoint
     memory[task + Fixed.goalAt] = goal
     memory[task + Fixed.requestAt] = request
     return task
+  }
+
+  /** The number of the next task. */
+  birth(): number {
+    const number = (this.births[0] as number) + 1
+    this.births[0] = number
+    return number
   }
 
   /** The task waits for nothing and holds nothing any more: its columns of handles, but for these, are `none`. */
@@ -191,12 +202,12 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     return row << 5
   }
 
-  /** Tasks that are at the endpoint. */
+  /** Tasks that are at the endpoint, the oldest first. */
   at(endpoint: number): number[] {
     const found: number[] = []
     for (let row = 0; row < this.made; row++)
       if (this.endpoint[row * Fixed.stride] === endpoint) found.push(row * Fixed.stride)
-    return found
+    return found.sort((a, b) => (this.born[a >> 5] as number) - (this.born[b >> 5] as number))
   }
 
   /** One more row, which is then free. */
@@ -214,6 +225,7 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
       for (const column of Object.keys(offsets) as Column[]) this[column] = this.column(column)
       this.leafStartedAt = grownFloats(this.leafStartedAt, rows * 2)
       this.enteredAt = grownFloats(this.enteredAt, rows * 2)
+      this.born = grownFloats(this.born, rows * 2)
     }
     const task = this.made * Fixed.stride
     this.made += 1

@@ -333,8 +333,8 @@ export class Transit {
   /** Tasks that were called by somebody elsewhere who still waits, with the numbers of their ways. */
   private underWay(): readonly (readonly [task: number, edge: number])[] {
     const { tasks } = this.kernel
-    return this.kernel.endpoints.flatMap(({ id }) =>
-      tasks.at(id).flatMap((task): (readonly [number, number])[] => {
+    return this.kernel.endpoints.flatMap((endpoint) =>
+      this.kernel.tasksAt(endpoint).flatMap((task): (readonly [number, number])[] => {
         const caller = tasks.parent[task] as number
         const waits = caller !== none && !isBranch(tasks, task) && tasks.epoch[caller] === tasks.parentEpoch[task]
         return waits ? [[task, tasks.edge[caller] as number]] : []

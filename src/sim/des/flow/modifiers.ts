@@ -7,6 +7,7 @@ import { backoffSeconds, retryBudget } from '../../../policy/retry.js'
 import type { Breaker, Step } from '../../../topology/flow.js'
 import type { Retry } from '../../../topology/types.js'
 import { breakerOpen, deadline, isRefusal, timeout } from '../codes.js'
+import type { Endpoint } from '../endpoint.js'
 import { type FrameCode, propagate } from '../frames.js'
 import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
@@ -91,13 +92,17 @@ export const emitRetry = (program: Program, streamName: string, retry: Retry, bo
     },
     dropped: () => undefined,
   }
-  program.enter(code, (task, frame) => {
-    frames.count[frame] = 1
-    if (retry.budget === undefined) return
-    const { budgets } = kernel.endpointOf(task)
-    budgets[slot] ??= retryBudget(retry.budget)
-    budgets[slot]?.first()
-  })
+  const { budget } = retry
+  if (budget === undefined) {
+    program.enter(code)
+    program.count(1)
+  } else
+    program.enter(code, (task, frame) => {
+      frames.count[frame] = 1
+      const { budgets } = kernel.endpointOf(task)
+      budgets[slot] ??= retryBudget(budget)
+      budgets[slot]?.first()
+    })
   program.place(start)
   body()
   program.leave()
@@ -172,10 +177,12 @@ const emitStale = (program: Program, step: Step, scope: Scope, body: Body): void
     dropped: () => undefined,
   })
   body()
-  program.leave((task) => {
-    const { memories } = kernel.endpointOf(task)
+  const ofRequest = ({ memories }: Endpoint, request: number): void => {
     memories[slot] ??= new StaleMemory(undefined, keys)
-    memories[slot]?.remember(keyOf(task), kernel.now)
-  })
+    memories[slot]?.remember(system.keyOf(request, data), kernel.now)
+  }
+  program.leave(
+    Object.assign((task: number) => ofRequest(kernel.endpointOf(task), tasks.request[task] as number), { ofRequest }),
+  )
   program.place(end)
 }

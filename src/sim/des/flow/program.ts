@@ -9,9 +9,14 @@ import { type FrameCode, propagate } from '../frames.js'
 import type { Kernel, Op } from '../kernel.js'
 import type { Lane } from '../lane.js'
 import { opCodes } from '../loop.js'
-import { type Choice, numbered, Shards } from '../operands.js'
+import { type CallSite, type Choice, type Finish, numbered, Shards } from '../operands.js'
 import type { System } from '../system.js'
 import type { Work } from '../work.js'
+
+/** Of calls that need no task. */
+type LightChoice = Pick<CallSite, 'byRequest' | 'some'>
+
+const noLight: LightChoice = { byRequest: undefined, some: undefined }
 
 export class Label {
   pc = -1
@@ -78,7 +83,7 @@ export class Program {
   }
 
   /** The task calls whom `choice` says (nobody: it fails with `missing`) for `goal`, and goes on with the next operation. */
-  call(choice: Choice, goal: number, edge: number, missing: number): void {
+  call(choice: Choice, goal: number, edge: number, missing: number, light: LightChoice = noLight): void {
     const { kernel } = this
     const { tasks } = kernel
     const answered = this.here + 1
@@ -93,7 +98,7 @@ export class Program {
         return kernel.call(task, endpoint, goal, edge)
       },
       opCodes.call,
-      numbered(kernel.operands.calls, { only, shards, choose, goal, edge, missing }),
+      numbered(kernel.operands.calls, { only, shards, choose, goal, edge, missing, ...light }),
     )
   }
 
@@ -140,7 +145,7 @@ export class Program {
   }
 
   /** Takes the newest frame off again. */
-  leave(finish?: (task: number, frame: number) => void): void {
+  leave(finish?: Finish): void {
     const next = this.here + 1
     const { frames } = this.kernel
     if (finish === undefined)

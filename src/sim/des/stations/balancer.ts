@@ -15,6 +15,8 @@ import { Label, Program } from '../flow/program.js'
 import { emitAftermath, emitBurst, emitByClass, emitPause } from '../flow/work-steps.js'
 import type { FrameCode } from '../frames.js'
 import { blocked } from '../kernel.js'
+import { opCodes } from '../loop.js'
+import { numbered, type PlainBalancer } from '../operands.js'
 import type { System } from '../system.js'
 import { answerDegradedBit, degradedBit, none } from '../tasks.js'
 import { emitAdmission, Limits } from './admission.js'
@@ -189,7 +191,7 @@ export class BalancerStation implements Station {
     program.emit((task) => {
       tasks.tried[task] = 0
       return arrived
-    })
+    }, opCodes.arrived)
     if (differs) emitByClass(program, turn)
     else turn()
     if (wait !== undefined) emitPause(program, wait, undefined)
@@ -224,70 +226,81 @@ export class BalancerStation implements Station {
       dropped: () => undefined,
     }
     const limitCode = frames.register(limit)
-    program.emit((task) => {
-      const state = this.stateOf(kernel.endpointOf(task))
-      const count = tasks.tried[task] as number
-      if (count === 0) tasks.enteredAt[tasks.row(task)] = kernel.now
-      const request = tasks.request[task] as number
-      const client = requests.client[request] as number
-      const tried = this.triedOf(task, count)
-      const peer =
-        count >= state.count
-          ? none
-          : ranked === undefined
-            ? state.pick(kernel.now, tried, client)
-            : ranked(state, tried, client)
-      tasks.pc[task] = judge
-      const chosen = this.peers[peer]
-      if (chosen === undefined) {
-        // nginx: "no live upstreams".
-        tasks.pc[task] = judge + 1
-        return kernel.answerSoon(task, badGateway)
-      }
-      this.trying(task, peer, count)
-      if (guard !== undefined) guard.add(frames.push(task, limitCode))
-      const seconds = wayOf === undefined ? 0 : wayOf(chosen, client)
-      if (seconds > 0) {
-        tasks.pc[task] = go.pc
-        timers.seconds[0] = seconds
-        timers.sleep(task)
-        return blocked
-      }
-      return kernel.call(task, chosen.endpoint, tasks.goal[task] as number, ways[peer] as number)
-    })
-    program.emit((task) => {
-      const answer = tasks.answer[task] as number
-      const peer = tasks.peer[task] as number
-      if (tasks.frame[task] !== none) frames.pop(task)
-      tasks.peer[task] = none
-      const state = this.stateOf(kernel.endpointOf(task))
-      if (answer === ok) {
-        state.release(peer, 'succeeded', kernel.now)
-        if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
-          tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
-        tasks.outcome[task] = tasks.answerOutcome[task] as number
-        answers?.keep(kernel.endpointOf(task), tasks.request[task] as number)
-        return judge + 2
-      }
-      const ending = this.endings[answer]
-      const cause = ending?.cause ?? `http_${codes.text(answer)}`
-      // Errors and timeouts always count against the peer; answers only if they are listed.
-      const counts = ending !== undefined || listed.has(cause)
-      state.release(peer, counts ? 'failed' : 'succeeded', kernel.now)
-      this.noticeSilence(peer, ending)
-      const tries = tasks.tried[task] as number
-      const again =
-        listed.has(cause) &&
-        tries < maxTries &&
-        tries < state.count &&
-        kernel.now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
-        (ending?.sent === false || requests.idempotent[tasks.request[task] as number] === 1)
-      if (again) {
-        if (tries === 1) this.triedBy.set(task, [peer])
-        return choose
-      }
-      return kernel.end(task, this.status(answer))
-    })
+    const isPlain = ranked === undefined && wayOf === undefined && answers === undefined
+    const about = isPlain
+      ? numbered(kernel.operands.balancers, { ...this.asPlain(judge, ways), guard, limitCode })
+      : none
+    const plain = (code: number): readonly [code: number, a: number] => [isPlain ? code : opCodes.closure, about]
+    program.emit(
+      (task) => {
+        const state = this.stateOf(kernel.endpointOf(task))
+        const count = tasks.tried[task] as number
+        if (count === 0) tasks.enteredAt[tasks.row(task)] = kernel.now
+        const request = tasks.request[task] as number
+        const client = requests.client[request] as number
+        const tried = this.triedOf(task, count)
+        const peer =
+          count >= state.count
+            ? none
+            : ranked === undefined
+              ? state.pick(kernel.now, tried, client)
+              : ranked(state, tried, client)
+        tasks.pc[task] = judge
+        const chosen = this.peers[peer]
+        if (chosen === undefined) {
+          // nginx: "no live upstreams".
+          tasks.pc[task] = judge + 1
+          return kernel.answerSoon(task, badGateway)
+        }
+        this.trying(task, peer, count)
+        if (guard !== undefined) guard.add(frames.push(task, limitCode))
+        const seconds = wayOf === undefined ? 0 : wayOf(chosen, client)
+        if (seconds > 0) {
+          tasks.pc[task] = go.pc
+          timers.seconds[0] = seconds
+          timers.sleep(task)
+          return blocked
+        }
+        return kernel.call(task, chosen.endpoint, tasks.goal[task] as number, ways[peer] as number)
+      },
+      ...plain(opCodes.choose),
+    )
+    program.emit(
+      (task) => {
+        const answer = tasks.answer[task] as number
+        const peer = tasks.peer[task] as number
+        if (tasks.frame[task] !== none) frames.pop(task)
+        tasks.peer[task] = none
+        const state = this.stateOf(kernel.endpointOf(task))
+        if (answer === ok) {
+          state.release(peer, 'succeeded', kernel.now)
+          if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
+            tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
+          tasks.outcome[task] = tasks.answerOutcome[task] as number
+          answers?.keep(kernel.endpointOf(task), tasks.request[task] as number)
+          return judge + 2
+        }
+        const ending = this.endings[answer]
+        const cause = ending?.cause ?? `http_${codes.text(answer)}`
+        // Errors and timeouts always count against the peer; answers only if they are listed.
+        const counts = ending !== undefined || listed.has(cause)
+        state.release(peer, counts ? 'failed' : 'succeeded', kernel.now)
+        this.noticeSilence(peer, ending)
+        const tries = tasks.tried[task] as number
+        const again =
+          listed.has(cause) &&
+          tries < maxTries &&
+          tries < state.count &&
+          kernel.now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
+          (ending?.sent === false || requests.idempotent[tasks.request[task] as number] === 1)
+        if (again) {
+          if (tries === 1) this.triedBy.set(task, [peer])
+          return choose
+        }
+        return kernel.end(task, this.status(answer))
+      },
+      ...plain(opCodes.judge),
+    )
     program.emit((task) => kernel.end(task, tasks.answer[task] as number))
     if (passesOn) {
       const answered = (request?: string): void => {
@@ -305,6 +318,26 @@ export class BalancerStation implements Station {
       return kernel.call(task, (this.peers[peer] as Peer).endpoint, tasks.goal[task] as number, ways[peer] as number)
     })
     return program.start
+  }
+
+  /** What a request needs of it that is not a task. */
+  private asPlain(judge: number, ways: readonly number[]): Omit<PlainBalancer, 'guard' | 'limitCode'> {
+    const { kernel } = this.system
+    const { requests, queue, tasks } = kernel
+    return {
+      choose: (endpoint, request) => {
+        const state = this.balancers[endpoint]
+        if (state === undefined || state.count <= 0) return -2
+        return state.pick(queue.now, nobody, requests.client[request] as number)
+      },
+      nobody: (task) => {
+        tasks.pc[task] = judge + 1
+        return kernel.answerSoon(task, badGateway)
+      },
+      release: (endpoint, peer) => this.balancers[endpoint]?.release(peer, 'succeeded', queue.now),
+      endpointOf: (peer) => (this.peers[peer] as Peer).endpoint,
+      edgeOf: (peer) => ways[peer] as number,
+    }
   }
 
   /** Upstreams one after the other, as the policy ranks them for the client; undefined: all at once. */

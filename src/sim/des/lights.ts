@@ -1,0 +1,267 @@
+/**
+ * Requests without tasks (hot path). As long as nothing unusual happens to a request, all that its tasks and frames would hold is known
+ * when its programs are compiled, but for a few numbers: where it is, when it got there. Such a request is light: a row of those
+ * numbers, and functions that take it from one wait to the next (`light-source.ts`). When something happens that these do not know (a miss,
+ * a refusal, a timeout, a fault), its tasks and frames are made as they would be by then, and it goes on as any other. Why: docs/adr/0153.
+ *
+ * A light request goes by a handle below −1, so that bursts, lanes and the ready stack tell it from a task.
+ */
+import { grownFloats, grownInts } from './columns.js'
+import type { Endpoint } from './endpoint.js'
+import type { Kernel } from './kernel.js'
+import { processorKinds } from './loop.js'
+
+// Its members become literals (docs/adr/0017).
+const enum Fixed {
+  none = -1,
+  over = 0,
+  light = 1,
+  /** Its tasks have been made. */
+  heavy = 2,
+}
+
+/** Of visits within one another, and of waits on the way. */
+export const mostVisits = 4
+export const mostTimes = 8
+
+/** Of frames that stand in lanes, at once. */
+export const mostLimits = 2
+
+export const handleOf = (request: number): number => -2 - request
+
+/** In lanes a handle also says which of the request's frames it means, in the bits that no request uses. */
+export const inLane = (handle: number, limit: number): number => handle - limit
+
+const rowOf = (handle: number): number => (-2 - handle) >> 3
+const requestOf = (handle: number): number => rowOf(handle) << 3
+const limitOf = (handle: number): number => (-2 - handle) & 7
+
+/** A frame that a visit would have. */
+export interface LightFrame {
+  readonly code: number
+  /** Which of the row's times it began at. */
+  readonly time: number
+  readonly count: number
+  /** Which of those that stand in lanes it is; −1: none. */
+  readonly limit: number
+}
+
+/** A task that there would be, when the request is at some place. */
+export interface LightVisit {
+  readonly goal: number
+  /** Where it goes on. */
+  readonly pc: number
+  readonly frames: readonly LightFrame[]
+  /** The simple step under way, and when it began; −1: none. */
+  readonly leaf: number
+  readonly leafTime: number
+  /** It has called somebody, over this edge; −1: nobody yet. */
+  readonly edge: number
+  /** What the lookups of its last call and its own have found. */
+  readonly answerOutcome: number
+  readonly outcome: number
+  /** Of balancers: it has chosen a peer, at this time; −1: not yet. */
+  readonly chosenTime: number
+  /** The balancer has its answer. */
+  readonly judged: boolean
+}
+
+/** All tasks of a request at one place, outermost first. */
+export type LightState = readonly LightVisit[]
+
+/** The way of the requests of a class. */
+export interface LightPlan {
+  /** Where its outermost task would be, and who would hear of its end. */
+  readonly endpoint: Endpoint
+  readonly ender: number
+  /** Where it begins. */
+  readonly first: number
+}
+
+export class Lights {
+  /** Whether it is under way without tasks. */
+  state: Int32Array<ArrayBuffer>
+  /** Counts the light requests of this row: what is said of an earlier one is stale. */
+  generation: Int32Array<ArrayBuffer>
+  /** Where it goes on, and which state it is in while it waits. */
+  pc: Int32Array<ArrayBuffer>
+  waits: Int32Array<ArrayBuffer>
+  burst: Int32Array<ArrayBuffer>
+  peer: Int32Array<ArrayBuffer>
+  /** The frames in lanes that it has got, with their epochs. */
+  private frame: Int32Array<ArrayBuffer>
+  private frameEpoch: Int32Array<ArrayBuffer>
+  /** By visit: the endpoint, and when the task was born. */
+  endpoint: Int32Array<ArrayBuffer>
+  born: Float64Array<ArrayBuffer>
+  /** When its stretches between waits began. */
+  times: Float64Array<ArrayBuffer>
+  /** Who hears of the end of its outermost task, once it has tasks. */
+  private ender: Int32Array<ArrayBuffer>
+  readonly states: LightState[] = []
+  /** Hear of the ends of light requests. */
+  readonly overs: ((request: number, outcome: number) => void)[] = []
+  /** By place: the source of the function that goes on there. */
+  readonly sources = new Map<number, string>()
+  /** Only with a core of its own does a simulation know their functions. */
+  enabled = false
+
+  constructor(
+    private readonly kernel: Kernel,
+    rows: number,
+  ) {
+    this.state = new Int32Array(rows)
+    this.generation = new Int32Array(rows)
+    this.pc = new Int32Array(rows)
+    this.waits = new Int32Array(rows)
+    this.burst = new Int32Array(rows)
+    this.peer = new Int32Array(rows)
+    this.frame = new Int32Array(rows * mostLimits)
+    this.ender = new Int32Array(rows)
+    this.frameEpoch = new Int32Array(rows * mostLimits)
+    this.endpoint = new Int32Array(rows * mostVisits)
+    this.born = new Float64Array(rows * mostVisits)
+    this.times = new Float64Array(rows * mostTimes)
+  }
+
+  /** True: the request begins without tasks. */
+  begin(request: number, plan: LightPlan): boolean {
+    const { kernel } = this
+    if (!this.enabled || kernel.pausedEndpoints > 0) return false
+    const { endpoint } = plan
+    const row = request >> 3
+    this.reserve(row)
+    this.state[row] = Fixed.light
+    this.generation[row] = ((this.generation[row] as number) + 1) | 0
+    this.ender[row] = plan.ender
+    this.pc[row] = plan.first
+    this.waits[row] = Fixed.none
+    this.frame[row * mostLimits] = Fixed.none
+    this.frame[row * mostLimits + 1] = Fixed.none
+    this.endpoint[row * mostVisits] = endpoint.id
+    this.born[row * mostVisits] = kernel.tasks.birth()
+    kernel.requests.retain(request)
+    endpoint.calls += 1
+    endpoint.total.add()
+    kernel.pushReady(handleOf(request), this.generation[row] as number)
+    return true
+  }
+
+  /** A light request of which this was said is not under way any more, nor is the frame that it has got. */
+  isOver(handle: number, generation: number): boolean {
+    const row = rowOf(handle)
+    if (this.generation[row] !== generation) return true
+    const at = row * mostLimits + limitOf(handle)
+    const frame = this.frame[at] as number
+    if (this.state[row] === Fixed.heavy)
+      return frame === Fixed.none || this.kernel.frames.epoch[frame] !== this.frameEpoch[at]
+    return this.state[row] !== Fixed.light
+  }
+
+  /** The frame that stands in a lane, which the request has from now on. */
+  frameOf(handle: number): number {
+    const request = requestOf(handle)
+    if (this.state[request >> 3] === Fixed.light) this.makeWaiting(request)
+    return this.frame[(request >> 3) * mostLimits + limitOf(handle)] as number
+  }
+
+  /** All requests under way get their tasks. */
+  makeAllHeavy(): void {
+    const { state, waits } = this
+    for (let row = 0; row < state.length; row++)
+      if (state[row] === Fixed.light && (waits[row] as number) >= 0) this.makeWaiting(row << 3)
+  }
+
+  /** What it waits for has come, but it cannot go on as it is. Returns the task that has waited. */
+  makeWoken(handle: number): number {
+    const request = requestOf(handle)
+    return this.makeHeavy(request, this.waits[request >> 3] as number)
+  }
+
+  /** It waits for CPU: so does its innermost task then. */
+  private makeWaiting(request: number): void {
+    const { kernel } = this
+    const { tasks, bursts } = kernel
+    const row = request >> 3
+    const task = this.makeHeavy(request, this.waits[row] as number)
+    const burst = this.burst[row] as number
+    const epoch = tasks.epoch[task] as number
+    const { processor } = kernel.endpointOf(task)
+    tasks.burst[task] = burst
+    if (processor?.kind === processorKinds.loop) {
+      const { ringAt, ringMask, task: waiting, epoch: epochs } = bursts.cpu.ofProcessors
+      const slot = (ringAt[processor.index] as number) + (burst & (ringMask[processor.index] as number))
+      waiting[slot] = task
+      epochs[slot] = epoch
+    } else {
+      bursts.task[burst] = task
+      bursts.epoch[burst] = epoch
+    }
+  }
+
+  /** Room for this request's row. */
+  private reserve(row: number): void {
+    if (row < this.state.length) return
+    const rows = 2 * this.state.length
+    this.kernel.growth[0] = 1
+    this.state = grownInts(this.state, rows)
+    this.generation = grownInts(this.generation, rows)
+    this.pc = grownInts(this.pc, rows)
+    this.waits = grownInts(this.waits, rows)
+    this.burst = grownInts(this.burst, rows)
+    this.peer = grownInts(this.peer, rows)
+    this.frame = grownInts(this.frame, rows * mostLimits)
+    this.ender = grownInts(this.ender, rows)
+    this.frameEpoch = grownInts(this.frameEpoch, rows * mostLimits)
+    this.endpoint = grownInts(this.endpoint, rows * mostVisits)
+    this.born = grownFloats(this.born, rows * mostVisits)
+    this.times = grownFloats(this.times, rows * mostTimes)
+  }
+
+  /** Makes its tasks and frames as they are in this state. Returns the innermost task, which is `kernel.current`. */
+  makeHeavy(request: number, stateNumber: number): number {
+    const { kernel } = this
+    const { tasks, frames } = kernel
+    const row = request >> 3
+    const visits = this.states[stateNumber] as LightState
+    let outer: number = Fixed.none
+    for (const [i, visit] of visits.entries()) {
+      const at = row * mostVisits + i
+      const task = tasks.take(this.endpoint[at] as number, visit.goal, request)
+      tasks.born[tasks.row(task)] = this.born[at] as number
+      tasks.parent[task] = outer
+      tasks.parentEpoch[task] = outer === Fixed.none ? (this.ender[row] as number) : (tasks.epoch[outer] as number)
+      if (outer !== Fixed.none) tasks.callee[outer] = task
+      tasks.pc[task] = visit.pc
+      tasks.outcome[task] = visit.outcome
+      if (visit.edge !== Fixed.none) {
+        tasks.edge[task] = visit.edge
+        tasks.answer[task] = 0
+        tasks.answerOutcome[task] = visit.answerOutcome
+      }
+      for (const { code, time, count, limit } of visit.frames) {
+        const frame = frames.push(task, code)
+        frames.startedAt[frame] = this.times[row * mostTimes + time] as number
+        frames.count[frame] = count
+        if (limit !== Fixed.none) {
+          this.frame[row * mostLimits + limit] = frame
+          this.frameEpoch[row * mostLimits + limit] = frames.epoch[frame] as number
+        }
+      }
+      if (visit.leaf !== Fixed.none) {
+        tasks.leaf[task] = visit.leaf
+        tasks.leafStartedAt[tasks.row(task)] = this.times[row * mostTimes + visit.leafTime] as number
+      }
+      tasks.tried[task] = 0
+      if (visit.chosenTime !== Fixed.none) {
+        tasks.tried[task] = 1
+        tasks.enteredAt[tasks.row(task)] = this.times[row * mostTimes + visit.chosenTime] as number
+        tasks.peer[task] = visit.judged ? Fixed.none : (this.peer[row] as number)
+      }
+      outer = task
+    }
+    this.state[row] = Fixed.heavy
+    kernel.current = outer
+    return outer
+  }
+}
