@@ -193,6 +193,7 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
     const epoch = epochs
     const place = pcs
     const lightPlace = lightPcs
+    const allTasks = tasks
     const bySegment = segments
     const bursting = burstOf
     const calling = callees
@@ -231,7 +232,8 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
             }
             task = arrivalDue(source)
             if (task === Fixed.none) continue
-            pc = place[task] as number
+            // Columns may have grown.
+            pc = allTasks.pc[task] as number
           }
           if (task === Fixed.none) {
             // The source stands at the top still: nothing comes before what is due now.
@@ -457,8 +459,13 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
  * constants are then constants of the machine code, too. Each time the text is another, or V8 would take what it has compiled before.
  */
 export const anew = <Made extends (...values: never[]) => unknown>(factory: Made): Made => {
-  evaluations += 1
-  return new Function(`'use strict'; return (${factory.toString()}) // ${evaluations}`)() as Made
+  return new Function(unlike(`'use strict'; return (${factory.toString()})`))() as Made
 }
 
 let evaluations = 0
+
+/** The source, unlike any that has been evaluated before: of functions of one source V8 takes nothing for a constant. */
+export const unlike = (source: string): string => {
+  evaluations += 1
+  return `${source} // ${evaluations}`
+}

@@ -5,6 +5,7 @@
  *
  * Only numbers of the kernel's own become text, as in segments (docs/adr/0140, 0153).
  */
+import { unlike } from './core.js'
 import type { Endpoint, Station } from './endpoint.js'
 import type { Kernel } from './kernel.js'
 import { type LightFrame, type LightPlan, type LightVisit, mostLimits, mostTimes, mostVisits } from './lights.js'
@@ -67,7 +68,7 @@ export class LightWay implements LightPlan {
 
 /** The function of the stretch that begins at this place. */
 export const lightAt = (kernel: Kernel, operations: Operations, pc: number): Segment =>
-  new Function('kernel', 'operations', kernel.lights.sources.get(pc) ?? '')(kernel, operations) as Segment
+  new Function('kernel', 'operations', unlike(kernel.lights.sources.get(pc) ?? ''))(kernel, operations) as Segment
 
 type Draft = {
   -readonly [K in keyof LightVisit]: LightVisit[K] extends readonly LightFrame[] ? LightFrame[] : LightVisit[K]
@@ -165,7 +166,7 @@ class Stretches {
         'const request = -2 - handle, row = request >> 3',
         `times[row * ${mostTimes} + ${time}] = clock[0]`,
         ...this.lines,
-        `} // ${this.placeOf(time)}`,
+        '}',
       ].join('\n'),
     )
     this.lines = []

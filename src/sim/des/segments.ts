@@ -6,6 +6,7 @@
  * A segment returns where `kernel.current` goes on, `blocked`, or (`unusual`) the place of an operation that the core is to do.
  * Only numbers of the kernel's become text. Why: docs/adr/0140.
  */
+import { unlike } from './core.js'
 import type { Kernel } from './kernel.js'
 import { opCodes } from './loop.js'
 import type { CallSite } from './operands.js'
@@ -24,7 +25,7 @@ const mostOperations = 32
  * as it was last time: a segment asks before it goes on there.
  */
 export const segmentAt = (kernel: Kernel, operations: Operations, entry: number, followed: Int32Array): Segment =>
-  new Function('kernel', 'operations', new Source(kernel, followed).write(entry))(kernel, operations) as Segment
+  new Function('kernel', 'operations', unlike(new Source(kernel, followed).write(entry)))(kernel, operations) as Segment
 
 class Source {
   private readonly lines: string[] = []
@@ -58,7 +59,7 @@ class Source {
       'return (task) => {',
       'let pc = 0',
       ...this.lines,
-      `} // ${entry}`,
+      '}',
     ].join('\n')
   }
 
