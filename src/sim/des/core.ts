@@ -8,6 +8,7 @@
  * is made again (`kernel.growth`). Why: docs/adr/0075 and 0140.
  */
 import type { Clients } from './client.js'
+import type { CpuOperations } from './cpu-operations.js'
 import type { Delays } from './delays.js'
 import type { Kernel, Op } from './kernel.js'
 import type { Lane } from './lane.js'
@@ -37,7 +38,12 @@ export interface SegmentMaker {
   readonly light: (pc: number) => Segment
 }
 
-export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentMaker | undefined): Core => {
+export const makeCore = (
+  kernel: Kernel,
+  cpu: CpuOperations,
+  operations: Operations,
+  maker: SegmentMaker | undefined,
+): Core => {
   // Its members become literals (docs/adr/0017).
   const enum Fixed {
     none = -1,
@@ -85,21 +91,8 @@ export const makeCore = (kernel: Kernel, operations: Operations, maker: SegmentM
   const { task: burstTask, epoch: burstEpoch, place: burstPlace, processor: burstProcessor } = bursts
   const { freed: freedBursts } = bursts
   const { pc: lightPcs } = kernel.lights
-  const {
-    cell,
-    push,
-    pop,
-    sink,
-    endBurst,
-    endFirst,
-    ringTask,
-    ringEpoch,
-    burst,
-    beginLeaf,
-    endLeaf,
-    leaveMetered,
-    setCount,
-  } = operations
+  const { cell, sink, endBurst, endFirst, ringTask, ringEpoch } = cpu
+  const { push, pop, burst, beginLeaf, endLeaf, leaveMetered, setCount } = operations
   const { lookUp, acquire, connect, passOn, whom, call, end } = operations
   /** By place. */
   const segments: (Segment | undefined)[] = Array.from({ length: code.length / Fixed.codeStride })

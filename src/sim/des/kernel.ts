@@ -8,10 +8,12 @@ import { Bursts } from './bursts.js'
 import { Codes, refused, reset, timeout, unavailable } from './codes.js'
 import { grownInts, initialRows, intCells } from './columns.js'
 import { anew, type Core, makeCore } from './core.js'
+import { makeCpuOperations } from './cpu-operations.js'
 import { Edges } from './edges.js'
 import type { Endpoint } from './endpoint.js'
 import { EventQueue } from './event-queue.js'
 import { type FrameCode, Frames, propagate } from './frames.js'
+import { makeLightOperations } from './light-operations.js'
 import { lightAt } from './light-way.js'
 import { Lights } from './lights.js'
 import { Operands } from './operands.js'
@@ -233,21 +235,28 @@ export class Kernel {
       if (this.core === undefined || this.growth[0] !== 0 || own !== this.hasOwn) {
         this.growth[0] = 0
         this.hasOwn = own
-        this.core = own ? this.ownCore() : makeCore(this, makeOperations(this), undefined)
+        this.core = own ? this.ownCore() : this.commonCore()
       }
       if (this.core.run(untilSeconds)) return
       this.batches += 1
     }
   }
 
+  private commonCore(): Core {
+    const cpu = makeCpuOperations(this)
+    return makeCore(this, cpu, makeOperations(this, cpu), undefined)
+  }
+
   private ownCore(): Core {
     this.lights.enabled = this.options.byClosures !== true
-    const operations = anew(makeOperations)(this)
+    const cpu = anew(makeCpuOperations)(this)
+    const operations = anew(makeOperations)(this, cpu)
+    const light = anew(makeLightOperations)(this, cpu, operations)
     const warm = this.options.segmentsAtOnce === true ? 1 : visitsBeforeSegment
-    return anew(makeCore)(this, operations, {
+    return anew(makeCore)(this, cpu, operations, {
       warm,
       make: (pc, followed) => segmentAt(this, operations, pc, followed),
-      light: (pc) => lightAt(this, operations, pc),
+      light: (pc) => lightAt(this, light, pc),
     })
   }
 

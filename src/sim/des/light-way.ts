@@ -8,10 +8,10 @@
 import { unlike } from './core.js'
 import type { Endpoint, Station } from './endpoint.js'
 import type { Kernel } from './kernel.js'
+import type { LightOperations } from './light-operations.js'
 import { type LightFrame, type LightPlan, type LightVisit, mostLimits, mostTimes, mostVisits } from './lights.js'
 import { opCodes } from './loop.js'
 import type { CallSite } from './operands.js'
-import type { Operations } from './operations.js'
 import type { Segment } from './segments.js'
 import { none } from './tasks.js'
 
@@ -67,7 +67,7 @@ export class LightWay implements LightPlan {
 }
 
 /** The function of the stretch that begins at this place. */
-export const lightAt = (kernel: Kernel, operations: Operations, pc: number): Segment =>
+export const lightAt = (kernel: Kernel, operations: LightOperations, pc: number): Segment =>
   new Function('kernel', 'operations', unlike(kernel.lights.sources.get(pc) ?? ''))(kernel, operations) as Segment
 
 type Draft = {

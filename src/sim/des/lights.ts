@@ -18,6 +18,34 @@ const enum Fixed {
   light = 1,
   /** Its tasks have been made. */
   heavy = 2,
+  pcAt = 0,
+  epochAt = 1,
+  parentAt = 6,
+  parentEpochAt = 7,
+  outcomeAt = 9,
+  answerAt = 11,
+  calleeAt = 12,
+  edgeAt = 15,
+  leafAt = 17,
+  peerAt = 18,
+  triedAt = 19,
+  answerOutcomeAt = 24,
+}
+
+/** What this file repeats of `tasks.offsets`. */
+export const repeated = {
+  pc: Fixed.pcAt,
+  epoch: Fixed.epochAt,
+  parent: Fixed.parentAt,
+  parentEpoch: Fixed.parentEpochAt,
+  outcome: Fixed.outcomeAt,
+  answer: Fixed.answerAt,
+  callee: Fixed.calleeAt,
+  edge: Fixed.edgeAt,
+  leaf: Fixed.leafAt,
+  peer: Fixed.peerAt,
+  tried: Fixed.triedAt,
+  answerOutcome: Fixed.answerOutcomeAt,
 }
 
 /** Of visits within one another, and of waits on the way. */
@@ -220,48 +248,54 @@ export class Lights {
 
   /** Makes its tasks and frames as they are in this state. Returns the innermost task, which is `kernel.current`. */
   makeHeavy(request: number, stateNumber: number): number {
-    const { kernel } = this
-    const { tasks, frames } = kernel
+    const { kernel, times } = this
+    const { tasks } = kernel
     const row = request >> 3
     const visits = this.states[stateNumber] as LightState
     let outer: number = Fixed.none
-    for (const [i, visit] of visits.entries()) {
-      const at = row * mostVisits + i
-      const task = tasks.take(this.endpoint[at] as number, visit.goal, request)
-      tasks.born[tasks.row(task)] = this.born[at] as number
-      tasks.parent[task] = outer
-      tasks.parentEpoch[task] = outer === Fixed.none ? (this.ender[row] as number) : (tasks.epoch[outer] as number)
-      if (outer !== Fixed.none) tasks.callee[outer] = task
-      tasks.pc[task] = visit.pc
-      tasks.outcome[task] = visit.outcome
-      if (visit.edge !== Fixed.none) {
-        tasks.edge[task] = visit.edge
-        tasks.answer[task] = 0
-        tasks.answerOutcome[task] = visit.answerOutcome
+    for (let i = 0; i < visits.length; i++) {
+      const visit = visits[i] as LightVisit
+      const task = tasks.take(this.endpoint[row * mostVisits + i] as number, visit.goal, request)
+      const { memory } = tasks
+      tasks.born[task >> 5] = this.born[row * mostVisits + i] as number
+      memory[task + Fixed.parentAt] = outer
+      if (outer === Fixed.none) memory[task + Fixed.parentEpochAt] = this.ender[row] as number
+      else {
+        memory[task + Fixed.parentEpochAt] = memory[outer + Fixed.epochAt] as number
+        memory[outer + Fixed.calleeAt] = task
       }
-      for (const { code, time, count, limit } of visit.frames) {
-        const frame = frames.push(task, code)
-        frames.startedAt[frame] = this.times[row * mostTimes + time] as number
-        frames.count[frame] = count
-        if (limit !== Fixed.none) {
-          this.frame[row * mostLimits + limit] = frame
-          this.frameEpoch[row * mostLimits + limit] = frames.epoch[frame] as number
-        }
+      memory[task + Fixed.pcAt] = visit.pc
+      memory[task + Fixed.outcomeAt] = visit.outcome
+      memory[task + Fixed.triedAt] = 0
+      if (visit.edge !== Fixed.none) {
+        memory[task + Fixed.edgeAt] = visit.edge
+        memory[task + Fixed.answerAt] = 0
+        memory[task + Fixed.answerOutcomeAt] = visit.answerOutcome
       }
       if (visit.leaf !== Fixed.none) {
-        tasks.leaf[task] = visit.leaf
-        tasks.leafStartedAt[tasks.row(task)] = this.times[row * mostTimes + visit.leafTime] as number
+        memory[task + Fixed.leafAt] = visit.leaf
+        tasks.leafStartedAt[task >> 5] = times[row * mostTimes + visit.leafTime] as number
       }
-      tasks.tried[task] = 0
       if (visit.chosenTime !== Fixed.none) {
-        tasks.tried[task] = 1
-        tasks.enteredAt[tasks.row(task)] = this.times[row * mostTimes + visit.chosenTime] as number
-        tasks.peer[task] = visit.judged ? Fixed.none : (this.peer[row] as number)
+        memory[task + Fixed.triedAt] = 1
+        tasks.enteredAt[task >> 5] = times[row * mostTimes + visit.chosenTime] as number
+        memory[task + Fixed.peerAt] = visit.judged ? Fixed.none : (this.peer[row] as number)
       }
+      for (let j = 0; j < visit.frames.length; j++) this.makeFrame(row, task, visit.frames[j] as LightFrame)
       outer = task
     }
     this.state[row] = Fixed.heavy
     kernel.current = outer
     return outer
+  }
+
+  private makeFrame(row: number, task: number, { code, time, count, limit }: LightFrame): void {
+    const { frames } = this.kernel
+    const frame = frames.push(task, code)
+    frames.startedAt[frame] = this.times[row * mostTimes + time] as number
+    frames.count[frame] = count
+    if (limit === Fixed.none) return
+    this.frame[row * mostLimits + limit] = frame
+    this.frameEpoch[row * mostLimits + limit] = frames.epoch[frame] as number
   }
 }

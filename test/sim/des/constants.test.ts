@@ -3,7 +3,9 @@ import { running, waiting } from '../../../src/sim/des/bursts.js'
 import { repeated as ofClients } from '../../../src/sim/des/client.js'
 import { ok } from '../../../src/sim/des/codes.js'
 import { makeCore } from '../../../src/sim/des/core.js'
+import { makeCpuOperations } from '../../../src/sim/des/cpu-operations.js'
 import { blocked, Kernel, repeated } from '../../../src/sim/des/kernel.js'
+import { repeated as ofLights } from '../../../src/sim/des/lights.js'
 import { opCodes, processorKinds, sourceKinds } from '../../../src/sim/des/loop.js'
 import { makeOperations } from '../../../src/sim/des/operations.js'
 import { offsets as requestOffsets, times } from '../../../src/sim/des/requests.js'
@@ -40,19 +42,28 @@ describe('constants that hot files repeat', () => {
 
   it('so are those of the core', () => {
     const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
-    const operations = makeOperations(kernel)
-    const { operations: codes, sources, unusual: atZero, ...shared } = makeCore(kernel, operations, undefined).repeated
+    const cpu = makeCpuOperations(kernel)
+    const operations = makeOperations(kernel, cpu)
+    const {
+      operations: codes,
+      sources,
+      unusual: atZero,
+      ...shared
+    } = makeCore(kernel, cpu, operations, undefined).repeated
     expect(shared).toEqual({ none: tasks.none, ok })
     expect(atZero).toBe(unusual(0))
     expect(operations.repeated).toEqual({
       blocked,
-      shared: processorKinds.shared,
-      loop: processorKinds.loop,
       none: tasks.none,
       ok,
       degradedBit: tasks.degradedBit,
       answerDegradedBit: tasks.answerDegradedBit,
       specialBits: tasks.branchBit | tasks.threadBit | tasks.remoteBit,
+    })
+    expect(cpu.repeated).toEqual({
+      shared: processorKinds.shared,
+      loop: processorKinds.loop,
+      none: tasks.none,
       waiting,
       running,
     })
@@ -61,6 +72,11 @@ describe('constants that hot files repeat', () => {
     expect({ closure: 0, ...codes, arrived, choose, judge }).toEqual(opCodes)
     expect({ closure: 0, ...sources }).toEqual(sourceKinds)
     expect(new Set(Object.values(opCodes)).size).toBe(Object.keys(opCodes).length)
+  })
+
+  it('so are those of light requests', () => {
+    for (const [column, offset] of Object.entries(ofLights))
+      expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
   })
 
   it('so are those of the clients', () => {
