@@ -49,6 +49,8 @@ export class Balancer {
   readonly size: number
   readonly #way: number
   readonly #countsConnections: boolean
+  /** 0: turns alone count. */
+  readonly #turnsPerLoad: number
   readonly #equal: boolean
   readonly #uniform: () => number
   readonly #health: PassiveHealth
@@ -77,6 +79,7 @@ export class Balancer {
     if (sorted) this.#way = this.#equal || size > scanLimit ? byOrder : byScan
     else this.#way = algorithm === 'random_two' ? byDraw : byHash
     this.#countsConnections = algorithm !== 'round_robin'
+    this.#turnsPerLoad = this.#countsConnections ? turnsPerConnection : 0
     this.#uniform = uniform
     this.#health = new PassiveHealth(size, health)
     this.#weights = new PeerWeights(weights)
@@ -99,15 +102,15 @@ export class Balancer {
    * upstreams"). `client`: what `ip_hash` hashes, its three low bytes. Counts a connection until `release`.
    */
   pick(now: number, tried: readonly number[], client: number): number {
-    const peer = this.#choose(now, tried, client)
+    if (this.#way !== byOrder) return this.#pickUnordered(now, tried, client)
+    if (now > this.#wakesAt) this.#wake(now)
+    const peer = tried.length === 0 ? this.#order.least() : this.#leastUntried(now, tried)
     if (peer < 0) return -1
     this.#connections[peer] = (this.#connections[peer] as number) + 1
-    this.#health.chosen(peer, now)
-    if (this.#way === byOrder) {
-      this.#taken(peer)
-      if (this.#health.suspected(peer)) this.#rest(peer)
-      else this.#order.set(peer, this.#keyOf(peer))
-    }
+    const suspected = this.#health.chosen(peer, now)
+    this.#taken(peer)
+    if (suspected) this.#rest(peer)
+    else this.#order.set(peer, this.#keyOf(peer))
     return peer
   }
 
@@ -155,11 +158,16 @@ export class Balancer {
     this.#place(peer, now)
   }
 
+  #pickUnordered(now: number, tried: readonly number[], client: number): number {
+    const peer = this.#choose(now, tried, client)
+    if (peer < 0) return -1
+    this.#connections[peer] = (this.#connections[peer] as number) + 1
+    this.#health.chosen(peer, now)
+    return peer
+  }
+
   #choose(now: number, tried: readonly number[], client: number): number {
     switch (this.#way) {
-      case byOrder:
-        if (now > this.#wakesAt) this.#wake(now)
-        return tried.length === 0 ? this.#order.least() : this.#leastUntried(now, tried)
       case byScan:
         return this.#countsConnections ? this.#leastLoaded(now, tried) : this.#smooth(now, tried, 0, -1)
       case byDraw:
@@ -262,7 +270,7 @@ export class Balancer {
 
   /** Its turn is over: among equals it comes last; of unequal ones each has as many turns as it weighs. */
   #taken(peer: number): void {
-    if (this.#equal) {
+    if (this.#equal === true) {
       this.#latestTurn++
       this.#turn[peer] = this.#latestTurn
     } else {
@@ -273,10 +281,9 @@ export class Balancer {
   }
 
   #keyOf(peer: number): number {
-    const turn = this.#turn[peer] as number
-    if (!this.#countsConnections) return turn
     const connections = this.#connections[peer] as number
-    return (this.#equal ? connections : connections / this.#weights.of(peer)) * turnsPerConnection + turn
+    const load = this.#equal === true ? connections : connections / this.#weights.of(peer)
+    return load * this.#turnsPerLoad + (this.#turn[peer] as number)
   }
 
   /** Puts a peer where the order should have it. */

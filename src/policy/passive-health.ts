@@ -18,7 +18,7 @@ export class PassiveHealth {
   readonly #accessed: Float64Array
   /** When it failed, or was chosen, last: the start of the rest and of the window. */
   readonly #checked: Float64Array
-  /** Whether failures count at all. */
+  /** Whether failures count at all. Compared with `true`: V8 does not know that a field holds nothing but booleans. */
   #watched: boolean
 
   constructor(size: number, { maxFails, failTimeoutSeconds }: PassiveHealthOptions) {
@@ -37,7 +37,7 @@ export class PassiveHealth {
 
   /** It has failed too often: it rests, is being probed, or may be. */
   suspected(peer: number): boolean {
-    return this.#watched && (this.#fails[peer] as number) >= this.#maxFails
+    return this.#watched === true && (this.#fails[peer] as number) >= this.#maxFails
   }
 
   available(peer: number, now: number): boolean {
@@ -49,20 +49,26 @@ export class PassiveHealth {
     return (this.#checked[peer] as number) + this.#timeout
   }
 
-  /** A request is being sent to the peer: starts the time within which further failures count. */
-  chosen(peer: number, now: number): void {
-    if (this.#watched && now - (this.#checked[peer] as number) > this.#timeout) this.#checked[peer] = now
+  /**
+   * A request is being sent to the peer: starts the time within which further failures count. Says whether the peer is
+   * `suspected`.
+   */
+  chosen(peer: number, now: number): boolean {
+    if (this.#watched !== true) return false
+    if (now - (this.#checked[peer] as number) > this.#timeout) this.#checked[peer] = now
+    return (this.#fails[peer] as number) >= this.#maxFails
   }
 
   failed(peer: number, now: number): void {
-    if (!this.#watched) return
+    if (this.#watched !== true) return
     this.#fails[peer] = (this.#fails[peer] as number) + 1
     this.#accessed[peer] = now
     this.#checked[peer] = now
   }
 
   succeeded(peer: number): void {
-    if (this.#watched && (this.#accessed[peer] as number) < (this.#checked[peer] as number)) this.#fails[peer] = 0
+    if (this.#watched === true && (this.#accessed[peer] as number) < (this.#checked[peer] as number))
+      this.#fails[peer] = 0
   }
 
   /** A peer that is new: nothing is known of it. */

@@ -18,7 +18,7 @@ import { blocked } from '../kernel.js'
 import { opCodes } from '../loop.js'
 import { numbered, type PlainBalancer } from '../operands.js'
 import type { System } from '../system.js'
-import { answerDegradedBit, degradedBit, none } from '../tasks.js'
+import { none } from '../tasks.js'
 import { emitAdmission, Limits } from './admission.js'
 import { Answers } from './answers.js'
 import { emitProbe, Prober } from './prober.js'
@@ -33,6 +33,29 @@ const algorithms: ReadonlySet<string> = new Set<BalanceAlgorithm>([
 /** Weighted upstreams are nginx's weighted round robin. */
 const algorithmOf = ({ balance }: BalancerComponent): BalanceAlgorithm =>
   algorithms.has(balance) ? (balance as BalanceAlgorithm) : 'round_robin'
+
+// Its members become literals (docs/adr/0017). Where columns stand in a task's row, and bits: as in `tasks.ts`.
+const enum Fixed {
+  none = -1,
+  pcAt = 0,
+  endpointAt = 2,
+  goalAt = 3,
+  requestAt = 4,
+  flagsAt = 5,
+  outcomeAt = 9,
+  frameAt = 10,
+  answerAt = 11,
+  peerAt = 18,
+  triedAt = 19,
+  answerOutcomeAt = 24,
+  degradedBit = 1,
+  answerDegradedBit = 8,
+  // What an answer says (`verdictOf`).
+  countsBit = 1,
+  listedBit = 2,
+  unsentBit = 4,
+  silenceBit = 8,
+}
 
 export interface Peer {
   readonly endpoint: Endpoint
@@ -62,8 +85,10 @@ export class BalancerStation implements Station {
   readonly programs: number[] = []
   private program = none
   private readonly statuses: CodeMap
-  /** By code; a code that is missing is an answer. */
-  private readonly endings: (Ending | undefined)[]
+  /** By code, as far as codes have been asked for. */
+  private readonly verdicts: number[] = []
+  /** `nextUpstream.for`. */
+  private readonly listed: ReadonlySet<string>
   /** Peers that a task has tried, from its second try on; of an earlier task with this handle before. */
   private readonly triedBy = new Map<number, number[]>()
   /** By the number of the endpoint. */
@@ -86,8 +111,7 @@ export class BalancerStation implements Station {
     this.answers = balancer.cache && new Answers(system, balancer.id, balancer.cache)
     const { codes } = system.kernel
     this.statuses = new CodeMap(codes, (text) => endings[text]?.status ?? text)
-    this.endings = []
-    for (const [text, ending] of Object.entries(endings)) this.endings[codes.of(text)] = ending
+    this.listed = new Set(balancer.nextUpstream.for)
   }
 
   /** Once all components exist. */
@@ -175,7 +199,8 @@ export class BalancerStation implements Station {
   private emitProgram(): number {
     const { system, component, balancer } = this
     const { kernel } = system
-    const { tasks, requests, frames, codes, edges, timers } = kernel
+    const { tasks, requests, frames, edges, timers, queue } = kernel
+    const { balancers } = this
     const program = new Program(system, component)
     const cost = (rate: number) => visitCpu(system.topology, component, rate)
     const turn = (request?: string): void => {
@@ -204,12 +229,12 @@ export class BalancerStation implements Station {
       )
     }
 
-    const listed: ReadonlySet<string> = new Set(balancer.nextUpstream.for)
     const readTimeout = balancer.readTimeoutSeconds
     const guard = readTimeout < this.longestClientTimeoutSeconds ? timers.limit(readTimeout) : undefined
     const maxTries = balancer.nextUpstream.tries > 0 ? balancer.nextUpstream.tries : Number.POSITIVE_INFINITY
     const within = balancer.nextUpstream.timeoutSeconds ?? Number.POSITIVE_INFINITY
     const ways = this.peers.map((peer) => edges.between(component, peer.endpoint.station.component))
+    const endpoints = this.peers.map(({ endpoint }) => endpoint)
     const ranked = this.rankedPick()
     const wayOf = this.wayFromClient()
     const choose = program.here
@@ -233,71 +258,80 @@ export class BalancerStation implements Station {
     const plain = (code: number): readonly [code: number, a: number] => [isPlain ? code : opCodes.closure, about]
     program.emit(
       (task) => {
-        const state = this.stateOf(kernel.endpointOf(task))
-        const count = tasks.tried[task] as number
-        if (count === 0) tasks.enteredAt[tasks.row(task)] = kernel.now
-        const request = tasks.request[task] as number
-        const client = requests.client[request] as number
-        const tried = this.triedOf(task, count)
+        const { memory } = tasks
+        const state = balancers[memory[task + Fixed.endpointAt] as number] ?? this.stateOf(kernel.endpointOf(task))
+        const count = memory[task + Fixed.triedAt] as number
+        const { now } = queue
+        if (count === 0) tasks.enteredAt[tasks.row(task)] = now
+        const client = requests.client[memory[task + Fixed.requestAt] as number] as number
+        const tried = count === 0 ? nobody : this.triedOf(task)
         const peer =
           count >= state.count
             ? none
             : ranked === undefined
-              ? state.pick(kernel.now, tried, client)
+              ? state.pick(now, tried, client)
               : ranked(state, tried, client)
-        tasks.pc[task] = judge
-        const chosen = this.peers[peer]
-        if (chosen === undefined) {
+        if (peer < 0) {
           // nginx: "no live upstreams".
-          tasks.pc[task] = judge + 1
+          memory[task + Fixed.pcAt] = judge + 1
           return kernel.answerSoon(task, badGateway)
         }
-        this.trying(task, peer, count)
+        memory[task + Fixed.pcAt] = judge
+        memory[task + Fixed.peerAt] = peer
+        memory[task + Fixed.triedAt] = count + 1
+        // Only a second try needs to know which the first was.
+        if (count > 0) this.triedBy.get(task)?.push(peer)
         if (guard !== undefined) guard.add(frames.push(task, limitCode))
-        const seconds = wayOf === undefined ? 0 : wayOf(chosen, client)
-        if (seconds > 0) {
-          tasks.pc[task] = go.pc
-          timers.seconds[0] = seconds
-          timers.sleep(task)
-          return blocked
+        if (wayOf !== undefined) {
+          const seconds = wayOf(this.peers[peer] as Peer, client)
+          if (seconds > 0) {
+            memory[task + Fixed.pcAt] = go.pc
+            timers.seconds[0] = seconds
+            timers.sleep(task)
+            return blocked
+          }
         }
-        return kernel.call(task, chosen.endpoint, tasks.goal[task] as number, ways[peer] as number)
+        return kernel.call(
+          task,
+          endpoints[peer] as Endpoint,
+          memory[task + Fixed.goalAt] as number,
+          ways[peer] as number,
+        )
       },
       ...plain(opCodes.choose),
     )
+    /** After an answer that is none: may be tried again, or is told. Rare enough to be a function of its own. */
+    const failed = (task: number, state: Balancer, peer: number, answer: number): number => {
+      const verdict = this.verdictOf(answer)
+      const { now } = queue
+      state.release(peer, (verdict & Fixed.countsBit) !== 0 ? 'failed' : 'succeeded', now)
+      if ((verdict & Fixed.silenceBit) !== 0) this.noticeSilence(peer)
+      if ((verdict & Fixed.listedBit) === 0) return kernel.end(task, this.statuses.get(answer))
+      const tries = tasks.tried[task] as number
+      const again =
+        tries < maxTries &&
+        tries < state.count &&
+        now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
+        ((verdict & Fixed.unsentBit) !== 0 || requests.idempotent[tasks.request[task] as number] === 1)
+      if (!again) return kernel.end(task, this.statuses.get(answer))
+      if (tries === 1) this.triedBy.set(task, [peer])
+      return choose
+    }
     program.emit(
       (task) => {
-        const answer = tasks.answer[task] as number
-        const peer = tasks.peer[task] as number
-        if (tasks.frame[task] !== none) frames.pop(task)
-        tasks.peer[task] = none
-        const state = this.stateOf(kernel.endpointOf(task))
-        if (answer === ok) {
-          state.release(peer, 'succeeded', kernel.now)
-          if (((tasks.flags[task] as number) & answerDegradedBit) !== 0)
-            tasks.flags[task] = (tasks.flags[task] as number) | degradedBit
-          tasks.outcome[task] = tasks.answerOutcome[task] as number
-          answers?.keep(kernel.endpointOf(task), tasks.request[task] as number)
-          return judge + 2
-        }
-        const ending = this.endings[answer]
-        const cause = ending?.cause ?? `http_${codes.text(answer)}`
-        // Errors and timeouts always count against the peer; answers only if they are listed.
-        const counts = ending !== undefined || listed.has(cause)
-        state.release(peer, counts ? 'failed' : 'succeeded', kernel.now)
-        this.noticeSilence(peer, ending)
-        const tries = tasks.tried[task] as number
-        const again =
-          listed.has(cause) &&
-          tries < maxTries &&
-          tries < state.count &&
-          kernel.now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
-          (ending?.sent === false || requests.idempotent[tasks.request[task] as number] === 1)
-        if (again) {
-          if (tries === 1) this.triedBy.set(task, [peer])
-          return choose
-        }
-        return kernel.end(task, this.status(answer))
+        const { memory } = tasks
+        const answer = memory[task + Fixed.answerAt] as number
+        const peer = memory[task + Fixed.peerAt] as number
+        if (memory[task + Fixed.frameAt] !== Fixed.none) frames.pop(task)
+        memory[task + Fixed.peerAt] = Fixed.none
+        const state = balancers[memory[task + Fixed.endpointAt] as number] ?? this.stateOf(kernel.endpointOf(task))
+        if (answer !== ok) return failed(task, state, peer, answer)
+        state.release(peer, 'succeeded', queue.now)
+        const flags = memory[task + Fixed.flagsAt] as number
+        if ((flags & Fixed.answerDegradedBit) !== 0) memory[task + Fixed.flagsAt] = flags | Fixed.degradedBit
+        memory[task + Fixed.outcomeAt] = memory[task + Fixed.answerOutcomeAt] as number
+        if (answers !== undefined) answers.keep(kernel.endpointOf(task), memory[task + Fixed.requestAt] as number)
+        return judge + 2
       },
       ...plain(opCodes.judge),
     )
@@ -315,7 +349,7 @@ export class BalancerStation implements Station {
     program.emit((task) => {
       const peer = tasks.peer[task] as number
       tasks.pc[task] = judge
-      return kernel.call(task, (this.peers[peer] as Peer).endpoint, tasks.goal[task] as number, ways[peer] as number)
+      return kernel.call(task, endpoints[peer] as Endpoint, tasks.goal[task] as number, ways[peer] as number)
     })
     return program.start
   }
@@ -375,24 +409,36 @@ export class BalancerStation implements Station {
   }
 
   /** A timeout tells of more than load where the peer stands still, or the way to it is struck. */
-  private noticeSilence(peer: number, ending: Ending | undefined): void {
+  private noticeSilence(peer: number): void {
     const { endpoint } = this.peers[peer] ?? {}
-    if (ending?.cause !== 'timeout' || endpoint === undefined) return
+    if (endpoint === undefined) return
     const { kernel } = this.system
     const way = kernel.edges.between(this.component, endpoint.station.component)
     if (endpoint.paused || kernel.transit.isImpaired(way)) kernel.notice(endpoint, this.component)
   }
 
-  private triedOf(task: number, count: number): readonly number[] {
-    return count === 0 ? nobody : (this.triedBy.get(task) ?? nobody)
+  private triedOf(task: number): readonly number[] {
+    return this.triedBy.get(task) ?? nobody
   }
 
-  /** Only a second try needs to know which the first was. */
-  private trying(task: number, peer: number, count: number): void {
-    const { tasks } = this.system.kernel
-    tasks.peer[task] = peer
-    tasks.tried[task] = count + 1
-    if (count > 0) this.triedBy.get(task)?.push(peer)
+  /** What an answer with this code says, decided once per code: texts are not compared per request. */
+  private verdictOf(code: number): number {
+    for (let next = this.verdicts.length; next <= code; next++) this.verdicts.push(this.judgement(next))
+    return this.verdicts[code] as number
+  }
+
+  private judgement(code: number): number {
+    const text = this.system.kernel.codes.text(code)
+    const ending = Object.hasOwn(endings, text) ? endings[text] : undefined
+    const cause = ending?.cause ?? `http_${text}`
+    const isListed = this.listed.has(cause)
+    // Errors and timeouts always count against the peer; answers only if they are listed.
+    return (
+      (ending !== undefined || isListed ? Fixed.countsBit : 0) |
+      (isListed ? Fixed.listedBit : 0) |
+      (ending?.sent === false ? Fixed.unsentBit : 0) |
+      (cause === 'timeout' ? Fixed.silenceBit : 0)
+    )
   }
 }
 
