@@ -144,7 +144,9 @@ export const makeCpuOperations = (kernel: Kernel) => {
    * As `SharedProcessor.run`, for whoever goes by this handle; a burst must be free. Returns the burst; `atOnce`: there is nothing to wait
    * for; `unusual`: nothing has been done.
    */
-  const runShared = (processor: number, handle: number, epoch: number, work: Work): number => {
+  const runShared = (index: number, handle: number, epoch: number, work: Work): number => {
+    // V8 takes what comes as an argument for any number, until it is told that it is an integer.
+    const processor = index | 0
     const cores = coresOf[processor] as number
     const count = runnable[cores] as number
     if (reduced[cores] !== 0 || count >= (room[cores] as number)) return Fixed.unusual
@@ -154,8 +156,8 @@ export const makeCpuOperations = (kernel: Kernel) => {
     const burst = freedBursts[0] as number
     freedBursts[0] = burstPlace[burst] as number
     burstSeconds[burst] = demand
-    burstTask[burst] = handle
-    burstEpoch[burst] = epoch
+    burstTask[burst] = handle | 0
+    burstEpoch[burst] = epoch | 0
     burstProcessor[burst] = processor
     const most = loops[processor] as number
     const bursting = busy[processor] as number
@@ -199,7 +201,8 @@ export const makeCpuOperations = (kernel: Kernel) => {
   }
 
   /** As `LoopProcessor.run`; it returns what `runShared` does. */
-  const runLoop = (processor: number, handle: number, epoch: number, work: Work): number => {
+  const runLoop = (index: number, handle: number, epoch: number, work: Work): number => {
+    const processor = index | 0
     const entries = ringSize[processor] as number
     const mask = ringMask[processor] as number
     if (entries > mask || paused[processor] !== 0) return Fixed.unusual
@@ -209,8 +212,8 @@ export const makeCpuOperations = (kernel: Kernel) => {
     const number = ((ringHead[processor] as number) + entries) & Fixed.largest
     const slot = (ringAt[processor] as number) + (number & mask)
     ringSeconds[slot] = demand
-    ringTask[slot] = handle
-    ringEpoch[slot] = epoch
+    ringTask[slot] = handle | 0
+    ringEpoch[slot] = epoch | 0
     ringSize[processor] = entries + 1
     if (entries > 0) return number
     const now = clock[0] as number

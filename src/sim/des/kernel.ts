@@ -252,6 +252,7 @@ export class Kernel {
     const cpu = anew(makeCpuOperations)(this)
     const operations = anew(makeOperations)(this, cpu)
     const light = anew(makeLightOperations)(this, cpu, operations)
+    this.lights.quick = light.begin
     const warm = this.options.segmentsAtOnce === true ? 1 : visitsBeforeSegment
     return anew(makeCore)(this, cpu, operations, {
       warm,

@@ -7,6 +7,7 @@
 import type { CpuOperations } from './cpu-operations.js'
 import type { Endpoint } from './endpoint.js'
 import type { Kernel } from './kernel.js'
+import type { LightPlan } from './lights.js'
 import type { CallSite } from './operands.js'
 import type { Operations } from './operations.js'
 import type { StepMeter } from './step-meter.js'
@@ -17,15 +18,44 @@ export type LightOperations = ReturnType<typeof makeLightOperations>
 export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { shardOf }: Operations) => {
   // Its members become literals (docs/adr/0017).
   const enum Fixed {
+    none = -1,
     atOnce = -1,
+    light = 1,
+    mostVisits = 4,
+    mostLimits = 2,
   }
   const { endpoints, processorOf, lights, queue, tasks } = kernel
   const { endpoint: lightEndpoint, born: lightBorn, generation: lightGeneration } = lights
-  const { times: lightTimes, burst: lightBursts } = lights
+  const { times: lightTimes, burst: lightBursts, state, waits, pc: lightPlaces, ender: enders, frame: limits } = lights
   const { births } = tasks
   const { clock } = queue
   const { dataSets, references, keys } = kernel.requests
   const { count: edgeCount, slow: edgeSlow } = kernel.edges
+
+  /** As `Lights.begin`. */
+  const begin = (request: number, { endpoint, ender, first }: LightPlan): void => {
+    const row = request >> 3
+    const stamp = ((lightGeneration[row] as number) + 1) | 0
+    state[row] = Fixed.light
+    lightGeneration[row] = stamp
+    enders[row] = ender
+    lightPlaces[row] = first
+    waits[row] = Fixed.none
+    limits[row * Fixed.mostLimits] = Fixed.none
+    limits[row * Fixed.mostLimits + 1] = Fixed.none
+    lightEndpoint[row * Fixed.mostVisits] = endpoint.id
+    const number = (births[0] as number) + 1
+    births[0] = number
+    lightBorn[row * Fixed.mostVisits] = number
+    references[request] = (references[request] as number) + 1
+    endpoint.calls += 1
+    const { total } = endpoint
+    total.area -= clock[0] as number
+    const inHand = total.value + 1
+    total.value = inHand
+    if (inHand > total.max) total.max = inHand
+    kernel.pushReady(-2 - request, stamp)
+  }
 
   /** As `call`, by the visit before the one at `at`. False: it is not as usual, and nothing has been done. */
   const visit = (request: number, at: number, endpoint: Endpoint, edge: number): boolean => {
@@ -85,5 +115,14 @@ export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { 
     return key < 0 ? undefined : shards.primaries[shardOf(key, shards.count)]
   }
 
-  return { visit, leaveVisit, lightBurst, stepEnds, shardFor }
+  return {
+    begin,
+    visit,
+    leaveVisit,
+    lightBurst,
+    stepEnds,
+    shardFor,
+    /** What it repeats of other files: a test compares it with its originals. */
+    repeated: { none: Fixed.none, light: Fixed.light, mostVisits: Fixed.mostVisits, mostLimits: Fixed.mostLimits },
+  }
 }

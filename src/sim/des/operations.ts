@@ -51,11 +51,13 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
   const { processors } = kernel.processors
 
   /** As `Frames.push`; one must be free. */
-  const push = (task: number, code: number): number => {
+  const push = (self: number, code: number): number => {
+    // V8 takes what comes as an argument for any number, until it is told that it is an integer.
+    const task = self | 0
     const frame = freedFrames[0] as number
     freedFrames[0] = frameBelow[frame] as number
     frameTask[frame] = task
-    frameCode[frame] = code
+    frameCode[frame] = code | 0
     frameBelow[frame] = innermost[task] as number
     frameStartedAt[frame] = clock[0] as number
     innermost[task] = frame
@@ -176,7 +178,10 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
   }
 
   /** As `kernel.call`; a task must be free. */
-  const call = (task: number, endpoint: Endpoint, goal: number, edge: number): number => {
+  const call = (caller: number, endpoint: Endpoint, what: number, way: number): number => {
+    const task = caller | 0
+    const goal = what | 0
+    const edge = way | 0
     if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight || endpoint.paused || edgeSlow[edge] !== 0)
       return kernel.call(task, endpoint, goal, edge)
     const connection = grantedOf[task] as number

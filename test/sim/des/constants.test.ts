@@ -5,7 +5,8 @@ import { ok } from '../../../src/sim/des/codes.js'
 import { makeCore } from '../../../src/sim/des/core.js'
 import { makeCpuOperations } from '../../../src/sim/des/cpu-operations.js'
 import { blocked, Kernel, repeated } from '../../../src/sim/des/kernel.js'
-import { repeated as ofLights } from '../../../src/sim/des/lights.js'
+import { makeLightOperations } from '../../../src/sim/des/light-operations.js'
+import { light, mostLimits, mostVisits, repeated as ofLights } from '../../../src/sim/des/lights.js'
 import { opCodes, processorKinds, sourceKinds } from '../../../src/sim/des/loop.js'
 import { makeOperations } from '../../../src/sim/des/operations.js'
 import { offsets as requestOffsets, times } from '../../../src/sim/des/requests.js'
@@ -75,6 +76,10 @@ describe('constants that hot files repeat', () => {
   })
 
   it('so are those of light requests', () => {
+    const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
+    const cpu = makeCpuOperations(kernel)
+    const operations = makeLightOperations(kernel, cpu, makeOperations(kernel, cpu))
+    expect(operations.repeated).toEqual({ none: tasks.none, light, mostVisits, mostLimits })
     for (const [column, offset] of Object.entries(ofLights))
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
   })
