@@ -197,6 +197,11 @@ export class Kernel {
     return this.queue.now
   }
 
+  /** Whatever pays in long simulations only is done at once: tests compare the ways. */
+  get atOnce(): boolean {
+    return this.options.segmentsAtOnce === true
+  }
+
   /** For CPU that no task waits for: a handle that is nowhere, taken once. */
   get nobody(): number {
     if (this.nobodyTask === Fixed.none) this.nobodyTask = this.tasks.take(Fixed.none, Fixed.none, Fixed.none)
@@ -231,7 +236,7 @@ export class Kernel {
   run(untilSeconds: number): void {
     this.readyState[1] = 0
     for (;;) {
-      const own = this.batches >= batchesInCommon || this.options.segmentsAtOnce === true
+      const own = this.batches >= batchesInCommon || this.atOnce
       if (this.core === undefined || this.growth[0] !== 0 || own !== this.hasOwn) {
         this.growth[0] = 0
         this.hasOwn = own
@@ -253,7 +258,7 @@ export class Kernel {
     const operations = anew(makeOperations)(this, cpu)
     const light = anew(makeLightOperations)(this, cpu, operations)
     this.lights.quick = light.begin
-    const warm = this.options.segmentsAtOnce === true ? 1 : visitsBeforeSegment
+    const warm = this.atOnce ? 1 : visitsBeforeSegment
     return anew(makeCore)(this, cpu, operations, {
       warm,
       make: (pc, followed) => segmentAt(this, operations, pc, followed),

@@ -56,7 +56,8 @@ export class LightWay implements LightPlan {
     const stretches = new Stretches(this.kernel, this.options)
     const written = stretches.write()
     if (written === undefined) return false
-    if (written.length < 2) {
+    // To make the tasks later costs more than to have them from the start.
+    if (!stretches.reachEnd && !this.kernel.atOnce) {
       this.hopeless = true
       return false
     }
@@ -83,6 +84,8 @@ class Stretches {
   private readonly places: number[] = []
   private lines: string[] = []
   private readonly constants = new Map<string, string>()
+  /** A request can stay light to its end. */
+  reachEnd = false
   /** Of the present stretch. */
   private time = 0
   private limits = 0
@@ -373,6 +376,7 @@ class Stretches {
       this.top.answerOutcome = top.outcome
       return true
     }
+    this.reachEnd = true
     const over = this.kernel.lights.overs.push(this.options.over) - 1
     this.lines.push('state[row] = 0')
     this.lines.push(`${this.constant(`over${over}`, `kernel.lights.overs[${over}]`)}(request, ${top.outcome})`)
