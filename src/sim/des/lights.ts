@@ -1,7 +1,7 @@
 /**
  * Requests without tasks (hot path). As long as nothing unusual happens to a request, all that its tasks and frames would hold is known
  * when its programs are compiled, but for a few numbers: where it is, when it got there. Such a request is light: a row of those
- * numbers, and functions that take it from one wait to the next (`light-source.ts`). When something happens that these do not know (a miss,
+ * numbers, and functions that take it from one wait to the next (`light-way.ts`). When something happens that these do not know (a miss,
  * a refusal, a timeout, a fault), its tasks and frames are made as they would be by then, and it goes on as any other. Why: docs/adr/0153.
  *
  * A light request goes by a handle below −1, so that bursts, lanes and the ready stack tell it from a task.
@@ -14,7 +14,6 @@ import { processorKinds } from './loop.js'
 // Its members become literals (docs/adr/0017).
 const enum Fixed {
   none = -1,
-  over = 0,
   light = 1,
   /** Its tasks have been made. */
   heavy = 2,
@@ -51,18 +50,13 @@ export const repeated = {
   answerOutcome: Fixed.answerOutcomeAt,
 }
 
-/** Of visits within one another, and of waits on the way. */
+/** Visits within one another, stretches between waits, and frames in lanes that a light request may have. */
 export const mostVisits = 4
 export const mostTimes = 8
-
-/** Of frames that stand in lanes, at once. */
 export const mostLimits = 2
 
-export const handleOf = (request: number): number => -2 - request
-
-/** In lanes a handle also says which of the request's frames it means, in the bits that no request uses. */
-export const inLane = (handle: number, limit: number): number => handle - limit
-
+/** In lanes a handle also says which of the request's frames it means, in the three bits that no request uses. */
+const handleOf = (request: number): number => -2 - request
 const rowOf = (handle: number): number => (-2 - handle) >> 3
 const requestOf = (handle: number): number => rowOf(handle) << 3
 const limitOf = (handle: number): number => (-2 - handle) & 7
