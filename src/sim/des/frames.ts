@@ -2,14 +2,21 @@
  * Steps under way: a stack per task, linked from its innermost frame outward (hot path: columns by integer handle). What an
  * error does with a frame is its code's matter, which is compiled once per step.
  */
-import { grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
+import { initialRows, intCells, Table } from './columns.js'
 import type { Lights } from './lights.js'
 import { isBranch, type Tasks } from './tasks.js'
 
 // Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
 const enum Fixed {
   none = -1,
+  /** Integers of a row: 64 bytes, one line of the cache. */
+  stride = 16,
 }
+
+/** Large buffers begin 16 bytes after the beginning of a line. */
+const padding = 48
+
+const rowsOf = (rows: number): ArrayBuffer => new ArrayBuffer(padding + 4 * Fixed.stride * rows)
 
 /** Of a frame that does not handle an error. */
 export const propagate = -2
@@ -30,17 +37,19 @@ export interface FrameCode {
 }
 
 export class Frames extends Table {
+  private buffer = rowsOf(this.rows)
   /** Changes when the frame is taken off. */
-  epoch = new Int32Array(this.rows)
-  task = new Int32Array(this.rows)
+  epoch = this.column(0)
+  task = this.column(1)
   /** Index into `codes`. */
-  code = new Int32Array(this.rows)
+  code = this.column(2)
   /** The next one outward; of a free one, the one that became free before it. */
-  below = new Int32Array(this.rows)
+  below = this.column(3)
   /** What these mean is the code's matter. */
-  count = new Int32Array(this.rows)
-  handle = new Int32Array(this.rows)
-  startedAt = new Float64Array(this.rows)
+  count = this.column(4)
+  handle = this.column(5)
+  /** By half the frame: of a row of integers it is the double. */
+  startedAt = this.times()
   readonly refs: unknown[] = []
   /** Whose frames are not made until they are needed. */
   lights: Lights | undefined = undefined
@@ -73,7 +82,7 @@ export class Frames extends Table {
     this.task[frame] = task
     this.code[frame] = code
     below[frame] = tasks.frame[task] as number
-    this.startedAt[frame] = this.clock.now
+    this.startedAt[frame >> 1] = this.clock.now
     tasks.frame[task] = frame
     return frame
   }
@@ -108,19 +117,33 @@ export class Frames extends Table {
 
   /** One more, which is then free. */
   make(): void {
-    const { length } = this.epoch
-    if (this.made === length) {
+    const rows = (this.epoch.length - 1) / Fixed.stride + 1
+    if (this.made === rows) {
       this.growth[0] = 1
-      this.epoch = grownInts(this.epoch, length * 2)
-      this.task = grownInts(this.task, length * 2)
-      this.code = grownInts(this.code, length * 2)
-      this.below = grownInts(this.below, length * 2)
-      this.count = grownInts(this.count, length * 2)
-      this.handle = grownInts(this.handle, length * 2)
-      this.startedAt = grownFloats(this.startedAt, length * 2)
+      const old = new Uint8Array(this.buffer)
+      this.buffer = rowsOf(rows * 2)
+      new Uint8Array(this.buffer).set(old)
+      this.epoch = this.column(0)
+      this.task = this.column(1)
+      this.code = this.column(2)
+      this.below = this.column(3)
+      this.count = this.column(4)
+      this.handle = this.column(5)
+      this.startedAt = this.times()
     }
-    this.below[this.made] = this.freed[0] as number
-    this.freed[0] = this.made
+    const frame = this.made * Fixed.stride
+    this.below[frame] = this.freed[0] as number
+    this.freed[0] = frame
     this.made += 1
+  }
+
+  private column(at: number): Int32Array<ArrayBuffer> {
+    const rows = (this.buffer.byteLength - padding) / (4 * Fixed.stride)
+    return new Int32Array(this.buffer, padding + 4 * at, (rows - 1) * Fixed.stride + 1)
+  }
+
+  private times(): Float64Array<ArrayBuffer> {
+    const rows = (this.buffer.byteLength - padding) / (4 * Fixed.stride)
+    return new Float64Array(this.buffer, padding + 32, ((rows - 1) * Fixed.stride) / 2 + 1)
   }
 }

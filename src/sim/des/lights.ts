@@ -295,7 +295,7 @@ export class Lights {
   private makeFrame(row: number, task: number, { code, time, count, limit }: LightFrame): void {
     const { frames } = this.kernel
     const frame = frames.push(task, code)
-    frames.startedAt[frame] = this.times[row * mostTimes + time] as number
+    frames.startedAt[frame >> 1] = this.times[row * mostTimes + time] as number
     frames.count[frame] = count
     if (limit === Fixed.none) return
     this.frame[row * mostLimits + limit] = frame

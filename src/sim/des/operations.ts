@@ -59,7 +59,7 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
     frameTask[frame] = task
     frameCode[frame] = code | 0
     frameBelow[frame] = innermost[task] as number
-    frameStartedAt[frame] = clock[0] as number
+    frameStartedAt[frame >> 1] = clock[0] as number
     innermost[task] = frame
     return frame
   }
@@ -114,7 +114,7 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
   /** The newest frame comes off: the step with this meter has succeeded. */
   const leaveMetered = (task: number, meter: StepMeter): void => {
     const { size, latency } = meter
-    latency[size] = (clock[0] as number) - (frameStartedAt[pop(task)] as number)
+    latency[size] = (clock[0] as number) - (frameStartedAt[pop(task) >> 1] as number)
     meter.size = size + 1
     if (size + 1 === latency.length) meter.sorted()
   }

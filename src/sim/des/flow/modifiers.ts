@@ -45,17 +45,17 @@ export const emitMetered = (program: Program, stepId: string, body: Body): void 
   const meter = meters.of(stepId)
   program.enter({
     failed: (_, frame) => {
-      meters.failed(meter, frames.startedAt, frame)
+      meters.failed(meter, frames.startedAt, frame >> 1)
       return propagate
     },
-    dropped: (_, frame) => meters.failed(meter, frames.startedAt, frame),
+    dropped: (_, frame) => meters.failed(meter, frames.startedAt, frame >> 1),
   })
   body()
   const next = program.here + 1
   program.emit(
     (task) => {
       const frame = frames.pop(task)
-      meters.ok(meter, frames.startedAt, frame)
+      meters.ok(meter, frames.startedAt, frame >> 1)
       return next
     },
     opCodes.leaveMetered,
@@ -112,7 +112,7 @@ const emitBreaker = (program: Program, policy: Breaker, body: Body): void => {
   const { kernel, system } = program
   const { tasks, frames, queue } = kernel
   const slot = system.nextSlot()
-  const callOf = (frame: number): BreakerCall | undefined => frames.refs[frame] as BreakerCall | undefined
+  const callOf = (frame: number): BreakerCall | undefined => frames.refs[frame >> 4] as BreakerCall | undefined
   const code = frames.register({
     failed: (task, frame) => {
       // What the business refuses has been answered.
@@ -128,7 +128,7 @@ const emitBreaker = (program: Program, policy: Breaker, body: Body): void => {
     breakers[slot] ??= breaker(policy)
     const call = breakers[slot]?.enter(queue.now)
     if (call === undefined) return kernel.fail(task, breakerOpen)
-    frames.refs[frames.push(task, code)] = call
+    frames.refs[frames.push(task, code) >> 4] = call
     return next
   })
   body()
