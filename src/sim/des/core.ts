@@ -278,10 +278,8 @@ export const makeCore = (
     sources[source]?.fire()
   }
 
-  /** Does one operation after the other from `pc` on, as far as there is no segment. Returns where `kernel.current` goes on, or `blocked`. */
-  const step = (self: number, from: number): number => {
-    const task = self
-    let pc = from
+  /** Does what comes at a place without a segment, which may get one. Returns where `kernel.current` goes on, or `blocked`. */
+  const step = (task: number, pc: number): number => {
     if (maker !== undefined && code[pc * Fixed.codeStride] === Fixed.opLight) {
       const made = maker.light(pc)
       segments[pc] = made
@@ -294,8 +292,7 @@ export const makeCore = (
     }
     const next = operation(task, pc)
     if (next >= 0) followed[pc] = next
-    pc = next
-    return pc
+    return next
   }
 
   /** Does the operation at `pc`. Returns where `kernel.current` goes on, or `blocked`. */

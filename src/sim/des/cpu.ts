@@ -7,6 +7,25 @@ import { grownFloats, grownInts, initialRows } from './columns.js'
 /** Bursts that a heap, and entries that a ring has room for at the start. */
 const initialRoom = 16
 
+/** The columns with a row per processor, and per set of cores. */
+const processorInts = [
+  'kind',
+  'source',
+  'cores',
+  'loops',
+  'busy',
+  'waiting',
+  'paused',
+  'ringAt',
+  'ringMask',
+  'head',
+  'size',
+  'serving',
+] as const
+const processorFloats = ['doneSeconds', 'startedAt'] as const
+const coreInts = ['source', 'runnable', 'reduced', 'heapAt', 'room'] as const
+const coreFloats = ['capacity', 'virtual', 'updatedAt', 'busyCoreSeconds'] as const
+
 export class Cpu {
   /** Of processors. */
   readonly ofProcessors: ProcessorColumns
@@ -54,20 +73,8 @@ export class ProcessorColumns {
     const { length } = this.kind
     if (this.rows === length) {
       this.growth[0] = 1
-      this.kind = grownInts(this.kind, 2 * length)
-      this.source = grownInts(this.source, 2 * length)
-      this.cores = grownInts(this.cores, 2 * length)
-      this.loops = grownInts(this.loops, 2 * length)
-      this.busy = grownInts(this.busy, 2 * length)
-      this.waiting = grownInts(this.waiting, 2 * length)
-      this.paused = grownInts(this.paused, 2 * length)
-      this.doneSeconds = grownFloats(this.doneSeconds, 2 * length)
-      this.ringAt = grownInts(this.ringAt, 2 * length)
-      this.ringMask = grownInts(this.ringMask, 2 * length)
-      this.head = grownInts(this.head, 2 * length)
-      this.size = grownInts(this.size, 2 * length)
-      this.serving = grownInts(this.serving, 2 * length)
-      this.startedAt = grownFloats(this.startedAt, 2 * length)
+      for (const column of processorInts) this[column] = grownInts(this[column], 2 * length)
+      for (const column of processorFloats) this[column] = grownFloats(this[column], 2 * length)
     }
     this.rows += 1
     return this.rows - 1
@@ -135,15 +142,8 @@ export class CoreColumns {
     const { length } = this.source
     if (this.rows === length) {
       this.growth[0] = 1
-      this.source = grownInts(this.source, 2 * length)
-      this.runnable = grownInts(this.runnable, 2 * length)
-      this.capacity = grownFloats(this.capacity, 2 * length)
-      this.reduced = grownInts(this.reduced, 2 * length)
-      this.virtual = grownFloats(this.virtual, 2 * length)
-      this.updatedAt = grownFloats(this.updatedAt, 2 * length)
-      this.busyCoreSeconds = grownFloats(this.busyCoreSeconds, 2 * length)
-      this.heapAt = grownInts(this.heapAt, 2 * length)
-      this.room = grownInts(this.room, 2 * length)
+      for (const column of coreInts) this[column] = grownInts(this[column], 2 * length)
+      for (const column of coreFloats) this[column] = grownFloats(this[column], 2 * length)
     }
     const row = this.rows
     this.rows += 1

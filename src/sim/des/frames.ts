@@ -48,8 +48,9 @@ export class Frames extends Table {
   /** What these mean is the code's matter. */
   count = this.column(4)
   handle = this.column(5)
-  /** By half the frame: of a row of integers it is the double. */
+  /** By `timeOf`. */
   startedAt = this.times()
+  /** By row. */
   readonly refs: unknown[] = []
   /** Whose frames are not made until they are needed. */
   lights: Lights | undefined = undefined
@@ -113,6 +114,16 @@ export class Frames extends Table {
       for (let frame = tasks.frame[at] as number; frame !== Fixed.none; frame = this.below[frame] as number)
         if (this.code[frame] === code) return frame
     return Fixed.none
+  }
+
+  /** Where `startedAt` has the frame: it is a double in a row of integers. */
+  timeOf(frame: number): number {
+    return frame >> 1
+  }
+
+  /** The row of a frame in what is kept beside: `refs`. */
+  row(frame: number): number {
+    return frame >> 4
   }
 
   /** One more, which is then free. */

@@ -15,7 +15,7 @@ import { EventQueue } from './event-queue.js'
 import { type FrameCode, Frames, propagate } from './frames.js'
 import { makeLightOperations } from './light-operations.js'
 import { lightAt } from './light-way.js'
-import { Lights } from './lights.js'
+import { Lights, rowOf } from './lights.js'
 import { Operands } from './operands.js'
 import { makeOperations } from './operations.js'
 import type { Processor, ProcessorContext } from './processor.js'
@@ -253,11 +253,10 @@ export class Kernel {
   }
 
   private ownCore(): Core {
-    this.lights.enabled = this.options.byClosures !== true
     const cpu = anew(makeCpuOperations)(this)
     const operations = anew(makeOperations)(this, cpu)
     const light = anew(makeLightOperations)(this, cpu, operations)
-    this.lights.quick = light.begin
+    if (this.options.byClosures !== true) this.lights.quick = light.begin
     const warm = this.atOnce ? 1 : visitsBeforeSegment
     return anew(makeCore)(this, cpu, operations, {
       warm,
@@ -399,7 +398,7 @@ export class Kernel {
   wake(task: number): void {
     if (task < Fixed.none) {
       if (this.pausedEndpoints > 0) this.wake(this.lights.makeWoken(task))
-      else this.pushReady(task, this.lights.generation[(-2 - task) >> 3] as number)
+      else this.pushReady(task, this.lights.generation[rowOf(task)] as number)
       return
     }
     const { memory } = this.tasks

@@ -8,14 +8,13 @@ import type { CpuOperations } from './cpu-operations.js'
 import type { Endpoint } from './endpoint.js'
 import type { Kernel } from './kernel.js'
 import type { LightPlan } from './lights.js'
-import type { CallSite } from './operands.js'
 import type { Operations } from './operations.js'
 import type { StepMeter } from './step-meter.js'
 import type { Work } from './work.js'
 
 export type LightOperations = ReturnType<typeof makeLightOperations>
 
-export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { shardOf }: Operations) => {
+export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { shardFor }: Operations) => {
   // Its members become literals (docs/adr/0017).
   const enum Fixed {
     none = -1,
@@ -29,40 +28,11 @@ export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { 
   const { times: lightTimes, burst: lightBursts, state, waits, pc: lightPlaces, ender: enders, frame: limits } = lights
   const { births } = tasks
   const { clock } = queue
-  const { dataSets, references, keys } = kernel.requests
+  const { references } = kernel.requests
   const { count: edgeCount, slow: edgeSlow } = kernel.edges
 
-  /** As `Lights.begin`. */
-  const begin = (request: number, { endpoint, ender, first }: LightPlan): void => {
-    const row = request >> 3
-    const stamp = ((lightGeneration[row] as number) + 1) | 0
-    state[row] = Fixed.light
-    lightGeneration[row] = stamp
-    enders[row] = ender
-    lightPlaces[row] = first
-    waits[row] = Fixed.none
-    limits[row * Fixed.mostLimits] = Fixed.none
-    limits[row * Fixed.mostLimits + 1] = Fixed.none
-    lightEndpoint[row * Fixed.mostVisits] = endpoint.id
-    const number = (births[0] as number) + 1
-    births[0] = number
-    lightBorn[row * Fixed.mostVisits] = number
-    references[request] = (references[request] as number) + 1
-    endpoint.calls += 1
-    const { total } = endpoint
-    total.area -= clock[0] as number
-    const inHand = total.value + 1
-    total.value = inHand
-    if (inHand > total.max) total.max = inHand
-    kernel.pushReady(-2 - request, stamp)
-  }
-
-  /** As `call`, by the visit before the one at `at`. False: it is not as usual, and nothing has been done. */
-  const visit = (request: number, at: number, endpoint: Endpoint, edge: number): boolean => {
-    if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight || endpoint.paused || edgeSlow[edge] !== 0)
-      return false
-    edgeCount[edge] = (edgeCount[edge] as number) + 1
-    endpoint.visits += 1
+  /** A task would begin at the endpoint. */
+  const enter = (request: number, at: number, endpoint: Endpoint): void => {
     lightEndpoint[at] = endpoint.id
     const number = (births[0] as number) + 1
     births[0] = number
@@ -74,6 +44,30 @@ export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { 
     const inHand = total.value + 1
     total.value = inHand
     if (inHand > total.max) total.max = inHand
+  }
+
+  /** The request goes on at the first place of its way as soon as possible; there is a row for it. */
+  const begin = (request: number, { endpoint, ender, first }: LightPlan): void => {
+    const row = request >> 3
+    const stamp = ((lightGeneration[row] as number) + 1) | 0
+    state[row] = Fixed.light
+    lightGeneration[row] = stamp
+    enders[row] = ender
+    lightPlaces[row] = first
+    waits[row] = Fixed.none
+    limits[row * Fixed.mostLimits] = Fixed.none
+    limits[row * Fixed.mostLimits + 1] = Fixed.none
+    enter(request, row * Fixed.mostVisits, endpoint)
+    kernel.pushReady(-2 - request, stamp)
+  }
+
+  /** As `call`, by the visit before the one at `at`. False: it is not as usual, and nothing has been done. */
+  const visit = (request: number, at: number, endpoint: Endpoint, edge: number): boolean => {
+    if (endpoint.state !== 'up' || endpoint.calls >= endpoint.maxInFlight || endpoint.paused || edgeSlow[edge] !== 0)
+      return false
+    edgeCount[edge] = (edgeCount[edge] as number) + 1
+    endpoint.visits += 1
+    enter(request, at, endpoint)
     return true
   }
 
@@ -104,15 +98,6 @@ export const makeLightOperations = (kernel: Kernel, { runOn }: CpuOperations, { 
     latency[size] = (clock[0] as number) - (lightTimes[time] as number)
     meter.size = size + 1
     if (size + 1 === latency.length) meter.sorted()
-  }
-
-  /** The shard whose key the request is about, if it is known. */
-  const shardFor = (request: number, site: CallSite): Endpoint | undefined => {
-    const { shards } = site
-    if (shards === undefined) return undefined
-    const { by } = shards
-    const key = by < 0 ? 0 : (keys[(request >> 3) * dataSets + by] as number)
-    return key < 0 ? undefined : shards.primaries[shardOf(key, shards.count)]
   }
 
   return {

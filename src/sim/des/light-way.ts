@@ -44,7 +44,7 @@ export class LightWay implements LightPlan {
   begin(request: number): boolean {
     const { lights } = this.kernel
     if (this.first < 0) {
-      if (!lights.enabled || this.hopeless) return false
+      if (lights.quick === undefined || this.hopeless) return false
       // Programs are compiled when they are first called: as long as some are not, it is asked again, but less and less often.
       this.asked += 1
       if ((this.asked & (this.asked - 1)) !== 0 || !this.write()) return false

@@ -56,8 +56,7 @@ export const mostTimes = 8
 export const mostLimits = 2
 
 /** In lanes a handle also says which of the request's frames it means, in the three bits that no request uses. */
-const handleOf = (request: number): number => -2 - request
-const rowOf = (handle: number): number => (-2 - handle) >> 3
+export const rowOf = (handle: number): number => (-2 - handle) >> 3
 const requestOf = (handle: number): number => rowOf(handle) << 3
 const limitOf = (handle: number): number => (-2 - handle) & 7
 
@@ -128,9 +127,7 @@ export class Lights {
   readonly overs: ((request: number, outcome: number) => void)[] = []
   /** By place: the source of the function that goes on there. */
   readonly sources = new Map<number, string>()
-  /** Only with a core of its own does a simulation know their functions. */
-  enabled = false
-  /** How one begins, as long as no column has grown. */
+  /** How one begins, at fixed addresses; undefined: the simulation has no core of its own yet, and does not know their functions. */
   quick: ((request: number, plan: LightPlan) => void) | undefined = undefined
 
   constructor(
@@ -151,30 +148,15 @@ export class Lights {
     this.times = new Float64Array(rows * mostTimes)
   }
 
-  /** True: the request begins without tasks. */
+  /** True: the request begins without tasks. False: with them, as long as columns are about to grow or a process stands still. */
   begin(request: number, plan: LightPlan): boolean {
-    const { kernel } = this
-    if (!this.enabled || kernel.pausedEndpoints > 0) return false
-    const { endpoint } = plan
-    const row = request >> 3
-    if (this.quick !== undefined && kernel.growth[0] === 0 && row < this.state.length) {
-      this.quick(request, plan)
-      return true
+    const { kernel, quick } = this
+    if (quick === undefined || kernel.growth[0] !== 0 || kernel.pausedEndpoints > 0) return false
+    if (request >> 3 >= this.state.length) {
+      this.reserve(request >> 3)
+      return false
     }
-    this.reserve(row)
-    this.state[row] = Fixed.light
-    this.generation[row] = ((this.generation[row] as number) + 1) | 0
-    this.ender[row] = plan.ender
-    this.pc[row] = plan.first
-    this.waits[row] = Fixed.none
-    this.frame[row * mostLimits] = Fixed.none
-    this.frame[row * mostLimits + 1] = Fixed.none
-    this.endpoint[row * mostVisits] = endpoint.id
-    this.born[row * mostVisits] = kernel.tasks.birth()
-    kernel.requests.retain(request)
-    endpoint.calls += 1
-    endpoint.total.add()
-    kernel.pushReady(handleOf(request), this.generation[row] as number)
+    quick(request, plan)
     return true
   }
 
@@ -232,8 +214,7 @@ export class Lights {
 
   /** Room for this request's row. */
   private reserve(row: number): void {
-    if (row < this.state.length) return
-    const rows = 2 * this.state.length
+    const rows = 2 * Math.max(row, this.state.length)
     this.kernel.growth[0] = 1
     this.state = grownInts(this.state, rows)
     this.generation = grownInts(this.generation, rows)
@@ -295,7 +276,7 @@ export class Lights {
   private makeFrame(row: number, task: number, { code, time, count, limit }: LightFrame): void {
     const { frames } = this.kernel
     const frame = frames.push(task, code)
-    frames.startedAt[frame >> 1] = this.times[row * mostTimes + time] as number
+    frames.startedAt[frames.timeOf(frame)] = this.times[row * mostTimes + time] as number
     frames.count[frame] = count
     if (limit === Fixed.none) return
     this.frame[row * mostLimits + limit] = frame

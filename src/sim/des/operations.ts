@@ -162,19 +162,18 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
     return true
   }
 
+  /** The shard of the key that the request is about; undefined: the site has none, or the key is not known yet. */
+  const shardFor = (request: number, { shards }: CallSite): Endpoint | undefined => {
+    if (shards === undefined) return undefined
+    const { by } = shards
+    const key = by < 0 ? 0 : (keys[(request >> 3) * dataSets + by] as number)
+    return key < 0 ? undefined : shards.primaries[shardOf(key, shards.count)]
+  }
+
   /** Whom the task calls; undefined: nobody is there. */
   const whom = (task: number, site: CallSite): Endpoint | undefined => {
     if (site.only !== undefined) return site.only
-    const { shards } = site
-    if (shards !== undefined) {
-      const { by } = shards
-      const key = by < 0 ? 0 : (keys[((requestOf[task] as number) >> 3) * dataSets + by] as number)
-      if (key >= 0) {
-        const primary = shards.primaries[shardOf(key, shards.count)]
-        if (primary !== undefined) return primary
-      }
-    }
-    return site.choose(task)
+    return shardFor(requestOf[task] as number, site) ?? site.choose(task)
   }
 
   /** As `kernel.call`; a task must be free. */
@@ -272,7 +271,7 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
   }
 
   return {
-    shardOf,
+    shardFor,
     push,
     pop,
     burst,

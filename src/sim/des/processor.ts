@@ -92,7 +92,11 @@ export class SharedProcessor implements Processor {
   /** A burst that cannot run yet. */
   standInLine(burst: number): void {
     this.queue.push(burst, 0)
-    this.columns.waiting[this.index] = this.queue.size
+    this.lineChanged()
+  }
+
+  private lineChanged(): void {
+    if (this.kind === processorKinds.shared) this.columns.waiting[this.index] = this.queue.size
   }
 
   /** Of subclasses: the engine's core leaves everything to their methods. */
@@ -172,7 +176,7 @@ export class SharedProcessor implements Processor {
     this.takeOff((burst) => bursts.give(burst))
     for (let burst = 0; burst < bursts.made; burst++) if (bursts.processor[burst] === this.index) bursts.give(burst)
     this.queue.clear()
-    if (this.kind === processorKinds.shared) this.columns.waiting[this.index] = 0
+    this.lineChanged()
     this.paused = false
   }
 
@@ -196,7 +200,7 @@ export class SharedProcessor implements Processor {
     const { bursts } = this.context
     while (!this.paused && this.queue.size > 0 && (this.loops === 0 || this.busy < this.loops)) {
       const burst = this.queue.shift()
-      if (this.kind === processorKinds.shared) this.columns.waiting[this.index] = this.queue.size
+      this.lineChanged()
       if (bursts.state[burst] === waiting) this.begin(burst)
       else bursts.give(burst)
     }

@@ -11,6 +11,7 @@ import { opCodes, processorKinds, sourceKinds } from '../../../src/sim/des/loop.
 import { makeOperations } from '../../../src/sim/des/operations.js'
 import { offsets as requestOffsets, times } from '../../../src/sim/des/requests.js'
 import { unusual } from '../../../src/sim/des/segments.js'
+import { repeated as ofBalancers } from '../../../src/sim/des/stations/balancer.js'
 import * as tasks from '../../../src/sim/des/tasks.js'
 
 describe('constants that hot files repeat', () => {
@@ -82,6 +83,13 @@ describe('constants that hot files repeat', () => {
     expect(operations.repeated).toEqual({ none: tasks.none, light, mostVisits, mostLimits })
     for (const [column, offset] of Object.entries(ofLights))
       expect(tasks.offsets[column as keyof typeof tasks.offsets]).toBe(offset)
+  })
+
+  it('so are those of balancers', () => {
+    const { columns, ...values } = ofBalancers
+    const { none, degradedBit, answerDegradedBit, offsets } = tasks
+    expect(values).toEqual({ none, degradedBit, answerDegradedBit })
+    for (const [column, offset] of Object.entries(columns)) expect(offsets[column as keyof typeof offsets]).toBe(offset)
   })
 
   it('so are those of the clients', () => {

@@ -45,17 +45,17 @@ export const emitMetered = (program: Program, stepId: string, body: Body): void 
   const meter = meters.of(stepId)
   program.enter({
     failed: (_, frame) => {
-      meters.failed(meter, frames.startedAt, frame >> 1)
+      meters.failed(meter, frames.startedAt, frames.timeOf(frame))
       return propagate
     },
-    dropped: (_, frame) => meters.failed(meter, frames.startedAt, frame >> 1),
+    dropped: (_, frame) => meters.failed(meter, frames.startedAt, frames.timeOf(frame)),
   })
   body()
   const next = program.here + 1
   program.emit(
     (task) => {
       const frame = frames.pop(task)
-      meters.ok(meter, frames.startedAt, frame >> 1)
+      meters.ok(meter, frames.startedAt, frames.timeOf(frame))
       return next
     },
     opCodes.leaveMetered,
@@ -112,7 +112,7 @@ const emitBreaker = (program: Program, policy: Breaker, body: Body): void => {
   const { kernel, system } = program
   const { tasks, frames, queue } = kernel
   const slot = system.nextSlot()
-  const callOf = (frame: number): BreakerCall | undefined => frames.refs[frame >> 4] as BreakerCall | undefined
+  const callOf = (frame: number): BreakerCall | undefined => frames.refs[frames.row(frame)] as BreakerCall | undefined
   const code = frames.register({
     failed: (task, frame) => {
       // What the business refuses has been answered.
@@ -128,7 +128,7 @@ const emitBreaker = (program: Program, policy: Breaker, body: Body): void => {
     breakers[slot] ??= breaker(policy)
     const call = breakers[slot]?.enter(queue.now)
     if (call === undefined) return kernel.fail(task, breakerOpen)
-    frames.refs[frames.push(task, code) >> 4] = call
+    frames.refs[frames.row(frames.push(task, code))] = call
     return next
   })
   body()

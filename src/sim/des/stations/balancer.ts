@@ -57,6 +57,26 @@ const enum Fixed {
   silenceBit = 8,
 }
 
+/** What this file repeats of others. */
+export const repeated = {
+  none: Fixed.none,
+  degradedBit: Fixed.degradedBit,
+  answerDegradedBit: Fixed.answerDegradedBit,
+  columns: {
+    pc: Fixed.pcAt,
+    endpoint: Fixed.endpointAt,
+    goal: Fixed.goalAt,
+    request: Fixed.requestAt,
+    flags: Fixed.flagsAt,
+    outcome: Fixed.outcomeAt,
+    frame: Fixed.frameAt,
+    answer: Fixed.answerAt,
+    peer: Fixed.peerAt,
+    tried: Fixed.triedAt,
+    answerOutcome: Fixed.answerOutcomeAt,
+  },
+}
+
 export interface Peer {
   readonly endpoint: Endpoint
   readonly weight: number
