@@ -20,7 +20,7 @@ check() {
 }
 
 # suite PROJECT: a vitest project; every test counts, and so does a run that ends badly without a failed test
-# (a crash, an unhandled error, no tests found). A skipped test counts as failed.
+# (a crash, an unhandled error, no tests found). A skipped test counts as failed. What failed is told again at the end.
 suite() {
   local project=$1 report="$reports/$1.json" status=0
   heading "tests: $project"
@@ -29,19 +29,26 @@ suite() {
     const { readFileSync } = require("node:fs")
     const [report, status, project] = process.argv.slice(1)
     let passed = 0, failed = 0
+    const names = []
     try {
       const r = JSON.parse(readFileSync(report, "utf8"))
       passed = r.numPassedTests
       failed = r.numTotalTests - r.numPassedTests
+      for (const file of r.testResults) {
+        for (const test of file.assertionResults) if (test.status !== "passed") names.push(`${file.name}: ${test.fullName}`)
+        if (file.status === "failed" && file.assertionResults.length === 0) names.push(file.name)
+      }
     } catch {}
     if (failed === 0 && (status !== "0" || passed === 0)) failed = 1
     console.log(`${passed} ${failed} tests: ${project}`)
+    for (const name of names) console.log(`0 0   ${name.replaceAll("\n", " ")}`)
   ' "$report" "$status" "$project" >>"$counts"
 }
 
 # finish: the closing line, and the exit code. Says which checks failed.
 finish() {
   heading "result"
-  awk '$2 > 0 { n = $2; $1 = ""; $2 = ""; sub(/^ +/, ""); print "  failed in " $0 ": " n }' "$counts"
+  awk '$2 > 0 { n = $2; $1 = ""; $2 = ""; sub(/^ +/, ""); print "  failed in " $0 ": " n; next }
+    $1 == 0 { $1 = ""; $2 = ""; sub(/^ +/, ""); print "    " $0 }' "$counts"
   awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 || passed == 0 }' "$counts"
 }

@@ -107,7 +107,7 @@ export const startGenerator = (plan: WorkerPlan, surroundings: Surroundings): Ge
     if (plan.load.mode === 'open')
       return arrivalsDriver(arrivalTimes(plan.load, randomStream(plan.seed, 'load/arrivals')), sender, timetable)
     const random = randomStream(plan.seed, 'load/think')
-    return usersDriver(userChanges(plan.load), () => random.sample(plan.thinkTime), sender, timetable)
+    return usersDriver(userChanges(plan.load), () => random.sample(plan.thinkTime), durationSeconds, sender, timetable)
   })()
 
   /** Requests offered and in flight at each mark. */

@@ -7,12 +7,16 @@ import type { Driver } from './arrivals-driver.js'
 import type { Issuer, Sender } from './sender.js'
 import type { Timetable } from './timetable.js'
 
-/** `changes`: how many users there are from which time on. `think`: a sample in seconds. */
+/**
+ * `changes`: how many users there are from which time on. `think`: a sample in seconds. `endsAt`: no request begins then
+ * or later, though an answer may be told a moment before the end is.
+ */
 export const usersDriver = (
   changes: readonly { readonly at: number; readonly users: number }[],
   think: () => number,
-  sender: Sender,
-  timetable: Timetable,
+  endsAt: number,
+  sender: Pick<Sender, 'issue'>,
+  timetable: Pick<Timetable, 'schedule'>,
 ): Driver => {
   let wanted = 0
   let active = 0
@@ -21,7 +25,7 @@ export const usersDriver = (
   const join = (joinedAt: number): void => {
     active++
     const wake = (at: number): void => {
-      if (active > wanted) active--
+      if (active > wanted || at >= endsAt) active--
       else sender.issue(at, user)
     }
     const user: Issuer = {
