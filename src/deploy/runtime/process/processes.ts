@@ -9,6 +9,11 @@ import { sleep } from '../time.js'
 import { CpuAccount } from './cpu-account.js'
 import { launchProcess, prepareProcess, writeFiles } from './start-process.js'
 
+/** States of /proc/PID/stat in which nothing is computed: stopped, by a debugger too, and ended. */
+const STANDING: ReadonlySet<string> = new Set(['T', 't', 'Z', 'X'])
+/** Processes that do not stop by then are not waited for: they are not ours to signal, or the kernel keeps them. */
+const STANDSTILL_SECONDS = 1
+
 export interface ProcessesOptions {
   readonly machine: Machine
   /** Working directory of all its processes, in the system's folder. */
@@ -75,17 +80,26 @@ export class Processes implements Body {
     this.#prepared = false
   }
 
-  /** SIGSTOP to every process of it. */
+  /**
+   * SIGSTOP to every process of it. Resolves when all of them stand still: one that was on a core stops a moment after the
+   * signal, and one that was just being forked is seen only by looking again. What waits in the kernel, for a disk or for
+   * a child of vfork that stands still itself, cannot return from there any more: to have signalled it is enough.
+   */
   async pause(): Promise<void> {
     this.#paused = true
-    // Parents first, so that none can start a child that is missed.
-    for (
-      let seen = -1, processes = await this.#processes();
-      processes.length > seen;
-      processes = await this.#processes()
-    ) {
-      seen = processes.length
-      for (const { pid } of processes) this.options.machine.signal(pid, 'SIGSTOP')
+    const { machine } = this.options
+    const deadline = machine.uptimeSeconds() + STANDSTILL_SECONDS
+    const signalled = new Set<number>()
+    while (this.#paused && machine.uptimeSeconds() < deadline) {
+      const moving = (await this.#processes()).filter(
+        ({ pid, state }) => !STANDING.has(state) && !(state === 'D' && signalled.has(pid)),
+      )
+      if (moving.length === 0) return
+      for (const { pid } of moving) {
+        machine.signal(pid, 'SIGSTOP')
+        signalled.add(pid)
+      }
+      await sleep(0.001)
     }
   }
 
