@@ -36,7 +36,7 @@ export class Bursts extends Table {
     rows = initialRows,
   ) {
     super(rows)
-    this.cpu = new Cpu(growth)
+    this.cpu = new Cpu(growth, rows)
   }
 
   take(task: number, epoch: number, processor: number): number {

@@ -6,6 +6,8 @@ import { grownFloats, grownInts, initialRows } from './columns.js'
 
 /** Bursts that a heap, and entries that a ring has room for at the start. */
 const initialRoom = 16
+/** Where heaps and rings lie, by the bursts that are known to be at once: each leaves its old place behind when it grows. */
+const placesPerBurst = 4
 
 /** The columns with a row per processor, and per set of cores. */
 const processorInts = [
@@ -31,9 +33,11 @@ export class Cpu {
   readonly ofProcessors: ProcessorColumns
   readonly ofCores: CoreColumns
 
-  constructor(growth: Int32Array) {
-    this.ofProcessors = new ProcessorColumns(growth)
-    this.ofCores = new CoreColumns(growth)
+  /** `bursts`: those that are known to be at once. There is room for more. */
+  constructor(growth: Int32Array, bursts: number) {
+    const places = Math.max(initialRows * initialRoom, placesPerBurst * bursts)
+    this.ofProcessors = new ProcessorColumns(growth, places)
+    this.ofCores = new CoreColumns(growth, places)
   }
 }
 
@@ -60,13 +64,20 @@ export class ProcessorColumns {
   serving = new Int32Array(initialRows)
   startedAt = new Float64Array(initialRows)
   /** The rings: CPU that is wanted, and by whom. */
-  demandSeconds = new Float64Array(initialRows)
-  task = new Int32Array(initialRows)
-  epoch = new Int32Array(initialRows)
+  demandSeconds: Float64Array
+  task: Int32Array
+  epoch: Int32Array
   private ringsEnd = 0
   private rows = 0
 
-  constructor(private readonly growth: Int32Array) {}
+  constructor(
+    private readonly growth: Int32Array,
+    places: number,
+  ) {
+    this.demandSeconds = new Float64Array(places)
+    this.task = new Int32Array(places)
+    this.epoch = new Int32Array(places)
+  }
 
   /** A row of zeros. */
   add(): number {
@@ -132,11 +143,16 @@ export class CoreColumns {
   /** Where their heaps are, and for how many bursts. */
   heapAt = new Int32Array(initialRows)
   room = new Int32Array(initialRows)
-  heap = new Int32Array(initialRows * initialRoom)
+  heap: Int32Array
   private heapsEnd = 0
   private rows = 0
 
-  constructor(private readonly growth: Int32Array) {}
+  constructor(
+    private readonly growth: Int32Array,
+    places: number,
+  ) {
+    this.heap = new Int32Array(places)
+  }
 
   add(): number {
     const { length } = this.source
