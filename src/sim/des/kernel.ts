@@ -89,9 +89,10 @@ export const blocked = -1
 
 /**
  * Batches of the core (of a thousand events) after which a simulation has its own: short ones share one, which is compiled already, but
- * knows no constants.
+ * knows no constants. One that is foreseen to be long has it before V8 compiles the common one, but not before most columns have grown.
  */
 const batchesInCommon = 200
+const batchesBeforeLong = 3
 
 /** Times that tasks go on at a place before a segment is made for it. */
 const visitsBeforeSegment = 500
@@ -124,6 +125,8 @@ export interface KernelOptions {
   readonly segmentsAtOnce?: boolean | undefined
   /** Requests in flight that there will be at least, as far as is known. */
   readonly inFlight?: number
+  /** Many events are foreseen. */
+  readonly long?: boolean
 }
 
 export class Kernel {
@@ -134,6 +137,7 @@ export class Kernel {
   private core: Core | undefined = undefined
   /** That the core has run. */
   private batches = 0
+  private readonly batchesInCommon: number
   private hasOwn = false
   readonly queue: EventQueue
   readonly codes = new Codes()
@@ -173,7 +177,8 @@ export class Kernel {
     private readonly hooks: KernelHooks,
     private readonly options: KernelOptions = {},
   ) {
-    const { byClosures = false, inFlight = 0 } = options
+    const { byClosures = false, inFlight = 0, long = false } = options
+    this.batchesInCommon = long ? batchesBeforeLong : batchesInCommon
     const rows = roomFor(inFlight)
     this.queue = new EventQueue(this.growth, byClosures)
     this.bursts = new Bursts(this.growth, rows)
@@ -236,7 +241,7 @@ export class Kernel {
   run(untilSeconds: number): void {
     this.readyState[1] = 0
     for (;;) {
-      const own = this.batches >= batchesInCommon || this.atOnce
+      const own = this.batches >= this.batchesInCommon || this.atOnce
       if (this.core === undefined || this.growth[0] !== 0 || own !== this.hasOwn) {
         this.growth[0] = 0
         this.hasOwn = own

@@ -1,5 +1,5 @@
 /** Arrival rates of components, on which calibrated demand may depend: planned at the start, then as observed. */
-import { classMix, levelAt } from '../../experiment/load.js'
+import { classMix, expectedArrivals, levelAt, loadSeconds } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
 import { meanSeconds } from '../../lib/distribution.js'
 import type { Step } from '../../topology/flow.js'
@@ -25,6 +25,15 @@ export const plannedRates = (topology: Topology, load: Load): ReadonlyMap<string
     visit(topology, request.flow, rate, add)
   }
   return rates
+}
+
+/**
+ * About how many requests a run has; a user makes at most one per second, for all that is known before. On this order of magnitude
+ * nothing depends but how soon the engine prepares for many.
+ */
+export const foreseenRequests = (topology: Topology, load: Load): number => {
+  const area = expectedArrivals(load, loadSeconds(load))
+  return load.mode === 'open' ? area : Math.min(area, usersPerSecond(topology, load, area))
 }
 
 /** Users who each wait at least as long as they think: a first guess that observation corrects. */

@@ -341,6 +341,12 @@ const latenciesOf = (tracks: readonly Track[], path: string): LatencyIntervals =
   return LatencySnapshots.sum(tracks.flatMap(({ latencies }) => latencies[path] ?? [])).intervals(pooled)
 }
 
+/** Of a batch that is being sorted: the latencies of those that are measured, since their last send, of hits, and of misses. */
+const ofMeasured = new Float64Array(batchSize)
+const ofServices = new Float64Array(batchSize)
+const ofHits = new Float64Array(batchSize)
+const ofMisses = new Float64Array(batchSize)
+
 /** Requests to put down: sorts the batch. */
 const sort = (track: Track): void => {
   const { latency, service, kind, total, second, size } = track
@@ -361,19 +367,27 @@ const sort = (track: Track): void => {
       total.service.add(total.latency)
     }
     second.latency.recordAll(latency, size)
+    // Side by side first, for a histogram takes many at once in a third of the time.
+    let [measured, hits, misses] = [0, 0, 0]
     for (let i = 0; i < size; i++) {
       const of = kind[i] as number
-      const value = latency[i] as number
       const degraded = (of & degradedBit) !== 0
       if (degraded) second.degraded += 1
       if ((of & measuredBit) === 0) continue
-      total.ok += 1
       if (degraded) total.degraded += 1
-      total.latency.record(value)
-      total.service.record(Number.isNaN(service[i]) ? value : (service[i] as number))
-      if ((of & 3) === 1) total.hit.record(value)
-      else if ((of & 3) === 2) total.miss.record(value)
+      const value = latency[i] as number
+      const sent = service[i] as number
+      ofMeasured[measured] = value
+      ofServices[measured] = Number.isNaN(sent) ? value : sent
+      measured += 1
+      if ((of & 3) === 1) ofHits[hits++] = value
+      else if ((of & 3) === 2) ofMisses[misses++] = value
     }
+    total.ok += measured
+    total.latency.recordAll(ofMeasured, measured)
+    total.service.recordAll(ofServices, measured)
+    total.hit.recordAll(ofHits, hits)
+    total.miss.recordAll(ofMisses, misses)
     service.fill(Number.NaN)
     kind.fill(measuredBit)
   }

@@ -30,7 +30,7 @@ import { buildMachines } from './machines.js'
 import { hasBrokers, leadsToWork } from './messaging/consumed.js'
 import { Messaging } from './messaging/messaging.js'
 import { Meters } from './meters.js'
-import { plannedRates, SmoothedRates } from './rates.js'
+import { foreseenRequests, plannedRates, SmoothedRates } from './rates.js'
 import { RequestLog } from './request-log.js'
 import { scaledServices, withRoomToScale } from './room-to-scale.js'
 import { startScaling } from './scaling.js'
@@ -53,6 +53,9 @@ export interface SimulateInput {
   /** True: by segments from the start, which a long simulation makes by and by; they must come to the same, too. */
   readonly segmentsAtOnce?: boolean
 }
+
+/** Requests from which on a run is long. */
+const requestsOfLong = 200_000
 
 /** How long requests in flight at the end of the load are waited for. */
 const drainSeconds = 30
@@ -105,6 +108,7 @@ class Course {
         byClosures: input.byClosures,
         segmentsAtOnce: input.segmentsAtOnce,
         inFlight: load.mode === 'closed' ? Math.ceil(peakLevel(load)) : 0,
+        long: foreseenRequests(topology, load) > requestsOfLong,
       },
     )
     const { kernel } = this

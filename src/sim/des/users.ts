@@ -64,7 +64,8 @@ export class Users implements Source {
   }
 
   finished(): void {
-    if (this.leaves()) this.active -= 1
+    if (this.think === undefined) this.send()
+    else if (this.leaves()) this.active -= 1
     else this.ponder()
   }
 
