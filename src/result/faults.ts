@@ -71,7 +71,7 @@ export const faultTracker = (): FaultTracker => {
     }
   }
   const cohort = (intendedAt: number): number => {
-    const second = Math.max(0, Math.floor(intendedAt))
+    const second = intendedAt > 0 ? intendedAt | 0 : 0
     if (second >= offered.length) {
       offered = grown(offered, second)
       ok = grown(ok, second)

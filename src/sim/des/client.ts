@@ -13,11 +13,14 @@ import {
   userChanges,
 } from '../../experiment/load.js'
 import type { Load } from '../../experiment/types.js'
+import { meanSeconds } from '../../lib/distribution.js'
 import { keyTable } from '../../lib/popularity.js'
 import type { RequestClass } from '../../topology/types.js'
 import { originChooser, wayFromOrigin } from '../origins.js'
 import { places } from '../places.js'
+import { type ClientOperations, makeClientOperations } from './client-operations.js'
 import { ok, refused, timeout } from './codes.js'
+import { anew } from './core.js'
 import type { Endpoint } from './endpoint.js'
 import { never, type Source } from './event-queue.js'
 import { flowGoal } from './flow/compile.js'
@@ -35,27 +38,6 @@ import type { System } from './system.js'
 import { answerDegradedBit, degradedBit, none } from './tasks.js'
 import { Users } from './users.js'
 import { Work } from './work.js'
-
-// Columns of requests, as own constants, which V8 folds; a test compares them with their originals.
-// Its members become literals (docs/adr/0017): V8 reads a constant of a module from memory each time.
-const enum Fixed {
-  clsAt = 0,
-  clientAt = 1,
-  rootAt = 3,
-  idempotentAt = 4,
-  intendedAt = 0,
-  sentAt = 1,
-}
-
-/** What this file repeats of others. */
-export const repeated = {
-  cls: Fixed.clsAt,
-  client: Fixed.clientAt,
-  root: Fixed.rootAt,
-  idempotent: Fixed.idempotentAt,
-  intendedAt: Fixed.intendedAt,
-  sentAt: Fixed.sentAt,
-}
 
 /** The request may have taken effect although no answer came. */
 const unknownTexts: ReadonlySet<string> = new Set(['timeout', 'reset', '502', '504'])
@@ -80,7 +62,7 @@ interface Plain {
 const mostDraws = 1000
 
 /** Asks again and again whether the work is done that a request led to. */
-interface Poll {
+export interface Poll {
   /** The class of its requests. */
   readonly cls: number
   /** From an answer to the next. */
@@ -108,33 +90,44 @@ const noArrivals: ArrivalTimes = {
   },
 }
 
+/** What the operations of clients work on. */
+export interface ClientState {
+  readonly classes: readonly Class[]
+  /** The class of a request that begins. */
+  readonly chooseClass: () => number
+  /** Undefined: each request is of a client of its own. */
+  readonly drawClient: (() => number) | undefined
+  readonly spikes: Spikes
+  /** Of a closed load. */
+  readonly users: Users | undefined
+  /** Whose the requests are that spikes add to a closed load. */
+  readonly further: Map<number, Users>
+  /** By poll under way: the request that it asks about. */
+  readonly asksAbout: Map<number, number>
+  readonly endpoint: Endpoint
+  readonly ender: number
+  readonly plainEnder: number
+  /** Requests so far. */
+  count: number
+  /** Without those that spikes add. */
+  arrivals: number
+  /** Whose the next request is. */
+  nextUsers: Users | undefined
+  ended: boolean
+}
+
 export class Clients implements Source {
   /** When the next arrival is due: a cell, so that no number is boxed on its way. */
   readonly due = new Float64Array(1)
   private readonly source: number
-  private readonly classes: readonly Class[]
+  private readonly state: ClientState
+  private operations: ClientOperations
   private readonly arrivalTimes: ArrivalTimes
-  private readonly chooseClass: () => number
   private readonly endsAt: number
-  private readonly users: Users | undefined
-  private readonly ender: number
-  private readonly plainEnder: number
   private readonly deaf: number
   /** By code: 1 where the request may have taken effect. */
   private readonly unknownCodes: Uint8Array
-  /** By poll under way: the request that it asks about. */
-  private readonly asksAbout = new Map<number, number>()
-  private count = 0
-  /** Without those that spikes add. */
-  private arrivals = 0
-  private readonly spikes: Spikes
   private readonly ids: readonly string[]
-  private nextUsers: Users | undefined = undefined
-  /** Undefined: each request is of a client of its own. */
-  private readonly drawClient: (() => number) | undefined
-  /** Whose the requests are that spikes add to a closed load. */
-  private readonly further = new Map<number, Users>()
-  private ended = false
 
   constructor(
     private readonly system: System,
@@ -151,55 +144,71 @@ export class Clients implements Source {
     const indices = mix.ids.map((id) => requestClasses.findIndex((request) => request.id === id))
     const ofClass = system.stream('load/class')
     const recorded = recordedChoices(load, mix)
-    this.chooseClass =
+    const chooseClass =
       recorded !== undefined
-        ? () => indices[recorded[this.arrivals] ?? 0] ?? 0
+        ? () => indices[recorded[this.state.arrivals] ?? 0] ?? 0
         : indices.length === 1
           ? () => indices[0] ?? 0
           : () => indices[mix.choose(ofClass.uniform())] ?? 0
     system.state.classes(requestClasses)
-    const { clients } = system.topology
-    if (clients !== undefined) {
-      const table = keyTable(clients.popularity, clients.count)
-      const stream = system.stream('load/client')
-      this.drawClient = () => table.draw(stream.uniform())
-    }
-    this.ender = kernel.addEnder((task, code) => this.over(task, code))
-    this.plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
+    const ender = kernel.addEnder((task, code) => this.over(task, code))
+    const plainEnder = kernel.addEnder((task, code) => this.plainOver(task, code))
     this.deaf = kernel.addEnder(() => undefined)
-    this.classes = requestClasses.map((request) => this.compileClass(request, requestClasses))
+    const classes = requestClasses.map((request) => this.compileClass(request, requestClasses, ender))
     this.endsAt = loadSeconds(load)
     this.source = kernel.queue.add(this, sourceKinds.arrivals)
     this.arrivalTimes = load.mode === 'open' ? arrivalCells(load, system.stream('load/arrivals')) : noArrivals
     const think = load.mode === 'open' ? undefined : this.thinkTime()
-    if (load.mode === 'open') this.scheduleNext()
-    else this.users = this.startUsers(think)
-    this.spikes = new Spikes({
+    const users = load.mode === 'open' ? undefined : this.startUsers(think)
+    const spikes = new Spikes({
       queue: kernel.queue,
       load,
       random: system.stream('load/spikes'),
       think,
-      hasEnded: () => this.ended,
+      hasEnded: () => this.state.ended,
       send: (cls, users) => this.sendMore(cls, users),
       shareOf: (cls) => mix.shares[indices.indexOf(cls)] ?? 0,
-      users: this.users,
+      users,
     })
+    this.state = {
+      classes,
+      chooseClass,
+      drawClient: this.clientDraw(),
+      spikes,
+      users,
+      further: new Map(),
+      asksAbout: new Map(),
+      endpoint,
+      ender,
+      plainEnder,
+      count: 0,
+      arrivals: 0,
+      nextUsers: undefined,
+      ended: false,
+    }
+    const operate = (make: typeof makeClientOperations): ClientOperations =>
+      make(this, this.state, kernel, log, system.messaging?.account)
+    this.operations = operate(makeClientOperations)
+    kernel.onOwnCore.push(() => {
+      this.operations = operate(anew(makeClientOperations))
+    })
+    if (load.mode === 'open') this.scheduleNext()
     this.ids = requestClasses.map(({ id }) => id)
   }
 
   /** The rate of a class (or of all) is multiplied from now on; returns what ends that. */
   spike(request: string | undefined, factor: number): () => void {
-    return this.spikes.begin(request === undefined ? -1 : this.ids.indexOf(request), factor)
+    return this.state.spikes.begin(request === undefined ? -1 : this.ids.indexOf(request), factor)
   }
 
   /** Requests so far. */
   get issued(): number {
-    return this.count
+    return this.state.count
   }
 
   /** No more requests from now on. */
   stop(): void {
-    this.ended = true
+    this.state.ended = true
     this.system.kernel.queue.schedule(this.source, never)
   }
 
@@ -222,18 +231,7 @@ export class Clients implements Source {
   plan(): void {
     const { due } = this
     this.arrivalTimes.next(due)
-    if (this.ended || !((due[0] as number) < this.endsAt)) due[0] = never
-  }
-
-  /** A light request has succeeded. */
-  private lightOver(request: number, outcome: number): void {
-    this.log.success(request, outcome, false)
-    const { poll, derived } = this.classes[this.system.kernel.requests.cls[request] as number] as Class
-    if (derived) this.asked(request, ok)
-    else {
-      this.answered(request, poll)
-      this.finished(request)
-    }
+    if (this.state.ended || !((due[0] as number) < this.endsAt)) due[0] = never
   }
 
   /** A request is over. */
@@ -243,42 +241,44 @@ export class Clients implements Source {
     if (code === ok)
       this.log.success(request, tasks.outcome[task] as number, ((tasks.flags[task] as number) & degradedBit) !== 0)
     else this.log.failure(request, code, requests.unknown[request] === 1 || this.unknownCodes[code] === 1)
-    const { poll, derived } = this.classes[requests.cls[request] as number] as Class
+    const { poll, derived } = this.state.classes[requests.cls[request] as number] as Class
     if (derived) this.asked(request, code)
     else {
-      if (code === ok) this.answered(request, poll)
+      if (code === ok) {
+        // The client has its answer; the work behind it may go on.
+        this.system.messaging?.account.answered(request)
+        if (poll !== undefined) this.willAsk(request, poll)
+      }
       this.finished(request)
     }
   }
 
-  /** The client has its answer; the work behind it may go on. */
-  private answered(request: number, poll: Poll | undefined): void {
-    const { kernel, messaging } = this.system
-    messaging?.account.answered(request)
-    if (poll === undefined) return
-    kernel.requests.retain(request)
+  /** It is going to be asked whether the work is done that the request led to. */
+  willAsk(request: number, poll: Poll): void {
+    this.system.kernel.requests.retain(request)
     poll.lane.add(request)
   }
 
   /** A poll is due. */
   private ask(request: number, cls: number): void {
     const { kernel } = this.system
-    if (this.ended) {
+    if (this.state.ended) {
       kernel.requests.release(request)
       return
     }
-    const task = this.begin(cls, request)
+    const task = this.operations.begin(cls, request)
     if (task !== none) kernel.goOnSoon(task)
   }
 
   /** A poll is over. It asks again until it hears that the work is done (or has failed), also where it heard nothing. */
-  private asked(poll: number, code: number): void {
+  asked(poll: number, code: number): void {
     const { kernel, messaging } = this.system
-    const request = this.asksAbout.get(poll)
+    const { asksAbout, classes } = this.state
+    const request = asksAbout.get(poll)
     if (request === undefined) return
-    this.asksAbout.delete(poll)
+    asksAbout.delete(poll)
     const again = code !== ok || messaging?.account.isSettled(request) === false
-    if (again) this.classes[kernel.requests.cls[request] as number]?.poll?.lane.add(request)
+    if (again) classes[kernel.requests.cls[request] as number]?.poll?.lane.add(request)
     else kernel.requests.release(request)
   }
 
@@ -288,7 +288,7 @@ export class Clients implements Source {
     const request = tasks.request[task] as number
     requests.epoch[request] = ((requests.epoch[request] as number) + 1) | 0
     if (code !== ok) {
-      const { edge } = (this.classes[requests.cls[request] as number] as Class).plain as Plain
+      const { edge } = (this.state.classes[requests.cls[request] as number] as Class).plain as Plain
       edges.errors[edge] = (edges.errors[edge] as number) + 1
     }
     this.over(task, code)
@@ -303,7 +303,7 @@ export class Clients implements Source {
     const task = requests.root[request] as number
     tasks.parentEpoch[task] = this.deaf
     kernel.endpointOf(task).station.abandoned(task)
-    if (this.classes[requests.cls[request] as number]?.derived === true) this.asked(request, timeout)
+    if (this.state.classes[requests.cls[request] as number]?.derived === true) this.asked(request, timeout)
     else this.finished(request)
   }
 
@@ -313,54 +313,56 @@ export class Clients implements Source {
   }
 
   /** The class to ask for while spikes keep some back; −1: none. A user who is kept from one asks for another. */
-  private thinned(first: number): number {
+  thinned(first: number): number {
+    const { spikes, users, chooseClass } = this.state
     let cls = first
     for (let draws = 0; draws < mostDraws; draws++) {
-      if (!this.spikes.keepsBack(cls)) return cls
-      if (this.users === undefined) return -1
-      cls = this.chooseClass()
+      if (!spikes.keepsBack(cls)) return cls
+      if (users === undefined) return -1
+      cls = chooseClass()
     }
     return cls
   }
 
   /** A request that a spike adds. */
   private sendMore(cls: number, users: Users | undefined): void {
-    if (this.ended) return
+    const { state, operations } = this
+    if (state.ended) return
     const { kernel } = this.system
     if (users === undefined) {
-      const task = this.begin(cls < 0 ? this.chooseClass() : cls)
+      const task = operations.begin(cls < 0 ? state.chooseClass() : cls, none)
       if (task !== none) kernel.goOnSoon(task)
       return
     }
     // Before it begins, which may be over at once.
-    this.nextUsers = users
-    const task = this.begin(cls)
+    state.nextUsers = users
+    const task = operations.begin(cls, none)
     if (task !== none) kernel.goOnSoon(task)
   }
 
   /** A user hears of the end of his request. */
-  private finished(request: number): void {
-    const users = this.further.size === 0 ? undefined : this.further.get(request)
-    if (users === undefined) this.users?.finished()
+  finished(request: number): void {
+    const { further, users } = this.state
+    const added = further.size === 0 ? undefined : further.get(request)
+    if (added === undefined) users?.finished()
     else {
-      this.further.delete(request)
-      users.finished()
+      further.delete(request)
+      added.finished()
     }
   }
 
   private send(): void {
-    const task = this.issue()
-    if (task !== none) this.system.kernel.goOnSoon(task)
+    this.operations.send()
   }
 
   /** The class of the request that begins. */
   choose(): number {
-    return this.chooseClass()
+    return this.state.chooseClass()
   }
 
   /** So many have begun elsewhere (on the express way). */
   issuedMore(count: number): void {
-    this.count = (this.count + count) | 0
+    this.state.count = (this.state.count + count) | 0
   }
 
   /** Arrivals at one rate, if they are that. */
@@ -370,68 +372,25 @@ export class Clients implements Source {
 
   /** A request begins. Returns its task, if that is to go on at once. */
   issue(): number {
-    if (this.ended) return none
-    let cls = this.chooseClass()
-    this.arrivals += 1
-    if (this.spikes.thins) {
-      cls = this.thinned(cls)
-      if (cls < 0) return none
-    }
-    return this.begin(cls)
+    return this.operations.issue()
   }
 
-  /** `about`: it is a poll, and asks about this request. */
-  private begin(cls: number, about: number = none): number {
-    const { kernel, messaging } = this.system
-    const { requests, queue } = kernel
-    const { program, plain, light, idempotent, keys } = this.classes[cls] as Class
-    const request = requests.take()
-    const { memory, seconds } = requests
-    memory[request + Fixed.clsAt] = cls
-    memory[request + Fixed.clientAt] =
-      about !== none
-        ? (requests.client[about] as number)
-        : this.drawClient === undefined
-          ? this.count
-          : this.drawClient()
-    memory[request + Fixed.idempotentAt] = idempotent
-    seconds[request + Fixed.intendedAt] = queue.now
-    seconds[request + Fixed.sentAt] = queue.now
-    this.count = (this.count + 1) | 0
-    messaging?.account.begin(request)
-    if (about !== none) this.asksAbout.set(request, about)
-    for (let i = 0; i < keys.length; i++) {
-      const { data, draw } = keys[i] as Class['keys'][number]
-      requests.keys[requests.keyPlace(request, data)] = draw()
-    }
-    if (this.nextUsers !== undefined) {
-      this.further.set(request, this.nextUsers)
-      this.nextUsers = undefined
-    }
-    if (plain !== undefined) {
-      const entry = plain.entries[plain.turn]
-      const free = entry?.state === 'up' && entry.calls < entry.maxInFlight && kernel.edges.slow[plain.edge] === 0
-      if (entry !== undefined && free) {
-        plain.turn = plain.turn + 1 < plain.entries.length ? plain.turn + 1 : 0
-        this.log.offeredAndSent(cls)
-        const task = kernel.arrive(entry, plain.goal, request, this.plainEnder, plain.edge)
-        requests.memory[request + Fixed.rootAt] = task
-        if (plain.limit !== undefined) plain.limit.add(request)
-        if (kernel.pausedEndpoints === 0) return task
-        kernel.goOnSoon(task)
-        return none
-      }
-    }
-    this.log.offered(cls)
-    if (light === undefined || !light.begin(request)) kernel.start(this.endpoint, program, request, this.ender)
-    return none
+  /** Draws who sends a request, where clients are declared. */
+  private clientDraw(): (() => number) | undefined {
+    const { clients } = this.system.topology
+    if (clients === undefined) return undefined
+    const table = keyTable(clients.popularity, clients.count)
+    const stream = this.system.stream('load/client')
+    return () => table.draw(stream.uniform())
   }
 
   private thinkTime(): Work | undefined {
     const { load, system } = this
     const { traffic } = system.topology
     const think = load.thinkTime ?? (traffic?.mode === 'closed' ? traffic.thinkTime : undefined)
-    return think && new Work(system.stream('load/think'), think)
+    // Users who do not think ask at once: nothing need be drawn.
+    if (think === undefined || meanSeconds(think) === 0) return undefined
+    return new Work(system.stream('load/think'), think)
   }
 
   private startUsers(think: Work | undefined): Users {
@@ -441,11 +400,11 @@ export class Clients implements Source {
       userChanges(load),
       think,
       () => this.send(),
-      () => this.ended,
+      () => this.state.ended,
     )
   }
 
-  private compileClass(request: RequestClass, classes: readonly RequestClass[]): Class {
+  private compileClass(request: RequestClass, classes: readonly RequestClass[], ender: number): Class {
     const { system } = this
     const { data } = system.topology
     const keys = request.route.parameters.flatMap((parameter) => {
@@ -457,7 +416,7 @@ export class Clients implements Source {
       return [{ data: index, draw: () => table.draw(stream.uniform()) }]
     })
     return {
-      ...this.compileClient(request),
+      ...this.compileClient(request, ender),
       poll: this.pollOf(request, classes),
       derived: request.derivedFrom !== undefined,
       idempotent: idempotentMethods.has(request.route.method) ? 1 : 0,
@@ -474,7 +433,7 @@ export class Clients implements Source {
   }
 
   /** What one request means for its client: retry ⊃ timeout ⊃ the call. */
-  private compileClient(request: RequestClass): Pick<Class, 'program' | 'plain' | 'light'> {
+  private compileClient(request: RequestClass, ender: number): Pick<Class, 'program' | 'plain' | 'light'> {
     const { system, log, unknownCodes } = this
     const { kernel } = system
     const { tasks, requests, queue } = kernel
@@ -570,8 +529,8 @@ export class Clients implements Source {
         : new LightWay(kernel, {
             endpoint: this.endpoint,
             program: program.start,
-            ender: this.ender,
-            over: (request, outcome) => this.lightOver(request, outcome),
+            ender,
+            over: () => this.operations.lightOver,
           }),
     }
   }

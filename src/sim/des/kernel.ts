@@ -161,6 +161,8 @@ export class Kernel {
   /** Who goes on next, when an operation returns a place to go on at. */
   current = Fixed.none
   readonly enders: Ender[] = []
+  /** Told once that the simulation gets a core of its own: what is evaluated anew for it pays from now on. */
+  readonly onOwnCore: (() => void)[] = []
   /** What programs are made of: closures, and what the loop does instead where it knows better (`opCodes`). */
   /** Of each operation four numbers: its code, two arguments, and one that is not used. */
   code = new Int32Array(1024)
@@ -258,6 +260,7 @@ export class Kernel {
   }
 
   private ownCore(): Core {
+    if (this.options.byClosures !== true) for (const tell of this.onOwnCore.splice(0)) tell()
     const cpu = anew(makeCpuOperations)(this)
     const operations = anew(makeOperations)(this, cpu)
     const light = anew(makeLightOperations)(this, cpu, operations)

@@ -20,8 +20,8 @@ export interface LightOptions {
   readonly endpoint: Endpoint
   readonly program: number
   readonly ender: number
-  /** The same for a request that was light to its end; `outcome`: what the lookup found. */
-  readonly over: (request: number, outcome: number) => void
+  /** The same for a request that was light to its end, as it is now; `outcome`: what the lookup found. */
+  readonly over: () => (request: number, outcome: number) => void
 }
 
 export class LightWay implements LightPlan {
@@ -377,7 +377,7 @@ class Stretches {
       return true
     }
     this.reachEnd = true
-    const over = this.kernel.lights.overs.push(this.options.over) - 1
+    const over = this.kernel.lights.overs.push(this.options.over()) - 1
     this.lines.push('state[row] = 0')
     this.lines.push(`${this.constant(`over${over}`, `kernel.lights.overs[${over}]`)}(request, ${top.outcome})`)
     this.lines.push(`${this.constant('requests', 'kernel.requests')}.release(request); return -1`)

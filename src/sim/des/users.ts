@@ -7,7 +7,7 @@ import type { Work } from './work.js'
  * their answer or have finished thinking. A thinking user is an entry in a heap, nothing more: a million of them fit.
  */
 export class Users implements Source {
-  private active = 0
+  active = 0
   private wanted = 0
   /** What the load says, before faults multiply it. */
   private declared = 0
@@ -20,7 +20,7 @@ export class Users implements Source {
     private readonly queue: EventQueue,
     private readonly changes: readonly { readonly at: number; readonly users: number }[],
     /** Undefined: they do not think. */
-    private readonly think: Work | undefined,
+    readonly think: Work | undefined,
     private readonly issue: () => void,
     private readonly ended: () => boolean,
   ) {
@@ -86,7 +86,8 @@ export class Users implements Source {
     else this.issue()
   }
 
-  private leaves(): boolean {
+  /** Is one to leave rather than to send again? */
+  leaves(): boolean {
     return this.ended() || this.active > this.wanted
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { running, waiting } from '../../../src/sim/des/bursts.js'
-import { repeated as ofClients } from '../../../src/sim/des/client.js'
+import { makeClientOperations } from '../../../src/sim/des/client-operations.js'
 import { ok } from '../../../src/sim/des/codes.js'
 import { makeCore } from '../../../src/sim/des/core.js'
 import { makeCpuOperations } from '../../../src/sim/des/cpu-operations.js'
@@ -93,8 +93,13 @@ describe('constants that hot files repeat', () => {
   })
 
   it('so are those of the clients', () => {
-    const { intendedAt, sentAt, ...columns } = ofClients
+    const kernel = new Kernel(0, { noticed: () => undefined, recovered: () => undefined })
+    // Nothing of it is called.
+    const { repeated } = makeClientOperations({} as never, {} as never, kernel, {} as never, undefined)
+    const { intendedAt, sentAt, none, ok: success, ...columns } = repeated
     expect({ intendedAt, sentAt }).toEqual(times)
+    expect({ none, success }).toEqual({ none: tasks.none, success: ok })
+    expect(Object.keys(columns)).toHaveLength(4)
     for (const [column, offset] of Object.entries(columns))
       expect(requestOffsets[column as keyof typeof requestOffsets]).toBe(offset)
   })
