@@ -773,7 +773,7 @@ export class Kernel {
   private failLeaf(task: number): void {
     const meter = this.tasks.leaf[task] as number
     if (meter === Fixed.none) return
-    this.meters.failed(meter, this.tasks.leafStartedAt, this.tasks.row(task))
+    this.meters.failed(meter, this.tasks.leafStartedAt, this.tasks.timeOf(task))
     this.tasks.leaf[task] = Fixed.none
   }
 

@@ -241,7 +241,7 @@ export class Lights {
       const visit = visits[i] as LightVisit
       const task = tasks.take(this.endpoint[row * mostVisits + i] as number, visit.goal, request)
       const { memory } = tasks
-      tasks.born[task >> 5] = this.born[row * mostVisits + i] as number
+      tasks.born[task >> 1] = this.born[row * mostVisits + i] as number
       memory[task + Fixed.parentAt] = outer
       if (outer === Fixed.none) memory[task + Fixed.parentEpochAt] = this.ender[row] as number
       else {
@@ -258,11 +258,11 @@ export class Lights {
       }
       if (visit.leaf !== Fixed.none) {
         memory[task + Fixed.leafAt] = visit.leaf
-        tasks.leafStartedAt[task >> 5] = times[row * mostTimes + visit.leafTime] as number
+        tasks.leafStartedAt[task >> 1] = times[row * mostTimes + visit.leafTime] as number
       }
       if (visit.chosenTime !== Fixed.none) {
         memory[task + Fixed.triedAt] = 1
-        tasks.enteredAt[task >> 5] = times[row * mostTimes + visit.chosenTime] as number
+        tasks.enteredAt[task >> 1] = times[row * mostTimes + visit.chosenTime] as number
         memory[task + Fixed.peerAt] = visit.judged ? Fixed.none : (this.peer[row] as number)
       }
       for (let j = 0; j < visit.frames.length; j++) this.makeFrame(row, task, visit.frames[j] as LightFrame)

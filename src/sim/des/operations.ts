@@ -99,13 +99,13 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
   /** The simple step with this meter begins. */
   const beginLeaf = (task: number, meter: number): void => {
     leaves[task] = meter
-    leafStartedAt[task >> 5] = clock[0] as number
+    leafStartedAt[task >> 1] = clock[0] as number
   }
 
   /** It has succeeded. */
   const endLeaf = (task: number, meter: StepMeter): void => {
     const { size, latency } = meter
-    latency[size] = (clock[0] as number) - (leafStartedAt[task >> 5] as number)
+    latency[size] = (clock[0] as number) - (leafStartedAt[task >> 1] as number)
     meter.size = size + 1
     if (size + 1 === latency.length) meter.sorted()
     leaves[task] = Fixed.none
@@ -202,7 +202,7 @@ export const makeOperations = (kernel: Kernel, { runOn }: CpuOperations) => {
     answers[task] = Fixed.ok
     const number = (births[0] as number) + 1
     births[0] = number
-    born[callee >> 5] = number
+    born[callee >> 1] = number
     if (request !== Fixed.none) references[request] = (references[request] as number) + 1
     endpoint.calls += 1
     const { total, station } = endpoint

@@ -8,7 +8,7 @@
  * at its offset, so that `tasks.answer[task]` is that column of that task.
  */
 import { targetFailed } from '../../lib/errors.js'
-import { floatCells, grownFloats, grownInts, initialRows, intCells, Table } from './columns.js'
+import { floatCells, initialRows, intCells, Table } from './columns.js'
 
 /** What an overloaded model may hold before the simulation says that it has exploded. */
 const maxLiveTasks = 4_000_000
@@ -43,6 +43,11 @@ const enum Fixed {
   outcomeAt = 9,
 }
 
+/** Large buffers begin 16 bytes after the beginning of a line of the processor's cache. */
+const padding = 48
+
+const rowsOf = (rows: number): ArrayBuffer => new ArrayBuffer(padding + 4 * Fixed.stride * rows)
+
 /** Where each column stands in a row. Hot files repeat those that they use: V8 reads an imported constant through a cell. */
 export const offsets = {
   pc: 0,
@@ -75,6 +80,9 @@ export const offsets = {
 
 type Column = keyof typeof offsets
 
+/** The same of times and numbers, in doubles: they end the row. */
+const doubles = { leafStartedAt: 13, enteredAt: 14, born: 15 } as const
+
 /** None in a task that has just been taken, and again when it is given back. */
 const handles = [
   'parent',
@@ -90,7 +98,8 @@ const handles = [
 ] as const satisfies readonly Column[]
 
 export class Tasks extends Table implements Record<Column, Int32Array> {
-  memory = new Int32Array(this.rows * Fixed.stride)
+  private buffer = rowsOf(this.rows)
+  memory = this.integers()
   /** Where it goes on. */
   pc = this.column('pc')
   epoch = this.column('epoch')
@@ -133,11 +142,11 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
   answerOutcome = this.column('answerOutcome')
   /** A handle of whatever its program keeps: a message, a lock. */
   extra = this.column('extra')
-  /** When the simple step under way began, and when the task arrived (of those that ask), by row. */
-  leafStartedAt = new Float64Array(this.rows)
-  enteredAt = new Float64Array(this.rows)
-  /** The number of the task among all that there have been, by row: what happens to several at once happens to the oldest first. */
-  born = new Float64Array(this.rows)
+  /** When the simple step under way began, and when the task arrived (of those that ask), by `timeOf`. */
+  leafStartedAt = this.double('leafStartedAt')
+  enteredAt = this.double('enteredAt')
+  /** The number of the task among all that there have been, by `timeOf`: what happens to several at once happens to the oldest first. */
+  born = this.double('born')
   readonly births = floatCells(1)
   /** The row that was given back last (−1: none); in its place of `pc` stands the one that was given back before it. */
   readonly freed = intCells(1).fill(Fixed.none)
@@ -153,11 +162,17 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     super(rows)
   }
 
+  private integers(): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.buffer, padding)
+  }
+
   /** All are equally long: one comparison tells that a task is within all of them. */
-  private column(column: Column): Int32Array {
-    const { length } = this.memory
-    const from = offsets[column]
-    return this.memory.subarray(from, from + length - Fixed.stride + 1)
+  private column(column: Column): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.buffer, padding + 4 * offsets[column], this.memory.length - Fixed.stride + 1)
+  }
+
+  private double(column: keyof typeof doubles): Float64Array<ArrayBuffer> {
+    return new Float64Array(this.buffer, padding + 8 * doubles[column], (this.memory.length - Fixed.stride) / 2 + 1)
   }
 
   take(endpoint: number, goal: number, request: number): number {
@@ -166,7 +181,7 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     const task = freed[0] as number
     const { memory } = this
     freed[0] = memory[task + Fixed.pcAt] as number
-    this.born[task >> 5] = this.birth()
+    this.born[task >> 1] = this.birth()
     memory[task + Fixed.endpointAt] = endpoint
     memory[task + Fixed.goalAt] = goal
     memory[task + Fixed.requestAt] = request
@@ -192,7 +207,12 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     freed[0] = task
   }
 
-  /** The row of a task in what is kept beside: `leafStartedAt`, `enteredAt`. */
+  /** Where `leafStartedAt`, `enteredAt` and `born` have the task: they are doubles in rows of integers. */
+  timeOf(task: number): number {
+    return task >> 1
+  }
+
+  /** The row of a task in what is kept beside. */
   row(task: number): number {
     return task >> 5
   }
@@ -207,12 +227,12 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
     const found: number[] = []
     for (let row = 0; row < this.made; row++)
       if (this.endpoint[row * Fixed.stride] === endpoint) found.push(row * Fixed.stride)
-    return found.sort((a, b) => (this.born[a >> 5] as number) - (this.born[b >> 5] as number))
+    return found.sort((a, b) => (this.born[a >> 1] as number) - (this.born[b >> 1] as number))
   }
 
   /** One more row, which is then free. */
   make(): void {
-    const rows = this.leafStartedAt.length
+    const rows = this.memory.length / Fixed.stride
     if (this.made === rows) {
       if (this.made >= maxLiveTasks)
         throw targetFailed(
@@ -221,11 +241,14 @@ export class Tasks extends Table implements Record<Column, Int32Array> {
           'lower the load, or declare maxInFlight, timeouts or acquireTimeout',
         )
       this.growth[0] = 1
-      this.memory = grownInts(this.memory, rows * 2 * Fixed.stride)
+      const old = new Uint8Array(this.buffer)
+      this.buffer = rowsOf(rows * 2)
+      new Uint8Array(this.buffer).set(old)
+      this.memory = this.integers()
       for (const column of Object.keys(offsets) as Column[]) this[column] = this.column(column)
-      this.leafStartedAt = grownFloats(this.leafStartedAt, rows * 2)
-      this.enteredAt = grownFloats(this.enteredAt, rows * 2)
-      this.born = grownFloats(this.born, rows * 2)
+      this.leafStartedAt = this.double('leafStartedAt')
+      this.enteredAt = this.double('enteredAt')
+      this.born = this.double('born')
     }
     const task = this.made * Fixed.stride
     this.made += 1

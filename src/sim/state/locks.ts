@@ -16,6 +16,25 @@ const none = -1
 const orphaned = -2
 const initial = 16
 
+/**
+ * Of a row of a waiter, one line of the processor's cache: he waits for so long that it is in no cache when it is his turn. Integers from
+ * the front, doubles behind them. Its members become literals (docs/adr/0017).
+ */
+const enum Waiter {
+  integers = 16,
+  doubles = 8,
+  waitsForAt = 0,
+  nextAt = 1,
+  previousAt = 2,
+  ownerAt = 3,
+  fencedAt = 4,
+  sinceAt = 4,
+  ttlAt = 5,
+}
+
+/** Large buffers begin 16 bytes after the beginning of a line. */
+const padding = 48
+
 export interface LockStatistics {
   acquired: number
   /** Of these, after a wait. */
@@ -89,13 +108,9 @@ export class Locks {
   private tokens = 0
 
   // By waiter, a small integer that waits for one lock at a time.
-  private waitsFor = new Int32Array(initial).fill(none)
-  private next = new Int32Array(initial)
-  private previous = new Int32Array(initial)
-  private waiterOwner = new Int32Array(initial)
-  private waiterFenced = new Int32Array(initial)
-  private waitingSince = new Float64Array(initial)
-  private waiterTtl = new Float64Array(initial)
+  private waiterRoom = 0
+  private waiters = new Int32Array(0)
+  private waiterSeconds = new Float64Array(0)
   /** The lock that an owner waits for. */
   private readonly ownerWaits = new KeyIndex()
 
@@ -161,24 +176,26 @@ export class Locks {
     now: number,
   ): void {
     const row = this.index.get(keyIn(space, key))
-    if (waiter >= this.waitsFor.length) this.growWaiters(waiter)
-    this.waitsFor[waiter] = row
-    this.waiterOwner[waiter] = owner
-    this.waiterFenced[waiter] = fenced ? 1 : 0
-    this.waiterTtl[waiter] = ttlSeconds
-    this.waitingSince[waiter] = now
-    this.next[waiter] = none
+    if (waiter >= this.waiterRoom) this.growWaiters(waiter)
+    const { waiters, waiterSeconds } = this
+    const at = waiter * Waiter.integers
     const last = this.last[row] as number
-    this.previous[waiter] = last
+    waiters[at + Waiter.waitsForAt] = row
+    waiters[at + Waiter.nextAt] = none
+    waiters[at + Waiter.previousAt] = last
+    waiters[at + Waiter.ownerAt] = owner
+    waiters[at + Waiter.fencedAt] = fenced ? 1 : 0
+    waiterSeconds[waiter * Waiter.doubles + Waiter.sinceAt] = now
+    waiterSeconds[waiter * Waiter.doubles + Waiter.ttlAt] = ttlSeconds
     if (last === none) this.first[row] = waiter
-    else this.next[last] = waiter
+    else waiters[last * Waiter.integers + Waiter.nextAt] = waiter
     this.last[row] = waiter
     if (owner >= 0) this.ownerWaits.add(owner, row)
   }
 
   /** The waiter goes without it: its patience is over, or nobody wants it any more. */
   leave(waiter: number): void {
-    const row = this.waitsFor[waiter] ?? none
+    const row = this.rowAwaitedBy(waiter)
     if (row === none) return
     this.unlink(row, waiter)
     this.statisticsOf(row).gaveUp += 1
@@ -186,7 +203,7 @@ export class Locks {
   }
 
   isWaiting(waiter: number): boolean {
-    return (this.waitsFor[waiter] ?? none) !== none
+    return this.rowAwaitedBy(waiter) !== none
   }
 
   /** The holder is done. False: the lock had not been its own any more. */
@@ -355,14 +372,17 @@ export class Locks {
   private handOn(row: number, now: number): void {
     const waiter = this.first[row] as number
     if (waiter === none || this.holder[row] !== none) return
-    const waited = now - (this.waitingSince[waiter] as number)
+    const { waiters, waiterSeconds } = this
+    const waited = now - (waiterSeconds[waiter * Waiter.doubles + Waiter.sinceAt] as number)
     const statistics = this.statisticsOf(row)
     statistics.waited += 1
     statistics.waitSeconds += waited
     if (waited > statistics.longestWaitSeconds) statistics.longestWaitSeconds = waited
-    const owner = this.waiterOwner[waiter] as number
+    const at = waiter * Waiter.integers
+    const owner = waiters[at + Waiter.ownerAt] as number
     this.unlink(row, waiter)
-    const hold = this.hold(row, owner, this.waiterTtl[waiter] as number, this.waiterFenced[waiter] === 1, now)
+    const ttlSeconds = waiterSeconds[waiter * Waiter.doubles + Waiter.ttlAt] as number
+    const hold = this.hold(row, owner, ttlSeconds, waiters[at + Waiter.fencedAt] === 1, now)
     this.hooks.granted(waiter, hold)
   }
 
@@ -395,15 +415,21 @@ export class Locks {
     this.epoch[row] = ((this.epoch[row] as number) + 1) | 0
   }
 
+  private rowAwaitedBy(waiter: number): number {
+    return waiter < this.waiterRoom ? (this.waiters[waiter * Waiter.integers + Waiter.waitsForAt] as number) : none
+  }
+
   private unlink(row: number, waiter: number): void {
-    const before = this.previous[waiter] as number
-    const after = this.next[waiter] as number
+    const { waiters } = this
+    const at = waiter * Waiter.integers
+    const before = waiters[at + Waiter.previousAt] as number
+    const after = waiters[at + Waiter.nextAt] as number
     if (before === none) this.first[row] = after
-    else this.next[before] = after
+    else waiters[before * Waiter.integers + Waiter.nextAt] = after
     if (after === none) this.last[row] = before
-    else this.previous[after] = before
-    this.waitsFor[waiter] = none
-    const owner = this.waiterOwner[waiter] as number
+    else waiters[after * Waiter.integers + Waiter.previousAt] = before
+    waiters[at + Waiter.waitsForAt] = none
+    const owner = waiters[at + Waiter.ownerAt] as number
     if (owner >= 0) this.ownerWaits.delete(owner)
   }
 
@@ -417,14 +443,14 @@ export class Locks {
   }
 
   private growWaiters(waiter: number): void {
-    const length = Math.max(this.waitsFor.length * 2, waiter + 1)
-    const from = this.waitsFor.length
-    this.waitsFor = grown(this.waitsFor, length).fill(none, from)
-    this.next = grown(this.next, length)
-    this.previous = grown(this.previous, length)
-    this.waiterOwner = grown(this.waiterOwner, length)
-    this.waiterFenced = grown(this.waiterFenced, length)
-    this.waitingSince = grown(this.waitingSince, length)
-    this.waiterTtl = grown(this.waiterTtl, length)
+    const { waiters, waiterRoom } = this
+    this.waiterRoom = Math.max(2 * waiterRoom, initial, waiter + 1)
+    const buffer = new ArrayBuffer(padding + 4 * Waiter.integers * this.waiterRoom)
+    this.waiters = new Int32Array(buffer, padding)
+    this.waiterSeconds = new Float64Array(buffer, padding)
+    // Bit by bit: doubles stand among the integers.
+    this.waiters.set(waiters)
+    for (let row = waiterRoom; row < this.waiterRoom; row++)
+      this.waiters[row * Waiter.integers + Waiter.waitsForAt] = none
   }
 }

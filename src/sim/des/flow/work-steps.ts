@@ -49,7 +49,7 @@ const emitMeteredBurst = (program: Program, work: Work, meter: number): void => 
       }
       meters.addCpu(meter, work.part, 0)
       tasks.leaf[task] = meter
-      tasks.leafStartedAt[tasks.row(task)] = queue.now
+      tasks.leafStartedAt[tasks.timeOf(task)] = queue.now
       return blocked
     },
     opCodes.burst,
@@ -128,7 +128,7 @@ export const emitLeafEnd = (program: Program, meter: number): void => {
   const next = program.here + 1
   program.emit(
     (task) => {
-      meters.ok(meter, tasks.leafStartedAt, tasks.row(task))
+      meters.ok(meter, tasks.leafStartedAt, tasks.timeOf(task))
       tasks.leaf[task] = none
       return next
     },
@@ -145,7 +145,7 @@ export const emitPause = (program: Program, work: Work, meter: number | undefine
     (task) => {
       if (meter !== undefined) {
         tasks.leaf[task] = meter
-        tasks.leafStartedAt[tasks.row(task)] = queue.now
+        tasks.leafStartedAt[tasks.timeOf(task)] = queue.now
       }
       tasks.pc[task] = next
       work.into(timers.seconds, 0)

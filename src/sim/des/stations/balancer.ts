@@ -282,7 +282,7 @@ export class BalancerStation implements Station {
         const state = balancers[memory[task + Fixed.endpointAt] as number] ?? this.stateOf(kernel.endpointOf(task))
         const count = memory[task + Fixed.triedAt] as number
         const { now } = queue
-        if (count === 0) tasks.enteredAt[tasks.row(task)] = now
+        if (count === 0) tasks.enteredAt[tasks.timeOf(task)] = now
         const client = requests.client[memory[task + Fixed.requestAt] as number] as number
         const tried = count === 0 ? nobody : this.triedOf(task)
         const peer =
@@ -331,7 +331,7 @@ export class BalancerStation implements Station {
       const again =
         tries < maxTries &&
         tries < state.count &&
-        now - (tasks.enteredAt[tasks.row(task)] as number) < within &&
+        now - (tasks.enteredAt[tasks.timeOf(task)] as number) < within &&
         ((verdict & Fixed.unsentBit) !== 0 || requests.idempotent[tasks.request[task] as number] === 1)
       if (!again) return kernel.end(task, this.statuses.get(answer))
       if (tries === 1) this.triedBy.set(task, [peer])
