@@ -367,7 +367,7 @@ const sort = (track: Track): void => {
       total.service.add(total.latency)
     }
     second.latency.recordAll(latency, size)
-    // Side by side first, for a histogram takes many at once in a third of the time.
+    // Side by side first: a histogram takes many at once faster than one by one.
     let [measured, hits, misses] = [0, 0, 0]
     for (let i = 0; i < size; i++) {
       const of = kind[i] as number
